@@ -1,0 +1,1 @@
+"""People: sign-in, tokens, permissions, profiles, addresses. What people buy belongs to others."""

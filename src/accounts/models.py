@@ -1,0 +1,136 @@
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from django.contrib.auth.base_user import AbstractBaseUser
+from django.contrib.auth.models import PermissionsMixin
+from django.db import models
+from django.db.models import Q
+
+from accounts.domain import Purpose, Visibility, email_key
+from core.fields import EncryptedTextField
+from core.models import Entity, LockingQuerySet
+
+
+class UserQuerySet(LockingQuerySet["User"]):
+    """Users by what they sign in with."""
+
+    def with_email(self, email: str) -> UserQuerySet:
+        return self.filter(email_key=email_key(email))
+
+    def get_by_natural_key(self, email: str) -> User:
+        return self.with_email(email).get()
+
+
+class User(AbstractBaseUser, PermissionsMixin, Entity):
+    """Someone who can sign in. The e-mail is the name, compared in case-folded NFKC form."""
+
+    email = models.EmailField(max_length=254)
+    email_key = models.CharField(max_length=300, unique=True)
+    email_verified_at = models.DateTimeField(null=True, blank=True)
+    is_active = models.BooleanField(default=True)
+    is_staff = models.BooleanField(default=False)
+    # Tokens carry it; raising it ends them all.
+    token_version = models.PositiveIntegerField(default=0)
+    deleted_at = models.DateTimeField(null=True, blank=True)
+
+    USERNAME_FIELD = "email_key"
+    EMAIL_FIELD = "email"
+    REQUIRED_FIELDS: ClassVar[list[str]] = []
+
+    objects: ClassVar[Any] = UserQuerySet.as_manager()
+
+    class Meta:
+        indexes = [models.Index(fields=["-created_at"], name="user_newest")]
+        permissions = [("receive_registration_alerts", "Is told of new registrations")]
+
+    def __str__(self) -> str:
+        return self.email
+
+
+class Profile(Entity):
+    """What a person tells about themselves. Made with the account."""
+
+    user = models.OneToOneField(User, on_delete=models.CASCADE, related_name="profile")
+    first_name = models.CharField(max_length=100, blank=True)
+    last_name = models.CharField(max_length=100, blank=True)
+    display_name = models.CharField(max_length=100, blank=True)
+    phone = EncryptedTextField(blank=True)
+    avatar = models.ImageField(upload_to="avatars/", blank=True)
+    visibility = models.CharField(
+        max_length=10, choices=[(v.value, v.value) for v in Visibility], default=Visibility.PRIVATE.value
+    )
+
+    def __str__(self) -> str:
+        return self.display_name or f"profile {self.pk}"
+
+
+class Address(Entity):
+    """An address in someone's book; lines and phone are sealed at rest."""
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="addresses")
+    name = EncryptedTextField()
+    line1 = EncryptedTextField()
+    line2 = EncryptedTextField(blank=True)
+    city = EncryptedTextField()
+    region = models.CharField(max_length=100, blank=True)
+    postal_code = EncryptedTextField(blank=True)
+    country = models.CharField(max_length=2)
+    phone = EncryptedTextField(blank=True)
+    is_default = models.BooleanField(default=False)
+
+    class Meta:
+        verbose_name_plural = "addresses"
+        constraints = [
+            models.UniqueConstraint(fields=["user"], condition=Q(is_default=True), name="address_one_default"),
+            models.CheckConstraint(condition=Q(country__regex=r"^[A-Z]{2}$"), name="address_country_iso"),
+        ]
+
+    def __str__(self) -> str:
+        return f"address {self.pk}"
+
+
+class TokenFamily(Entity):
+    """One sign-in: the chain of refresh tokens that followed from it."""
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="token_families")
+    revoked_at = models.DateTimeField(null=True, blank=True)
+    expires_at = models.DateTimeField(db_index=True)
+
+
+class RefreshToken(Entity):
+    """One refresh token, by its digest. Spent at its first use."""
+
+    family = models.ForeignKey(TokenFamily, on_delete=models.CASCADE, related_name="tokens")
+    digest = models.CharField(max_length=64, unique=True)
+    expires_at = models.DateTimeField(db_index=True)
+    spent_at = models.DateTimeField(null=True, blank=True)
+
+
+class OneTimeToken(Entity):
+    """A link in a mail: good once, for one account in its present state."""
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="one_time_tokens")
+    purpose = models.CharField(max_length=20, choices=[(p.value, p.value) for p in Purpose])
+    digest = models.CharField(max_length=64, unique=True)
+    # What the account looked like (password, e-mail) when the token was made.
+    bound_to = models.CharField(max_length=64)
+    expires_at = models.DateTimeField(db_index=True)
+    used_at = models.DateTimeField(null=True, blank=True)
+
+
+class SignInFailure(models.Model):
+    """A failed sign-in, for the throttle: digests of the account named and of the address it came from."""
+
+    account_digest = models.CharField(max_length=64)
+    address_digest = models.CharField(max_length=64)
+    at = models.DateTimeField()
+
+    objects: ClassVar[Any] = LockingQuerySet.as_manager()
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["account_digest", "address_digest", "at"], name="sign_in_failure_account"),
+            models.Index(fields=["address_digest", "at"], name="sign_in_failure_address"),
+            models.Index(fields=["at"], name="sign_in_failure_at"),
+        ]

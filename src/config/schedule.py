@@ -1,0 +1,18 @@
+"""What runs on the clock."""
+
+from __future__ import annotations
+
+from typing import Any
+
+MINUTE = 60.0
+HOUR = 60 * MINUTE
+
+BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
+    "relay due deliveries": {"task": "core.tasks.relay", "schedule": 5.0},
+    "forget finished deliveries": {"task": "core.tasks.forget_finished", "schedule": HOUR},
+    "send waiting mail": {"task": "notifications.tasks.send_waiting_mail", "schedule": 10.0},
+    "forget old notifications": {"task": "notifications.tasks.forget_old", "schedule": HOUR},
+    "forget spent tokens": {"task": "accounts.tasks.forget_spent_tokens", "schedule": HOUR},
+    "release expired reservations": {"task": "orders.tasks.expire_unpaid_orders", "schedule": 30.0},
+    "forget abandoned carts": {"task": "carts.tasks.forget_abandoned", "schedule": HOUR},
+}

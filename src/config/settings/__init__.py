@@ -1,0 +1,1 @@
+"""One module per surrounding. The environment is read here and nowhere else."""

@@ -1,0 +1,40 @@
+"""The test suite: a throwaway PostgreSQL that ``conftest.py`` starts, mail in memory, work done when a test asks for it."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+
+from config.settings.base import *  # noqa: F403
+from config.settings.base import DATABASE_OPTIONS
+from config.settings.env import field_keys
+
+DEBUG = False
+ALLOWED_HOSTS = ["testserver", "127.0.0.1", "localhost"]
+SECRET_KEY = "test-only-" + "0" * 50
+FIELD_KEYS = field_keys("t1:" + "A" * 43 + "=")
+
+DATABASES = {
+    "default": {
+        "ENGINE": "django.db.backends.postgresql",
+        "NAME": "postgres",
+        "USER": "postgres",
+        "HOST": os.environ.get("PGSOCK", ""),
+        "PORT": os.environ.get("PGPORT", ""),
+        "OPTIONS": {key: value for key, value in DATABASE_OPTIONS.items() if key != "pool"},
+    }
+}
+DATA = Path(tempfile.gettempdir()) / f"nexus-tests-{os.getpid()}"
+MEDIA_ROOT = DATA / "media"
+MAIL_FOLDER = DATA / "mail"
+STATIC_ROOT = DATA / "static"
+CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
+CELERY_BROKER_URL = "memory://"
+OUTBOX_COURIER = False
+EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
+# Argon2 with its cheapest parameters, so that a thousand test users do not cost minutes.
+PASSWORD_HASHERS = ["accounts.authentication.CheapArgon2", "django.contrib.auth.hashers.Argon2PasswordHasher"]
+THROTTLES = True
+DEV_PAGES = True
+LOG_LEVEL = "WARNING"

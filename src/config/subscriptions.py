@@ -1,0 +1,35 @@
+"""Which fact is followed by which reaction: the only place that joins them.
+
+``SUBSCRIPTIONS`` run after the commit, in a worker, as often as it takes. ``INLINE_SUBSCRIPTIONS`` are steps
+of an upper floor that must be whole or nothing with the change itself: they run inside the publishing
+transaction and refuse it by raising.
+"""
+
+from __future__ import annotations
+
+SUBSCRIPTIONS: dict[str, tuple[str, ...]] = {
+    "accounts.user_registered": (
+        "notifications.handlers.welcome_customer",
+        "notifications.handlers.alert_staff_of_registration",
+    ),
+    "accounts.email_verification_requested": ("notifications.handlers.send_verification",),
+    "accounts.password_reset_requested": ("notifications.handlers.send_password_reset",),
+    "accounts.password_changed": ("notifications.handlers.confirm_password_change",),
+    "accounts.user_deleted": (
+        "orders.handlers.scrub_customer",
+        "notifications.handlers.forget_user",
+    ),
+    "markets.market_saved": ("products.handlers.render_market",),
+    "products.product_created": (
+        "notifications.handlers.alert_staff_of_new_product",
+        "notifications.handlers.announce_new_product",
+    ),
+    "products.product_deleted": ("notifications.handlers.alert_staff_of_deleted_product",),
+    "products.image_added": ("products.handlers.make_thumbnails",),
+    "orders.order_placed": ("notifications.handlers.confirm_order",),
+    "orders.order_moved": ("notifications.handlers.report_order_move",),
+}
+
+INLINE_SUBSCRIPTIONS: dict[str, tuple[str, ...]] = {
+    "products.stock_declared": ("inventory.handlers.set_declared_stock",),
+}

@@ -1,0 +1,142 @@
+"""Problem details (RFC 9457) for every refusal, whoever raised it."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import Any
+
+import structlog
+from django.core.exceptions import (
+    BadRequest,
+    ObjectDoesNotExist,
+    PermissionDenied,
+    RequestDataTooBig,
+    SuspiciousOperation,
+    TooManyFieldsSent,
+    TooManyFilesSent,
+)
+from django.db import DataError, IntegrityError, InterfaceError, OperationalError
+from django.http import Http404, HttpRequest, HttpResponse, UnreadablePostError
+from psycopg_pool import PoolTimeout
+from rest_framework import exceptions as drf
+from rest_framework.response import Response
+
+from core import errors
+from core.api.renderers import JSONRenderer
+
+log = structlog.get_logger(__name__)
+
+CONTENT_TYPE = "application/problem+json"
+
+_BY_STATUS: dict[int, tuple[str, str]] = {
+    405: ("core.method_not_allowed", "This method is not allowed here."),
+    406: ("core.not_acceptable", "Only JSON is served here."),
+    415: ("core.unsupported_media_type", "This kind of body is not accepted here."),
+}
+
+
+def exception_handler(error: Exception, context: dict[str, Any]) -> Response | None:
+    """Turn whatever a view raised into a problem; unknown errors are logged loudly and told as a plain 500."""
+    problem = as_domain_error(error)
+    if problem is None:
+        log.exception("unexpected error", exc_info=error)
+        problem = errors.DomainError()
+    response = problem_response(problem, context["request"])
+    if isinstance(error, drf.MethodNotAllowed) and context.get("view") is not None:
+        response["Allow"] = ", ".join(context["view"].allowed_methods)
+    return response
+
+
+def problem_response(problem: errors.DomainError, request: Any) -> Response:
+    """Return the DRF response for a refusal."""
+    response = Response(problem_body(problem, request), status=problem.status, content_type=CONTENT_TYPE)
+    for name, value in problem_headers(problem).items():
+        response[name] = value
+    return response
+
+
+def problem_headers(problem: errors.DomainError) -> dict[str, str]:
+    """Return the headers that go with a refusal."""
+    headers = {"Cache-Control": "no-store"}
+    if problem.retry_after_seconds is not None:
+        headers["Retry-After"] = str(problem.retry_after_seconds)
+    if problem.status == HTTPStatus.UNAUTHORIZED:
+        headers["WWW-Authenticate"] = 'Bearer realm="nexus"'
+    return headers
+
+
+def problem_body(problem: errors.DomainError, request: Any) -> dict[str, Any]:
+    """Return the members of the problem: the standard ones, ours, then the facts of the case."""
+    return {
+        "type": f"/docs/problems/{problem.code}",
+        "title": problem.title,
+        "status": problem.status,
+        "detail": problem.detail or problem.title,
+        "code": problem.code,
+        "request_id": getattr(getattr(request, "_request", request), "request_id", ""),
+        **problem.facts,
+    }
+
+
+def plain_problem(request: HttpRequest, problem: errors.DomainError) -> HttpResponse:
+    """Return the problem without DRF: for the fast read path and for Django's own error pages."""
+    body = JSONRenderer().render(problem_body(problem, request))
+    return HttpResponse(
+        body, status=problem.status, content_type=CONTENT_TYPE, headers=problem_headers(problem)
+    )
+
+
+def as_domain_error(error: Exception) -> errors.DomainError | None:  # noqa: PLR0911 - a table in words
+    """Return the refusal that an exception means, or ``None`` for a defect."""
+    match error:
+        case errors.DomainError():
+            return error
+        case drf.ValidationError():
+            return errors.Malformed("Some fields are wrong.", errors=list(_field_errors(error.get_full_details())))
+        case drf.ParseError() | SuspiciousOperation() if not isinstance(
+            error, (RequestDataTooBig, TooManyFieldsSent, TooManyFilesSent)
+        ):
+            return errors.Malformed(str(error) if isinstance(error, drf.ParseError) else "")
+        case RequestDataTooBig() | TooManyFieldsSent() | TooManyFilesSent():
+            return errors.TooLarge()
+        case BadRequest() | UnreadablePostError():
+            return errors.Malformed()
+        case drf.NotAuthenticated() | drf.AuthenticationFailed():
+            return errors.Unauthenticated(str(error.detail))
+        case drf.PermissionDenied() | PermissionDenied():
+            return errors.Forbidden()
+        case Http404() | drf.NotFound() | ObjectDoesNotExist():
+            return errors.NotFound()
+        case drf.Throttled():
+            return errors.TooManyRequests(retry_after=max(1, int(error.wait or 1)))
+        case drf.APIException() if error.status_code in _BY_STATUS:
+            return _of_status(error.status_code, str(error.detail))
+        case OperationalError() | InterfaceError() | PoolTimeout():
+            log.exception("database does not answer", exc_info=error)
+            return errors.Unavailable()
+        case DataError() | IntegrityError():
+            log.exception("a constraint caught what a rule should have", exc_info=error)
+            return errors.Conflict()
+    return None
+
+
+def _of_status(status: int, detail: str) -> errors.DomainError:
+    code, title = _BY_STATUS[status]
+    kind = type("Refusal", (errors.DomainError,), {"status": status, "code": code, "title": title})
+    refusal: errors.DomainError = kind(detail)
+    return refusal
+
+
+def _field_errors(details: Any, path: str = "") -> Any:
+    """Flatten DRF's nested details to ``{"field", "code", "message"}``; list positions stand as ``items[2].sku``."""
+    if isinstance(details, dict) and "message" in details and "code" in details and isinstance(details["code"], str):
+        yield {"field": path, "code": str(details["code"]), "message": str(details["message"])}
+    elif isinstance(details, dict):
+        for name, inner in details.items():
+            at_index = isinstance(name, int)
+            here = path if name == "non_field_errors" else f"{path}[{name}]" if at_index else f"{path}.{name}".strip(".")
+            yield from _field_errors(inner, here)
+    elif isinstance(details, list):
+        nested = any(isinstance(item, dict) and not {"message", "code"} <= item.keys() for item in details)
+        for index, item in enumerate(details):
+            yield from _field_errors(item, f"{path}[{index}]" if nested else path)

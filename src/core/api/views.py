@@ -1,0 +1,132 @@
+"""The base of every endpoint."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from django.http import HttpRequest, HttpResponse
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from core.api.problems import plain_problem
+from core.errors import DomainError, Forbidden, NotFound, PreconditionFailed, Unauthenticated
+from core.idempotency import Answer, answer_once, check_key
+
+_SAFE = ("GET", "HEAD", "OPTIONS")
+_KEPT_HEADERS = ("Content-Type", "Location", "ETag", "Retry-After", "Cache-Control")
+
+
+class ApiView(APIView):
+    """An endpoint: who may, then the handler; with ``Idempotency-Key`` on an unsafe method, the first answer once.
+
+    ``permissions`` names per method what the asker must hold; ``signed_in`` that there must be an asker at all.
+    """
+
+    signed_in: ClassVar[bool] = False
+    permissions: ClassVar[Mapping[str, tuple[str, ...]]] = {}
+    # Off where an answer must not be kept, such as one with fresh tokens.
+    idempotent: ClassVar[bool] = True
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        super().initial(request, *args, **kwargs)
+        needed = self.permissions.get(request.method or "")
+        if request.user is None and (self.signed_in or needed is not None):
+            raise Unauthenticated
+        if needed is not None and not (request.user.is_staff and request.user.has_perms(needed)):
+            raise Forbidden
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        self.args, self.kwargs = args, kwargs
+        self.headers = self.default_response_headers
+        asked = self.request = self.initialize_request(request, *args, **kwargs)
+        try:
+            self.initial(asked, *args, **kwargs)
+            key = request.META.get("HTTP_IDEMPOTENCY_KEY")
+            if key is not None and self.idempotent and request.method not in _SAFE:
+                return self._answer_once(asked, key)
+            response = self._handle(asked)
+        except Exception as error:  # noqa: BLE001 - this is the one place that turns errors into answers
+            response = self.handle_exception(error)
+        self.response = self.finalize_response(asked, response, *args, **kwargs)
+        return self.response
+
+    def _handle(self, request: Request) -> Response:
+        name = (request.method or "").lower()
+        handler = getattr(self, name, None) if name in self.http_method_names else None
+        response: Response = (handler or self.http_method_not_allowed)(request, *self.args, **self.kwargs)
+        return response
+
+    def _answer_once(self, request: Request, key: str) -> HttpResponse:
+        def run() -> Answer:
+            try:
+                response = self._handle(request)
+            except Exception as error:  # noqa: BLE001 - a refusal is an answer; a defect is raised by the handler
+                response = self.handle_exception(error)
+            response = self.finalize_response(request, response, *self.args, **self.kwargs)
+            if isinstance(response, Response):
+                response.render()
+            kept = {name: response[name] for name in _KEPT_HEADERS if name in response}
+            return Answer(response.status_code, kept, bytes(response.content))
+
+        answer = answer_once(
+            scope=_scope_of(request), key=check_key(key), fingerprint=_fingerprint(request), run=run
+        )
+        response = HttpResponse(answer.body, status=answer.status, headers=answer.headers)
+        if answer.replayed:
+            response["Idempotent-Replayed"] = "true"
+        return response
+
+
+def _scope_of(request: Request) -> str:
+    """Whose key it is: two people may use the same one."""
+    if request.user is not None:
+        who = f"user:{request.user.pk}"
+    elif token := request.META.get("HTTP_X_CART_TOKEN"):
+        who = f"cart:{token}"
+    else:
+        who = f"guest:{request.META.get('REMOTE_ADDR', '')}"
+    return hashlib.sha256(who.encode("utf-8", "replace")).hexdigest()
+
+
+def _fingerprint(request: Request) -> str:
+    """What was asked: method, address and body. Of a form the parts count, since its boundary differs at each try."""
+    digest = hashlib.sha256(f"{request.method} {request.path_info}?{request.META.get('QUERY_STRING', '')}\n".encode())
+    if request.content_type and request.content_type.startswith("multipart/"):
+        for name in sorted(request.data):
+            digest.update(name.encode())
+            for part in request.data.getlist(name):
+                digest.update(part.read() if hasattr(part, "read") else str(part).encode())
+                if hasattr(part, "seek"):
+                    part.seek(0)
+    else:
+        digest.update(request._request.body)
+    return digest.hexdigest()
+
+
+def check_version(request: Request, etag: str) -> None:
+    """Honour ``If-Match`` on a write.
+
+    :raises PreconditionFailed: the object is in another version
+    """
+    wanted = request.META.get("HTTP_IF_MATCH")
+    if wanted is not None and wanted.strip() != "*" and etag not in [tag.strip() for tag in wanted.split(",")]:
+        raise PreconditionFailed
+
+
+def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    """Django's ``handler404``."""
+    return plain_problem(request, NotFound())
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    """Django's ``handler500``."""
+    return plain_problem(request, DomainError())
+
+
+def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    """Django's ``handler400``."""
+    kind = type("BadRequest", (DomainError,), {"status": 400, "code": "core.malformed", "title": "The request is malformed."})
+    return plain_problem(request, kind())

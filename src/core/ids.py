@@ -1,0 +1,12 @@
+"""Identifiers: UUID version 7 (RFC 9562, section 5.7), which grow with time and so keep indexes compact."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from uuid_utils import compat
+
+
+def new_id() -> UUID:
+    """Return a fresh UUIDv7."""
+    return compat.uuid7()

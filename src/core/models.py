@@ -1,0 +1,156 @@
+"""Base classes of all tables, and the tables of the outbox and of idempotency."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, Self, TypeVar
+
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+
+from core.ids import new_id
+
+M = TypeVar("M", bound=models.Model)
+
+
+class LockingQuerySet(models.QuerySet[M]):
+    """A queryset that knows the one way to lock rows."""
+
+    def locked(self, *, nowait: bool = False, skip_locked: bool = False) -> Self:
+        """Lock the rows in id order, so that two writers cannot deadlock. Evaluate it inside a transaction."""
+        return self.order_by("pk").select_for_update(of=("self",), nowait=nowait, skip_locked=skip_locked)
+
+
+class Entity(models.Model):
+    """A row with an identity of its own."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    objects: ClassVar[Any] = LockingQuerySet.as_manager()
+
+    class Meta:
+        abstract = True
+
+
+class LivingManager(models.Manager.from_queryset(LockingQuerySet)):  # type: ignore[misc]
+    """Hides what was deleted softly."""
+
+    def get_queryset(self) -> LockingQuerySet[Any]:
+        return super().get_queryset().filter(deleted_at__isnull=True)  # type: ignore[no-any-return]
+
+
+class SoftDeleteEntity(Entity):
+    """An entity that is hidden instead of removed. Uniqueness holds among the living: use ``living_unique``."""
+
+    deleted_at = models.DateTimeField(null=True, blank=True, editable=False)
+
+    objects: ClassVar[Any] = LivingManager()
+    all_objects: ClassVar[Any] = LockingQuerySet.as_manager()
+
+    class Meta:
+        abstract = True
+        base_manager_name = "all_objects"
+
+
+def living_unique(*fields: str, name: str) -> models.UniqueConstraint:
+    """Return a constraint that is unique among the rows that are not softly deleted."""
+    return models.UniqueConstraint(fields=fields, condition=Q(deleted_at__isnull=True), name=name)
+
+
+class OutboxEvent(models.Model):
+    """A fact that happened, written in the transaction that made it so. Append-only."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    name = models.CharField(max_length=100)
+    aggregate = models.CharField(max_length=64, blank=True)
+    payload = models.JSONField()
+    occurred_at = models.DateTimeField()
+
+    objects: ClassVar[Any] = LockingQuerySet.as_manager()
+
+    class Meta:
+        indexes = [models.Index(fields=["occurred_at"], name="outbox_event_occurred")]
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.aggregate}"
+
+
+class Delivery(models.Model):
+    """One subscriber's copy of an event: owed until ``done_at``, given up at ``dead_at``."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    event = models.ForeignKey(OutboxEvent, on_delete=models.PROTECT, related_name="deliveries")
+    handler = models.CharField(max_length=150)
+    aggregate = models.CharField(max_length=64, blank=True)
+    attempts = models.PositiveIntegerField(default=0)
+    due_at = models.DateTimeField()
+    done_at = models.DateTimeField(null=True, blank=True)
+    dead_at = models.DateTimeField(null=True, blank=True)
+    last_error = models.TextField(blank=True)
+
+    objects: ClassVar[Any] = LockingQuerySet.as_manager()
+
+    class Meta:
+        verbose_name_plural = "deliveries"
+        constraints = [
+            models.UniqueConstraint(fields=["event", "handler"], name="delivery_once_per_subscriber"),
+            models.CheckConstraint(
+                condition=Q(done_at__isnull=True) | Q(dead_at__isnull=True), name="delivery_done_or_dead"
+            ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["due_at"],
+                name="delivery_owed",
+                condition=Q(done_at__isnull=True, dead_at__isnull=True),
+            ),
+            models.Index(
+                fields=["aggregate", "handler", "id"],
+                name="delivery_owed_in_order",
+                condition=Q(done_at__isnull=True, dead_at__isnull=True),
+            ),
+            models.Index(fields=["dead_at"], name="delivery_dead", condition=Q(dead_at__isnull=False)),
+            models.Index(fields=["done_at"], name="delivery_done", condition=Q(done_at__isnull=False)),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.handler} of {self.event_id}"
+
+    @property
+    def state(self) -> str:
+        if self.done_at:
+            return "done"
+        return "dead" if self.dead_at else "owed"
+
+
+class IdempotencyRecord(models.Model):
+    """An ``Idempotency-Key`` that someone used, and the answer once there is one. The body is sealed."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    scope = models.CharField(max_length=64)
+    key = models.CharField(max_length=255)
+    fingerprint = models.CharField(max_length=64)
+    status = models.PositiveSmallIntegerField(null=True)
+    headers = models.JSONField(default=dict)
+    body = models.BinaryField(null=True)
+    expires_at = models.DateTimeField()
+
+    objects: ClassVar[Any] = LockingQuerySet.as_manager()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["scope", "key"], name="idempotency_key_once")]
+        indexes = [models.Index(fields=["expires_at"], name="idempotency_expires")]
+
+    def is_answered(self) -> bool:
+        """Tell whether the first request came to an end."""
+        return self.status is not None
+
+
+def text_array(**options: Any) -> ArrayField[Any, Any]:
+    """Return a field for a list of short texts."""
+    return ArrayField(models.CharField(max_length=100), default=list, blank=True, **options)
+
+

@@ -1,0 +1,120 @@
+"""Money: an integer count of a currency's minor unit. Adding, splitting and rounding happen here and only here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from decimal import ROUND_HALF_EVEN, ROUND_HALF_UP, Decimal, InvalidOperation
+from functools import lru_cache
+from typing import Literal
+
+import pycountry
+
+# ISO 4217:2015, table A.1, "minor unit", where it is not 2.
+_DIGITS = {
+    **dict.fromkeys(("BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF").split(), 0),
+    **dict.fromkeys(("BHD IQD JOD KWD LYD OMR TND").split(), 3),
+    **dict.fromkeys(("CLF UYW").split(), 4),
+}
+# Fits PostgreSQL's bigint after a multiplication by the largest quantity.
+MAX_MINOR = 10**12
+
+
+class NotMoney(ValueError):
+    """The text is not an amount of that currency."""
+
+
+@lru_cache(maxsize=512)
+def is_currency(code: str) -> bool:
+    """Tell whether ISO 4217 knows the code."""
+    return len(code) == 3 and code.isupper() and pycountry.currencies.get(alpha_3=code) is not None
+
+
+def digits(currency: str) -> int:
+    """Return how many decimal digits the currency has (ISO 4217): GBP 2, JPY 0, KWD 3."""
+    return _DIGITS.get(currency, 2)
+
+
+def to_decimal(minor: int, currency: str) -> Decimal:
+    """Return the amount in major units, with the currency's own number of digits."""
+    return Decimal(minor).scaleb(-digits(currency))
+
+
+def to_text(minor: int, currency: str) -> str:
+    """Return what the API shows: ``1250, "GBP"`` is ``"12.50"``."""
+    places = digits(currency)
+    if not places:
+        return str(minor)
+    sign, number = ("-", -minor) if minor < 0 else ("", minor)
+    whole, part = divmod(number, 10**places)
+    return f"{sign}{whole}.{part:0{places}d}"
+
+
+def to_minor(amount: Decimal | str, currency: str) -> int:
+    """Return the exact count of minor units.
+
+    :raises NotMoney: not a finite number, more digits than the currency has, or beyond ``MAX_MINOR``
+    """
+    try:
+        scaled = Decimal(amount).scaleb(digits(currency))
+        minor = int(scaled)
+    except (InvalidOperation, ValueError, OverflowError) as error:
+        raise NotMoney("not a number") from error
+    if scaled != minor:
+        raise NotMoney(f"{currency} has {digits(currency)} decimal digits")
+    if abs(minor) > MAX_MINOR:
+        raise NotMoney("too large")
+    return minor
+
+
+def as_document(minor: int, currency: str) -> dict[str, str]:
+    """Return the contract's money object: ``{"amount": "12.50", "currency": "GBP"}``."""
+    return {"amount": to_text(minor, currency), "currency": currency}
+
+
+@dataclass(frozen=True, slots=True)
+class Money:
+    """An amount with its currency; amounts of two currencies do not mix."""
+
+    minor: int
+    currency: str
+
+    def __add__(self, other: Money) -> Money:
+        return Money(self.minor + self._same(other), self.currency)
+
+    def __sub__(self, other: Money) -> Money:
+        return Money(self.minor - self._same(other), self.currency)
+
+    def __mul__(self, times: int) -> Money:
+        return Money(self.minor * times, self.currency)
+
+    def __str__(self) -> str:
+        return f"{to_text(self.minor, self.currency)} {self.currency}"
+
+    def _same(self, other: Money) -> int:
+        if other.currency != self.currency:
+            raise ValueError(f"{self.currency} and {other.currency} do not mix")
+        return other.minor
+
+
+def total(amounts: Iterable[Money], currency: str) -> Money:
+    """Return the sum; of nothing it is zero."""
+    return sum(amounts, start=Money(0, currency))
+
+
+def share(minor: int, weights: Sequence[int]) -> list[int]:
+    """Split an amount by weights so that the parts add up to it: largest remainders get the odd units."""
+    whole = sum(weights)
+    if whole <= 0:
+        raise ValueError("weights must have a positive sum")
+    parts = [minor * weight // whole for weight in weights]
+    order = sorted(range(len(weights)), key=lambda i: (-(minor * weights[i] % whole), i))
+    for i in order[: minor - sum(parts)]:
+        parts[i] += 1
+    return parts
+
+
+def percent_of(minor: int, percent: Decimal, rounding: Literal["half_up", "half_even"] = "half_up") -> int:
+    """Return ``percent`` per cent of an amount, rounded once to the minor unit."""
+    mode = ROUND_HALF_UP if rounding == "half_up" else ROUND_HALF_EVEN
+    return int((Decimal(minor) * percent / 100).quantize(Decimal(1), rounding=mode))

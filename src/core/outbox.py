@@ -1,0 +1,163 @@
+"""Facts and the promise to tell of them: ``publish`` writes both in the caller's transaction.
+
+The table, not the broker, remembers what is owed. After the commit the courier asks a worker to relay; the clock asks again.
+"""
+
+from __future__ import annotations
+
+import random
+from datetime import datetime, timedelta
+from typing import Any
+
+import structlog
+from django.conf import settings
+from django.db import transaction
+from django.db.models import Exists, OuterRef, QuerySet
+from django.utils import timezone
+from django.utils.module_loading import import_string
+
+from core import courier
+from core.errors import NotFound
+from core.events import Event
+from core.models import Delivery, OutboxEvent
+from core.transactions import command, step
+
+log = structlog.get_logger(__name__)
+
+MAX_ATTEMPTS = 12
+# How long a worker that took a delivery has, before another may take it.
+LEASE = timedelta(seconds=30)
+
+
+@step
+def publish(event: Event, *, at: datetime) -> None:
+    """Write the event with one delivery per subscriber; run the inline subscribers now. Two statements."""
+    publish_many([event], at=at)
+
+
+@step
+def publish_many(events: list[Event], *, at: datetime) -> None:
+    """Write several events. Two statements for any number of them."""
+    rows = [
+        OutboxEvent(name=event.name, aggregate=event.aggregate, payload=event.payload(), occurred_at=at)
+        for event in events
+    ]
+    OutboxEvent.objects.bulk_create(rows)
+    deliveries = [
+        Delivery(event=row, handler=handler, aggregate=row.aggregate, due_at=at)
+        for row in rows
+        for handler in settings.EVENT_SUBSCRIPTIONS.get(row.name, ())
+    ]
+    if deliveries:
+        Delivery.objects.bulk_create(deliveries)
+        transaction.on_commit(courier.wake)
+
+    for row in rows:
+        for handler in settings.EVENT_INLINE_SUBSCRIPTIONS.get(row.name, ()):
+            import_string(handler)(at=at, **row.payload)
+
+
+@command
+def claim_due(*, now: datetime, most: int = 100) -> list[Delivery]:
+    """Take up to ``most`` due deliveries for the length of a lease, and return them oldest first.
+
+    Of one aggregate a handler gets one at a time, in the order of the facts; a dead one does not hold up the rest.
+    """
+    earlier = _owed().filter(
+        aggregate=OuterRef("aggregate"), handler=OuterRef("handler"), pk__lt=OuterRef("pk")
+    )
+    due = (
+        _owed()
+        .filter(due_at__lte=now)
+        .exclude(Exists(earlier.exclude(aggregate="")))
+        .select_for_update(of=("self",), skip_locked=True)
+        .order_by("due_at", "pk")[:most]
+    )
+    taken = list(due)
+    Delivery.objects.filter(pk__in=[delivery.pk for delivery in taken]).update(due_at=now + LEASE)
+    return taken
+
+
+def deliver(*, delivery_id: str) -> bool:
+    """Run one handler for one event, in one transaction with the mark that it is done.
+
+    A second copy of the message finds it done and stops. A failure is counted and tried again later, at last given up.
+
+    :returns: whether more is owed to the same handler about the same aggregate
+    """
+    try:
+        return _run_handler(delivery_id=delivery_id)
+    except Exception as error:
+        log.exception("delivery failed", delivery_id=delivery_id)
+        _record_failure(delivery_id=delivery_id, error=f"{type(error).__name__}: {error}", now=timezone.now())
+        return False
+
+
+@command
+def _run_handler(*, delivery_id: str) -> bool:
+    delivery = Delivery.objects.filter(pk=delivery_id).locked().first()
+    if delivery is None or delivery.state != "owed":
+        return False
+    event = OutboxEvent.objects.get(pk=delivery.event_id)
+    import_string(delivery.handler)(delivery_id=str(delivery.pk), **event.payload)
+    delivery.done_at = timezone.now()
+    delivery.save(update_fields=["done_at"])
+    return bool(delivery.aggregate) and _owed().filter(
+        aggregate=delivery.aggregate, handler=delivery.handler, pk__gt=delivery.pk
+    ).exists()
+
+
+@command
+def _record_failure(*, delivery_id: str, error: str, now: datetime) -> None:
+    delivery = Delivery.objects.filter(pk=delivery_id).locked().first()
+    if delivery is None or delivery.state != "owed":
+        return
+    delivery.attempts += 1
+    delivery.last_error = error[:2000]
+    delivery.due_at = now + back_off(delivery.attempts)
+    if delivery.attempts >= MAX_ATTEMPTS:
+        delivery.dead_at = now
+    delivery.save(update_fields=["attempts", "last_error", "due_at", "dead_at"])
+
+
+def back_off(attempts: int) -> timedelta:
+    """Return the pause before the next try: 2, 4, 8 … seconds, at most an hour, spread by a fifth."""
+    seconds = min(2.0**attempts, 3600.0)
+    return timedelta(seconds=seconds * random.uniform(0.9, 1.1))  # noqa: S311 - not a secret
+
+
+def drain(*, now: datetime | None = None) -> int:
+    """Deliver all that is due, here and now, and return how many. For tests, imports and one-process set-ups."""
+    count = 0
+    while due := claim_due(now=now or timezone.now()):
+        for delivery in due:
+            deliver(delivery_id=str(delivery.pk))
+            count += 1
+    return count
+
+
+@command
+def retry_dead(*, delivery_ids: list[Any], now: datetime) -> int:
+    """Owe dead deliveries again, with all their tries, and return how many there were.
+
+    :raises NotFound: none of them is dead
+    """
+    dead = [d.pk for d in Delivery.objects.filter(pk__in=delivery_ids, dead_at__isnull=False).locked()]
+    if not dead:
+        raise NotFound("None of these deliveries is dead.")
+    Delivery.objects.filter(pk__in=dead).update(dead_at=None, attempts=0, due_at=now)
+    transaction.on_commit(courier.wake)
+    return len(dead)
+
+
+@command
+def forget_finished(*, before: datetime) -> int:
+    """Remove deliveries done before that time, and the events that owe nothing any more; return how many deliveries."""
+    count, _ = Delivery.objects.filter(done_at__lt=before).delete()
+    owed = Delivery.objects.filter(event=OuterRef("pk"))
+    OutboxEvent.objects.filter(occurred_at__lt=before).exclude(Exists(owed)).delete()
+    return count
+
+
+def _owed() -> QuerySet[Delivery]:
+    return Delivery.objects.filter(done_at__isnull=True, dead_at__isnull=True)  # type: ignore[no-any-return]

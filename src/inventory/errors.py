@@ -1,0 +1,39 @@
+from __future__ import annotations
+
+from collections.abc import Mapping
+from uuid import UUID
+
+from core.errors import Conflict, NotFound
+
+
+class OutOfStock(Conflict):
+    """Some lines ask for more than is free."""
+
+    code = "inventory.out_of_stock"
+    title = "Some items are out of stock."
+
+    def __init__(self, *, short: Mapping[UUID, int]) -> None:
+        """:param short: variant id -> units missing, for every short line"""
+        super().__init__(short={str(variant): units for variant, units in short.items()})
+        self.short = short
+
+
+class StockMoved(Conflict):
+    """The stock is not what the request expected."""
+
+    code = "inventory.stock_moved"
+    title = "The stock is not what you expected; it moved in the meantime."
+
+
+class StockPromised(Conflict):
+    """Fewer units than are promised to orders cannot be kept."""
+
+    code = "inventory.stock_promised"
+    title = "More units are promised to orders than would be left."
+
+
+class StockNotFound(NotFound):
+    """There is no such variant to stock."""
+
+    code = "inventory.stock_not_found"
+    title = "There is no such variant."

@@ -1,0 +1,7 @@
+#!/usr/bin/env python
+"""Nexus's command line."""
+
+from config.entry import main
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,39 @@
+"""Reads of markets."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from django.db.models import QuerySet
+
+from markets.errors import MarketNotFound, UnknownMarket
+from markets.models import Market
+
+
+def get_market(*, code: str | None) -> Market:
+    """Return the active market of that code, or the default for ``None``. One query.
+
+    :raises UnknownMarket: there is none; a 400, since the code came as a parameter
+    """
+    found = Market.objects.filter(is_active=True)
+    market: Market | None = found.filter(code=code).first() if code else found.filter(is_default=True).first()
+    if market is None:
+        raise UnknownMarket.field("market", "There is no such market.")
+    return market
+
+
+def get_market_by_id(*, market_id: UUID) -> Market:
+    """Return the market, active or not. One query.
+
+    :raises MarketNotFound: there is none
+    """
+    market: Market | None = Market.objects.filter(pk=market_id).first()
+    if market is None:
+        raise MarketNotFound
+    return market
+
+
+def list_markets(*, active_only: bool = True) -> QuerySet[Market]:
+    """Return the markets by code."""
+    rows: QuerySet[Market] = Market.objects.order_by("code", "pk")
+    return rows.filter(is_active=True) if active_only else rows

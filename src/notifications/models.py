@@ -1,0 +1,74 @@
+from __future__ import annotations
+
+from django.db import models
+from django.db.models import Q
+
+from core.fields import EncryptedTextField
+from core.models import Entity
+from notifications.domain import Channel, Kind
+
+KINDS = [(k.value, k.value) for k in Kind]
+MAIL_STATES = [(s, s) for s in ("queued", "sent", "failed")]
+
+
+class Notification(Entity):
+    """Something that someone is told in the app."""
+
+    user = models.ForeignKey("accounts.User", on_delete=models.CASCADE, related_name="+")
+    kind = models.CharField(max_length=30, choices=KINDS)
+    title = models.CharField(max_length=200)
+    body = models.TextField(blank=True)
+    # Ids to link to, such as {"order_id": …}.
+    data = models.JSONField(default=dict, blank=True)
+    read_at = models.DateTimeField(null=True, blank=True)
+    # The delivery that made it: a repeated delivery makes no second one.
+    source = models.CharField(max_length=64)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["source", "user"], name="notification_once_per_source")]
+        indexes = [
+            models.Index(fields=["user", "-created_at", "-id"], name="notification_newest"),
+            models.Index(fields=["user"], name="notification_unread", condition=Q(read_at__isnull=True)),
+            models.Index(fields=["read_at"], name="notification_old", condition=Q(read_at__isnull=False)),
+        ]
+
+
+class Mail(Entity):
+    """An e-mail that is to leave the house, and how far it came. Its id makes the Message-ID."""
+
+    kind = models.CharField(max_length=30, choices=KINDS)
+    user = models.ForeignKey("accounts.User", null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
+    to = EncryptedTextField()
+    subject = models.CharField(max_length=300)
+    # Sealed: they hold links with one-time tokens, names and addresses.
+    text = EncryptedTextField()
+    html = EncryptedTextField()
+    unsubscribe_url = models.TextField(blank=True)
+    source = models.CharField(max_length=64)
+    # A digest of the recipient, so that one delivery mails one address once.
+    recipient_digest = models.CharField(max_length=64)
+    state = models.CharField(max_length=10, choices=MAIL_STATES, default="queued")
+    attempts = models.PositiveIntegerField(default=0)
+    due_at = models.DateTimeField()
+    sent_at = models.DateTimeField(null=True, blank=True)
+    last_error = models.TextField(blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["source", "recipient_digest"], name="mail_once_per_source")
+        ]
+        indexes = [models.Index(fields=["due_at"], name="mail_queued", condition=Q(state="queued"))]
+
+
+class Preference(Entity):
+    """That someone wants, or does not want, a kind of message by a channel."""
+
+    user = models.ForeignKey("accounts.User", on_delete=models.CASCADE, related_name="+")
+    kind = models.CharField(max_length=30, choices=KINDS)
+    channel = models.CharField(max_length=10, choices=[(c.value, c.value) for c in Channel])
+    is_wanted = models.BooleanField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["user", "kind", "channel"], name="preference_once")
+        ]

@@ -1,0 +1,52 @@
+"""Facts about the catalogue."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import ClassVar
+from uuid import UUID
+
+from core.events import Event
+
+
+@dataclass(frozen=True, kw_only=True)
+class _ProductEvent(Event):
+    aggregate_field: ClassVar[str | None] = "product_id"
+
+    product_id: UUID
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProductCreated(_ProductEvent):
+    """Staff added a product."""
+
+    name: ClassVar[str] = "products.product_created"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProductDeleted(_ProductEvent):
+    """Staff deleted a product (softly)."""
+
+    name: ClassVar[str] = "products.product_deleted"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImageAdded(_ProductEvent):
+    """A product got an image that has no thumbnails yet."""
+
+    name: ClassVar[str] = "products.image_added"
+
+    image_id: UUID
+
+
+@dataclass(frozen=True, kw_only=True)
+class StockDeclared(Event):
+    """Whoever wrote the catalogue said how many there are. Inventory takes it over in the same transaction."""
+
+    name: ClassVar[str] = "products.stock_declared"
+
+    units: Mapping[str, int]
+    """variant id -> units on hand"""
+    actor_id: UUID | None
+    reference: str

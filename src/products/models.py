@@ -1,0 +1,209 @@
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import GinIndex
+from django.contrib.postgres.search import SearchVectorField
+from django.db import models
+from django.db.models import F, Q
+
+from core.fields import CurrencyField
+from core.models import Entity, LockingQuerySet, SoftDeleteEntity, living_unique, text_array
+
+
+class Category(Entity):
+    """A node of the tree. ``path`` is the slugs from the root, joined by ``/``; ``ancestor_ids`` ends with its own id."""
+
+    name = models.CharField(max_length=200)
+    slug = models.SlugField(max_length=120, unique=True)
+    parent = models.ForeignKey("self", null=True, blank=True, on_delete=models.PROTECT, related_name="children")
+    image = models.ImageField(upload_to="categories/", blank=True)
+    position = models.PositiveIntegerField(default=0)
+    path = models.TextField(unique=True)
+    ancestor_ids = ArrayField(models.UUIDField(), default=list)
+    # The id in the system that it was imported from.
+    external_id = models.CharField(max_length=100, blank=True)
+
+    class Meta:
+        verbose_name_plural = "categories"
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(parent__isnull=True) | ~Q(parent=F("id")), name="category_not_its_own_parent"
+            ),
+            models.UniqueConstraint(
+                fields=["external_id"], condition=~Q(external_id=""), name="category_external_id"
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["parent", "position", "id"], name="category_children"),
+            GinIndex(fields=["ancestor_ids"], name="category_ancestors"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Product(SoftDeleteEntity):
+    """Something to sell, in one or more variants. Every product has at least one."""
+
+    name = models.CharField(max_length=300)
+    slug = models.SlugField(max_length=150)
+    category = models.ForeignKey(Category, on_delete=models.PROTECT, related_name="+")
+    description = models.TextField(blank=True)
+    tags = text_array()
+    brand = models.CharField(max_length=100, blank=True)
+    # [{"name": "Size", "values": ["S", "M"]}], in the order in which they are shown.
+    options = models.JSONField(default=list, blank=True)
+    # Dimensions, materials and the like: free facts, shown as they are.
+    attributes = models.JSONField(default=dict, blank=True)
+    is_active = models.BooleanField(default=True)
+
+    class Meta:
+        base_manager_name = "all_objects"
+        constraints = [
+            living_unique("slug", name="product_slug_living"),
+            models.CheckConstraint(condition=~Q(name=""), name="product_named"),
+        ]
+        indexes = [models.Index(fields=["-created_at", "-id"], name="product_newest")]
+        permissions = [("receive_catalogue_alerts", "Is told of new and deleted products")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class FormerSlug(models.Model):
+    """A slug that a product once had, so that old links still lead to it."""
+
+    slug = models.SlugField(max_length=150, unique=True)
+    product = models.ForeignKey(Product, on_delete=models.CASCADE, related_name="former_slugs")
+
+    objects: ClassVar[Any] = LockingQuerySet.as_manager()
+
+
+class Variant(SoftDeleteEntity):
+    """What is priced, stocked and bought. ``is_available`` follows from inventory: whether any unit is free."""
+
+    product = models.ForeignKey(Product, on_delete=models.PROTECT, related_name="variants")
+    sku = models.CharField(max_length=64)
+    options = models.JSONField(default=dict, blank=True)
+    position = models.PositiveIntegerField(default=0)
+    weight_grams = models.PositiveIntegerField(null=True, blank=True)
+    is_available = models.BooleanField(default=False, editable=False)
+
+    class Meta:
+        base_manager_name = "all_objects"
+        constraints = [
+            living_unique("sku", name="variant_sku_living"),
+            models.CheckConstraint(condition=~Q(sku=""), name="variant_sku_given"),
+        ]
+
+    def __str__(self) -> str:
+        return self.sku
+
+
+class Price(Entity):
+    """What a variant costs in one currency. Without one, it is not sold in the markets of that currency."""
+
+    variant = models.ForeignKey(Variant, on_delete=models.CASCADE, related_name="prices")
+    currency = CurrencyField()
+    amount_minor = models.BigIntegerField()
+    compare_at_minor = models.BigIntegerField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["variant", "currency"], name="price_one_per_currency"),
+            models.CheckConstraint(condition=Q(amount_minor__gte=0), name="price_not_negative"),
+            models.CheckConstraint(
+                condition=Q(compare_at_minor__isnull=True) | Q(compare_at_minor__gt=F("amount_minor")),
+                name="price_compare_at_is_higher",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.amount_minor} {self.currency}"
+
+
+class ProductImage(Entity):
+    """A picture of a product, re-encoded by us; ``thumbnails`` is width -> file name, filled in the background."""
+
+    product = models.ForeignKey(Product, on_delete=models.CASCADE, related_name="images")
+    file = models.ImageField(upload_to="products/", width_field="width", height_field="height")
+    alt = models.CharField(max_length=300, blank=True)
+    width = models.PositiveIntegerField(default=0, editable=False)
+    height = models.PositiveIntegerField(default=0, editable=False)
+    position = models.PositiveIntegerField(default=0)
+    thumbnails = models.JSONField(default=dict, blank=True, editable=False)
+    # Where an imported picture came from; nothing is fetched from there.
+    source_url = models.URLField(max_length=500, blank=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["product", "position", "id"], name="product_image_order")]
+
+    def __str__(self) -> str:
+        return self.alt or str(self.pk)
+
+
+class ProductDocument(models.Model):
+    """The read side: one row per product and market, the public document ready to send, and what lists go by.
+
+    Written only by ``products.services.documents``, in the transaction that changes what it shows. Absent where the
+    product is deleted, inactive, or has no price in the market's currency.
+    """
+
+    id = models.UUIDField(primary_key=True)
+    product = models.ForeignKey(Product, on_delete=models.CASCADE, related_name="+")
+    market = models.ForeignKey("markets.Market", on_delete=models.CASCADE, related_name="+")
+    slug = models.CharField(max_length=150)
+    # JSON, as sent.
+    document = models.TextField()
+    # Changes with the document: what ETags are made of.
+    version = models.CharField(max_length=32)
+    name = models.CharField(max_length=300)
+    category_ids = ArrayField(models.UUIDField())
+    tags = text_array()
+    # The lowest price of a variant, in the currency's minor unit.
+    price_minor = models.BigIntegerField()
+    in_stock = models.BooleanField()
+    rating = models.DecimalField(max_digits=3, decimal_places=2, default=0)
+    published_at = models.DateTimeField()
+    search = SearchVectorField()
+
+    objects: ClassVar[Any] = LockingQuerySet.as_manager()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["market", "product"], name="document_per_market")]
+        indexes = [
+            models.Index(fields=["market", "slug"], name="document_slug"),
+            models.Index(fields=["market", "-published_at", "-product"], name="document_newest"),
+            models.Index(fields=["market", "price_minor", "product"], name="document_cheapest"),
+            models.Index(fields=["market", "name", "product"], name="document_name"),
+            models.Index(fields=["market", "-rating", "product"], name="document_rating"),
+            GinIndex(fields=["category_ids"], name="document_categories"),
+            GinIndex(fields=["tags"], name="document_tags"),
+            GinIndex(fields=["search"], name="document_search"),
+        ]
+
+
+class ListingCount(models.Model):
+    """How many documents a market lists, in all (no category) and below each category. Kept by a trigger."""
+
+    market = models.ForeignKey("markets.Market", on_delete=models.CASCADE, related_name="+")
+    category = models.ForeignKey(Category, on_delete=models.CASCADE, null=True, related_name="+")
+    products = models.BigIntegerField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["market", "category"], name="listing_count_once", nulls_distinct=False
+            )
+        ]
+
+
+class ImportRun(Entity):
+    """How far the import of a file came, so that it can go on from there."""
+
+    digest = models.CharField(max_length=64, unique=True)
+    file_name = models.CharField(max_length=255)
+    rows_done = models.PositiveIntegerField(default=0)
+    finished_at = models.DateTimeField(null=True, blank=True)
