@@ -3,7 +3,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from uuid import UUID
 
-from core.errors import Conflict, NotFound
+from core.errors import Conflict, Invalid, NotFound
 
 
 class OutOfStock(Conflict):
@@ -37,3 +37,17 @@ class StockNotFound(NotFound):
 
     code = "inventory.stock_not_found"
     title = "There is no such variant."
+
+
+class TooManyUnits(Invalid):
+    """More units than a shop holds."""
+
+    code = "inventory.too_many_units"
+    title = "More units than a shop can hold."
+
+
+class NamedTwice(Invalid):
+    """Two lines are about the same variant."""
+
+    code = "inventory.named_twice"
+    title = "A variant is named twice."

@@ -16,6 +16,14 @@ class OrderStatus(Enum):
     CANCELLED = "cancelled"
 
 
+class MovedBy(Enum):
+    """Who moved an order, as its customer is told."""
+
+    CUSTOMER = "customer"
+    STAFF = "staff"
+    SYSTEM = "system"
+
+
 # from -> to. What is not here is refused.
 MOVES: dict[OrderStatus, frozenset[OrderStatus]] = {
     OrderStatus.PENDING: frozenset({OrderStatus.PAID, OrderStatus.CANCELLED}),

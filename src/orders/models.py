@@ -1,27 +1,33 @@
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from secrets import compare_digest
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.db import models
 from django.db.models import F, Q
 
-from core.fields import CurrencyField, EncryptedJSONField
+from core.fields import CurrencyField, EncryptedJSONField, EncryptedTextField
 from core.models import Entity, LockingQuerySet
-from orders.domain import OrderStatus
+from orders.domain import MovedBy, OrderStatus
+
+if TYPE_CHECKING:
+    from accounts.models import User
 
 STATUSES = [(s.value, s.value) for s in OrderStatus]
 
 
 class Order(Entity):
-    """What someone agreed to buy. Addresses are snapshots, sealed at rest; a guest's token is kept as a digest."""
+    """What someone agreed to buy. Addresses are snapshots, sealed at rest; so is a guest's token."""
 
     number = models.CharField(max_length=20, unique=True)
     # The cart that it came from: the same cart twice is the same order.
     cart_id = models.UUIDField(null=True, blank=True, unique=True)
+    # The number it has elsewhere, such as the invoice that it was imported from.
+    external_number = models.CharField(max_length=60, blank=True)
     customer = models.ForeignKey(
         "accounts.User", null=True, blank=True, on_delete=models.PROTECT, related_name="+"
     )
-    token_digest = models.CharField(max_length=64, blank=True)
+    guest_token = EncryptedTextField(blank=True)
     email = models.EmailField(max_length=254, blank=True)
     market = models.ForeignKey("markets.Market", on_delete=models.PROTECT, related_name="+")
     status = models.CharField(max_length=10, choices=STATUSES, default=OrderStatus.PENDING.value)
@@ -48,6 +54,9 @@ class Order(Entity):
                 name="order_total_adds_up",
             ),
             models.CheckConstraint(condition=Q(total_minor__gte=0), name="order_total_not_negative"),
+            models.UniqueConstraint(
+                fields=["external_number"], condition=~Q(external_number=""), name="order_external_number"
+            ),
         ]
         indexes = [
             models.Index(fields=["customer", "-placed_at", "-id"], name="order_of_customer"),
@@ -65,6 +74,28 @@ class Order(Entity):
 
     def __str__(self) -> str:
         return self.number
+
+    def is_shown_to(self, *, token: str | None, viewer: User | None) -> bool:
+        """Tell whether a guest's order is asked for with its token; other orders were scoped by their customer."""
+        if self.customer_id is not None or (viewer is not None and viewer.is_staff and not token):
+            return True
+        return bool(token and self.guest_token) and compare_digest(
+            token.encode("utf-8", "replace"), self.guest_token.encode()
+        )
+
+    def remember(self, **related: list[Any]) -> None:
+        """Take just written rows for the related ones (name -> rows), so that showing the order reads nothing."""
+        self._prefetched_objects_cache: dict[str, models.QuerySet[Any]] = {}
+        for name, rows in related.items():
+            known = getattr(self, name).all()
+            known._result_cache = rows  # noqa: SLF001 - what prefetch_related does, without its queries
+            self._prefetched_objects_cache[name] = known
+
+    def belongs_to(self, *, token: str | None, viewer: User | None) -> bool:
+        """Tell whether the viewer is its customer, or the guest with its token."""
+        if self.customer_id is not None:
+            return viewer is not None and viewer.pk == self.customer_id
+        return bool(token) and self.is_shown_to(token=token, viewer=None)
 
 
 class OrderLine(Entity):
@@ -102,6 +133,7 @@ class OrderMove(models.Model):
     actor = models.ForeignKey(
         "accounts.User", null=True, blank=True, on_delete=models.PROTECT, related_name="+"
     )
+    by = models.CharField(max_length=10, choices=[(b.value, b.value) for b in MovedBy])
     reason = models.CharField(max_length=300, blank=True)
 
     objects: ClassVar[Any] = LockingQuerySet.as_manager()

@@ -1,0 +1,189 @@
+"""Putting things into a cart, changing and removing them."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping
+from datetime import datetime
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from django.conf import settings
+
+from carts import selectors
+from carts.domain import CartView, Holder, Wish, compose
+from carts.errors import CartItemNotFound, CartNotFound, NotForSale, TooMuch
+from carts.models import Cart, CartItem
+from core.transactions import command, step
+from inventory.errors import OutOfStock
+from pricing import selectors as pricing
+from products import selectors as product_reads
+
+if TYPE_CHECKING:
+    from markets.models import Market
+    from pricing.domain import Quote
+
+
+@command
+def add_item(*, holder: Holder, wish: Wish, market: Market, at: datetime) -> CartView:
+    """Put something in, on top of what is there; opens a cart (and makes a guest's token) where there is none.
+
+    At most eight statements. Locks the cart.
+
+    :raises NotForSale: the variant is not sold in the cart's market
+    :raises TooMuch: more than ``CART_MAX_QUANTITY`` of it, or more than ``CART_MAX_LINES`` different things
+    :raises OutOfStock: more than are free, with what is in the cart
+    """
+    variant_id = wish.variant_id or _variant_of_sku(wish.sku or "")
+    cart, holder, is_new = open_cart(holder=holder, market=market, at=at)
+    items = [] if is_new else selectors.items_of(cart=cart)
+    return put(cart=cart, holder=holder, items=items, added={variant_id: wish.quantity}, at=at)
+
+
+@command
+def change_item(*, holder: Holder, item_id: UUID, quantity: int, at: datetime) -> CartView:
+    """Set how many of an item are wanted. Locks the cart.
+
+    :raises CartItemNotFound: it is not in the holder's cart
+    :raises TooMuch: more than ``CART_MAX_QUANTITY``
+    :raises OutOfStock: more than are free
+    """
+    cart = _locked(holder)
+    items = selectors.items_of(cart=cart)
+    item = next((item for item in items if item.pk == item_id), None)
+    if item is None:
+        raise CartItemNotFound
+    return put(cart=cart, holder=holder, items=items, added={item.variant_id: quantity - item.quantity}, at=at)
+
+
+@command
+def remove_item(*, holder: Holder, item_id: UUID, at: datetime) -> None:
+    """Take an item out.
+
+    :raises CartItemNotFound: it is not in the holder's cart
+    """
+    cart = _locked(holder)
+    count, _ = CartItem.objects.filter(cart=cart, pk=item_id).delete()
+    if not count:
+        raise CartItemNotFound
+    _touch(cart, at)
+
+
+@command
+def clear_cart(*, holder: Holder, at: datetime) -> None:
+    """Take everything out; nothing happens where there is no cart."""
+    cart = selectors.open_carts(holder=holder).locked().first()
+    if cart is not None:
+        CartItem.objects.filter(cart=cart).delete()
+        _touch(cart, at)
+
+
+@step
+def open_cart(*, holder: Holder, market: Market, at: datetime) -> tuple[Cart, Holder, bool]:
+    """Lock the holder's open cart, or open one: the cart, its holder (a new guest gets a token), whether it is new."""
+    cart = selectors.open_carts(holder=holder).locked().first()
+    if cart is not None:
+        return cart, holder, False
+    if holder.user_id is None:
+        holder = Holder(token=secrets.token_urlsafe(32))
+        return Cart.objects.create(token_digest=holder.token_digest, market=market, used_at=at), holder, True
+    # Two first items at once: the constraint lets one cart in, and the other request waits for it here.
+    Cart.objects.bulk_create([Cart(owner_id=holder.user_id, market=market, used_at=at)], ignore_conflicts=True)
+    return _locked(holder), holder, False
+
+
+@step
+def put(
+    *, cart: Cart, holder: Holder, items: list[CartItem], added: Mapping[UUID, int], at: datetime, cap: bool = False
+) -> CartView:
+    """Add units (variant id -> units) to a locked cart whose items were read, and return it priced. Four statements.
+
+    :param cap: rather than refuse, take as many as can be had (merging)
+    """
+    held = {item.variant_id: item for item in items}
+    wanted = {item.variant_id: item.quantity for item in items}
+    for variant_id, units in added.items():
+        wanted[variant_id] = wanted.get(variant_id, 0) + units
+    quote = pricing.quote(wanted=wanted, market=cart.market)
+    chosen = _capped(quote, wanted, added) if cap else _checked(quote, wanted, added)
+    if chosen != wanted:
+        quote = pricing.quote(wanted=chosen, market=cart.market)
+
+    prices = {line.offer.variant_id: line.unit_price_minor for line in quote.lines}
+    changed = [
+        CartItem(
+            pk=held[variant_id].pk if variant_id in held else None,
+            cart=cart,
+            variant_id=variant_id,
+            quantity=chosen[variant_id],
+            seen_price_minor=prices[variant_id],
+            updated_at=at,
+        )
+        for variant_id in added
+        if variant_id in chosen
+    ]
+    for item in changed:
+        item.pk = item.pk or CartItem._meta.pk.get_default()  # type: ignore[union-attr]
+    CartItem.objects.bulk_create(
+        changed,
+        update_conflicts=True,
+        unique_fields=["cart", "variant"],
+        update_fields=["quantity", "seen_price_minor", "updated_at"],
+    )
+    _touch(cart, at)
+    held |= {item.variant_id: item for item in changed}
+    shown = {v: (held[v].pk, n, held[v].seen_price_minor) for v, n in chosen.items()}
+    return compose(
+        cart_id=cart.pk, token=None if cart.owner_id else holder.token, quote=quote, items=shown
+    )
+
+
+def _checked(quote: Quote, wanted: dict[UUID, int], added: Mapping[UUID, int]) -> dict[UUID, int]:
+    """Refuse what cannot be had of what is added; what was there before is only warned of."""
+    if set(added) & set(quote.gone):
+        raise NotForSale(variants=[str(variant) for variant in added if variant in quote.gone])
+    if len(wanted) > settings.CART_MAX_LINES:
+        raise TooMuch(max_lines=settings.CART_MAX_LINES)
+    if any(wanted[variant] > settings.CART_MAX_QUANTITY for variant in added):
+        raise TooMuch(max_quantity=settings.CART_MAX_QUANTITY)
+    short = {
+        line.offer.variant_id: line.quantity - line.free
+        for line in quote.lines
+        if line.is_short and added.get(line.offer.variant_id, 0) > 0
+    }
+    if short:
+        raise OutOfStock(short=short)
+    return wanted
+
+
+def _capped(quote: Quote, wanted: dict[UUID, int], added: Mapping[UUID, int]) -> dict[UUID, int]:
+    """Take of what is added as much as is free and as a cart holds; never less than was there before."""
+    free = {line.offer.variant_id: line.free for line in quote.lines}
+    chosen: dict[UUID, int] = {}
+    for variant, units in wanted.items():
+        if variant not in added:
+            chosen[variant] = units
+            continue
+        before = units - added[variant]
+        most = max(min(units, free.get(variant, 0), settings.CART_MAX_QUANTITY), before)
+        if most > 0 and (before or len(chosen) < settings.CART_MAX_LINES) and (before or variant in free):
+            chosen[variant] = most
+    return chosen
+
+
+def _variant_of_sku(sku: str) -> UUID:
+    found = product_reads.variants_by_sku(skus=[sku])
+    if sku not in found:
+        raise NotForSale(skus=[sku])
+    return found[sku]
+
+
+def _locked(holder: Holder) -> Cart:
+    cart: Cart | None = selectors.open_carts(holder=holder).locked().first()
+    if cart is None:
+        raise CartNotFound
+    return cart
+
+
+def _touch(cart: Cart, at: datetime) -> None:
+    Cart.objects.filter(pk=cart.pk).update(used_at=at, updated_at=at)

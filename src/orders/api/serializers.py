@@ -1,0 +1,255 @@
+"""Orders in and out."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from rest_framework import serializers
+
+from accounts.api.serializers import AddressInput, AddressOutput
+from core.api.fields import MoneyField, TextField, TimeField
+from core.api.pages import PageQuery
+from core.api.serializers import Input
+from core.money import as_document
+from orders.domain import MovedBy, OrderStatus
+
+if TYPE_CHECKING:
+    from orders.models import Order, OrderLine, OrderNote
+
+STATUSES = [status.value for status in OrderStatus]
+
+ADDRESS_EXAMPLE = {
+    "name": "Ada Lovelace",
+    "line1": "12 St James's Square",
+    "line2": "",
+    "city": "London",
+    "region": "",
+    "postal_code": "SW1Y 4JH",
+    "country": "GB",
+    "phone": "",
+}
+
+
+def _money(amount: str) -> dict[str, str]:
+    return {"amount": amount, "currency": "GBP"}
+
+
+ORDER_EXAMPLE = {
+    "id": "01937f5e-7c3a-7b60-9a57-0d6a4bd3c010",
+    "number": "N-7K3-Q9XW",
+    "status": "pending",
+    "currency": "GBP",
+    "email": "ada@example.com",
+    "items": [
+        {
+            "product": "01937f5e-7c3a-7b60-9a57-0d6a4bd3c003",
+            "variant": "01937f5e-7c3a-7b60-9a57-0d6a4bd3c004",
+            "sku": "MUG-BLUE",
+            "name": "Blue mug",
+            "options": {},
+            "quantity": 2,
+            "unit_price": _money("12.50"),
+            "subtotal": _money("25.00"),
+        }
+    ],
+    "subtotal": _money("25.00"),
+    "discount": _money("0.00"),
+    "shipping": _money("0.00"),
+    "tax": _money("0.00"),
+    "total": _money("25.00"),
+    "shipping_address": ADDRESS_EXAMPLE,
+    "billing_address": None,
+    "tracking": [],
+    "history": [{"from": None, "to": "pending", "at": "2026-11-21T12:00:00Z", "by": "customer", "reason": ""}],
+    "note": "",
+    "token": None,
+    "placed_at": "2026-11-21T12:00:00Z",
+    "expires_at": "2026-11-22T12:00:00Z",
+}
+
+
+class PlaceOrderInput(Input):
+    """What is needed beside the cart. Guests give e-mail and address."""
+
+    email = serializers.EmailField(required=False, max_length=254)
+    shipping_address = AddressInput(required=False)
+    shipping_address_id = serializers.UUIDField(required=False)
+    billing_address = AddressInput(required=False)
+    shipping_method = TextField(required=False, max_length=40)
+    coupon = TextField(required=False, max_length=40)
+    expected_total = MoneyField(required=False)
+    note = TextField(required=False, allow_blank=True, multiline=True, max_length=1000)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if "shipping_address" in attrs and "shipping_address_id" in attrs:
+            raise serializers.ValidationError(
+                {"shipping_address": ["Give either shipping_address or shipping_address_id."]}, code="either"
+            )
+        return attrs
+
+
+class CancelInput(Input):
+    """Why, if the customer cares to say."""
+
+    reason = TextField(required=False, allow_blank=True, max_length=300, default="")
+
+
+class MoveInput(Input):
+    """Where staff move an order to. Carrier and tracking number go with ``shipped``."""
+
+    to = serializers.ChoiceField(choices=STATUSES)
+    reason = TextField(required=False, allow_blank=True, max_length=300, default="")
+    carrier = TextField(required=False, allow_blank=True, max_length=60, default="")
+    tracking_number = TextField(required=False, allow_blank=True, max_length=100, default="")
+
+
+class NoteInput(Input):
+    """What staff want each other to know."""
+
+    text = TextField(multiline=True, max_length=5000)
+
+
+class OrderQuery(PageQuery):
+    """Filters of the list."""
+
+    status = serializers.ChoiceField(choices=STATUSES, required=False)
+    search = TextField(required=False, max_length=254)
+    placed_after = TimeField(required=False)
+    placed_before = TimeField(required=False)
+
+
+class OrderItemOutput(serializers.Serializer[Any]):
+    """One line as bought."""
+
+    product = serializers.UUIDField()
+    variant = serializers.UUIDField()
+    sku = serializers.CharField()
+    name = serializers.CharField()
+    options = serializers.DictField(child=serializers.CharField())
+    quantity = serializers.IntegerField()
+    unit_price = MoneyField()
+    subtotal = MoneyField()
+
+
+class TrackingOutput(serializers.Serializer[Any]):
+    """One parcel."""
+
+    carrier = serializers.CharField()
+    tracking_number = serializers.CharField()
+    shipped_at = serializers.DateTimeField()
+
+
+class HistoryOutput(serializers.Serializer[Any]):
+    """One step: from where (``null``: placed), to where, when, by whom, why."""
+
+    to = serializers.ChoiceField(choices=STATUSES)
+    at = serializers.DateTimeField()
+    by = serializers.ChoiceField(choices=[by.value for by in MovedBy])
+    reason = serializers.CharField(allow_blank=True)
+
+    def get_fields(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
+        return {"from": serializers.ChoiceField(choices=STATUSES, allow_null=True), **super().get_fields()}
+
+
+class OrderOutput(serializers.Serializer[Any]):
+    """An order. ``token`` stands in a guest's answer alone: it names the order from then on."""
+
+    id = serializers.UUIDField()
+    number = serializers.CharField()
+    status = serializers.ChoiceField(choices=STATUSES)
+    currency = serializers.CharField()
+    email = serializers.CharField(allow_blank=True)
+    items = OrderItemOutput(many=True)
+    subtotal = MoneyField()
+    discount = MoneyField()
+    shipping = MoneyField()
+    tax = MoneyField()
+    total = MoneyField()
+    shipping_address = AddressOutput(allow_null=True)
+    billing_address = AddressOutput(allow_null=True)
+    tracking = TrackingOutput(many=True)
+    history = HistoryOutput(many=True)
+    note = serializers.CharField(allow_blank=True)
+    token = serializers.CharField(allow_null=True)
+    placed_at = serializers.DateTimeField()
+    expires_at = serializers.DateTimeField(allow_null=True)
+
+
+class OrderListOutput(serializers.Serializer[Any]):
+    """A page of orders."""
+
+    count = serializers.IntegerField()
+    count_is_estimate = serializers.BooleanField(required=False)
+    next = serializers.CharField(allow_null=True)
+    previous = serializers.CharField(allow_null=True)
+    next_cursor = serializers.CharField(required=False)
+    results = OrderOutput(many=True)
+
+
+class NoteOutput(serializers.Serializer[Any]):
+    """A note for staff."""
+
+    id = serializers.UUIDField()
+    author = serializers.UUIDField(allow_null=True)
+    text = serializers.CharField()
+    created_at = serializers.DateTimeField()
+
+
+class NoteListOutput(serializers.Serializer[Any]):
+    """All notes of an order, oldest first."""
+
+    results = NoteOutput(many=True)
+
+
+def order_document(order: Order) -> dict[str, Any]:
+    """Return the contract's order. Reads lines, moves and shipments, which the selectors prefetch."""
+    currency = order.currency
+    amounts = ("subtotal", "discount", "shipping", "tax", "total")
+    return {
+        "id": order.pk,
+        "number": order.number,
+        "status": order.status,
+        "currency": currency,
+        "email": order.email,
+        "items": [_item(line, currency) for line in sorted(order.lines.all(), key=lambda line: line.position)],
+        **{name: as_document(getattr(order, f"{name}_minor"), currency) for name in amounts},
+        "shipping_address": order.shipping_address,
+        "billing_address": order.billing_address,
+        "tracking": [
+            {"carrier": s.carrier, "tracking_number": s.tracking_number, "shipped_at": s.shipped_at}
+            for s in order.shipments.all()
+        ],
+        "history": [
+            {
+                "from": move.from_status or None,
+                "to": move.to_status,
+                "at": move.at,
+                "by": move.by,
+                "reason": move.reason,
+            }
+            for move in sorted(order.moves.all(), key=lambda move: move.pk)
+        ],
+        "note": order.note,
+        "token": order.guest_token or None,
+        "placed_at": order.placed_at,
+        "expires_at": order.expires_at,
+    }
+
+
+def note_document(note: OrderNote) -> dict[str, Any]:
+    """Return a staff note."""
+    return {"id": note.pk, "author": note.author_id, "text": note.text, "created_at": note.created_at}
+
+
+def _item(line: OrderLine, currency: str) -> dict[str, Any]:
+    return {
+        "product": line.product_id,
+        "variant": line.variant_id,
+        "sku": line.sku,
+        "name": line.name,
+        "options": line.options,
+        "quantity": line.quantity,
+        "unit_price": as_document(line.unit_price_minor, currency),
+        "subtotal": as_document(line.subtotal_minor, currency),
+    }
+

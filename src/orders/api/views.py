@@ -1,0 +1,204 @@
+"""Orders, over HTTP."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from django.utils import timezone
+from drf_spectacular.utils import OpenApiExample, OpenApiParameter, extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from accounts.api.viewer import viewer_of
+from core.api.pages import list_response, page_of
+from core.api.views import ApiView
+from core.errors import Unauthenticated
+from orders import selectors, services
+from orders.api.serializers import (
+    ADDRESS_EXAMPLE,
+    ORDER_EXAMPLE,
+    CancelInput,
+    MoveInput,
+    NoteInput,
+    NoteListOutput,
+    NoteOutput,
+    OrderListOutput,
+    OrderOutput,
+    OrderQuery,
+    PlaceOrderInput,
+    note_document,
+    order_document,
+)
+from orders.domain import OrderStatus
+
+ORDER_TOKEN = [
+    OpenApiParameter(
+        "X-Order-Token", str, OpenApiParameter.HEADER, description="A guest's order, as `token` of the first answer."
+    ),
+    OpenApiParameter("token", str, description="The same, for a link."),
+]
+CART_TOKEN = OpenApiParameter("X-Cart-Token", str, OpenApiParameter.HEADER, description="A guest's cart.")
+_SHOWN = OpenApiExample("An order", value=ORDER_EXAMPLE, response_only=True)
+_GUEST = {"email": "ada@example.com", "shipping_address": ADDRESS_EXAMPLE}
+_NOTE = {
+    "id": "01937f5e-7c3a-7b60-9a57-0d6a4bd3c020",
+    "author": "01937f5e-7c3a-7b60-9a57-0d6a4bd3c021",
+    "text": "Rang about the colour.",
+    "created_at": "2026-11-21T12:00:00Z",
+}
+
+
+def order_token_of(request: Request) -> str | None:
+    """Return the guest's token of the order that the request is about."""
+    return request.META.get("HTTP_X_ORDER_TOKEN") or request.GET.get("token") or None
+
+
+class OrderCollection(ApiView):
+    """One's orders, and placing one."""
+
+    @extend_schema(
+        operation_id="orders_list",
+        summary="List orders",
+        description="A customer's own; staff with `orders.view_order` see all.",
+        parameters=[OrderQuery],
+        responses={200: OrderListOutput},
+        examples=[
+            OpenApiExample(
+                "A page",
+                value={"count": 1, "next": None, "previous": None, "results": [ORDER_EXAMPLE]},
+                response_only=True,
+            )
+        ],
+    )
+    def get(self, request: Request) -> Response:
+        viewer = viewer_of(request)
+        if viewer is None:
+            raise Unauthenticated
+        filters = OrderQuery.read(request.GET)
+        page = page_of(filters)
+        rows = selectors.list_orders(viewer=viewer, **filters)
+        return list_response(request, rows, page=page, order=("-placed_at", "-pk"), show=order_document)
+
+    @extend_schema(
+        operation_id="orders_create",
+        summary="Place an order from the cart",
+        description=(
+            "Turns the cart into an order; the same cart twice is the same order. Guests send `X-Cart-Token` and give "
+            "e-mail and address, and get the order's `token`. With `expected_total` a changed price is refused with "
+            "409 and the new quote."
+        ),
+        parameters=[CART_TOKEN],
+        request=PlaceOrderInput,
+        responses={201: OrderOutput},
+        examples=[OpenApiExample("As a guest", value=_GUEST, request_only=True), _SHOWN],
+    )
+    def post(self, request: Request) -> Response:
+        body = PlaceOrderInput(data=request.data)
+        body.is_valid(raise_exception=True)
+        order = services.place_order(
+            customer=viewer_of(request),
+            cart_token=request.META.get("HTTP_X_CART_TOKEN") or None,
+            wish=services.PlaceOrder(**body.validated_data),
+            placed_at=timezone.now(),
+        )
+        return Response(
+            order_document(order), status=201, headers={"Location": request.build_absolute_uri(f"{request.path.rstrip('/')}/{order.pk}")}
+        )
+
+
+class OrderDetail(ApiView):
+    """One order."""
+
+    @extend_schema(
+        operation_id="orders_retrieve",
+        summary="Show an order",
+        parameters=ORDER_TOKEN,
+        responses={200: OrderOutput},
+        examples=[_SHOWN],
+    )
+    def get(self, request: Request, order_id: UUID) -> Response:
+        order = selectors.get_order(order_id=order_id, viewer=viewer_of(request), token=order_token_of(request))
+        return Response(order_document(order))
+
+
+class OrderCancel(ApiView):
+    """Calling it off."""
+
+    @extend_schema(
+        operation_id="orders_cancel",
+        summary="Cancel an order while it is pending",
+        parameters=ORDER_TOKEN,
+        request=CancelInput,
+        responses={200: OrderOutput},
+        examples=[OpenApiExample("Why", value={"reason": "Found it elsewhere."}, request_only=True), _SHOWN],
+    )
+    def post(self, request: Request, order_id: UUID) -> Response:
+        body = CancelInput(data=request.data)
+        body.is_valid(raise_exception=True)
+        return Response(_moved(request, order_id, to=OrderStatus.CANCELLED, **body.validated_data))
+
+
+class OrderMoves(ApiView):
+    """Staff move an order on."""
+
+    permissions = {"POST": ("orders.move_order",)}
+
+    @extend_schema(
+        operation_id="orders_move",
+        summary="Move an order on (staff)",
+        request=MoveInput,
+        responses={200: OrderOutput},
+        examples=[
+            OpenApiExample(
+                "Shipped",
+                value={"to": "shipped", "carrier": "Royal Mail", "tracking_number": "AB123456789GB"},
+                request_only=True,
+            ),
+            _SHOWN,
+        ],
+    )
+    def post(self, request: Request, order_id: UUID) -> Response:
+        body = MoveInput(data=request.data)
+        body.is_valid(raise_exception=True)
+        wanted = dict(body.validated_data)
+        return Response(_moved(request, order_id, to=OrderStatus(wanted.pop("to")), **wanted))
+
+
+class OrderNotes(ApiView):
+    """What staff want each other to know."""
+
+    permissions = {"GET": ("orders.view_order",), "POST": ("orders.change_order",)}
+
+    @extend_schema(
+        operation_id="orders_notes_list",
+        summary="Read the notes on an order (staff)",
+        responses={200: NoteListOutput},
+        examples=[OpenApiExample("Notes", value={"results": [_NOTE]}, response_only=True)],
+    )
+    def get(self, request: Request, order_id: UUID) -> Response:
+        notes = selectors.list_notes(order_id=order_id)
+        return Response({"results": [note_document(note) for note in notes]})
+
+    @extend_schema(
+        operation_id="orders_notes_create",
+        summary="Leave a note on an order (staff)",
+        request=NoteInput,
+        responses={201: NoteOutput},
+        examples=[
+            OpenApiExample("A note", value={"text": "Rang about the colour."}, request_only=True),
+            OpenApiExample("The note", value=_NOTE, response_only=True),
+        ],
+    )
+    def post(self, request: Request, order_id: UUID) -> Response:
+        body = NoteInput(data=request.data)
+        body.is_valid(raise_exception=True)
+        note = services.add_note(order_id=order_id, author=request.user, **body.validated_data)
+        return Response(note_document(note), status=201)
+
+
+def _moved(request: Request, order_id: UUID, **wanted: Any) -> dict[str, Any]:
+    order = services.move_order(
+        order_id=order_id, actor=viewer_of(request), token=order_token_of(request), at=timezone.now(), **wanted
+    )
+    return order_document(order)

@@ -1,0 +1,147 @@
+"""Reads of orders. Whose they are cannot be forgotten."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from django.db import connection
+from django.db.models import Q, QuerySet
+
+from orders.errors import OrderNotFound
+from orders.models import Order, OrderMove, OrderNote
+
+if TYPE_CHECKING:
+    from accounts.models import User
+
+_RELATED = ("lines", "moves", "shipments")
+
+_CHECKS = {
+    "order {0}: subtotal {1}, but its lines add up to {2}": """
+        SELECT o.number, o.subtotal_minor, coalesce(sum(l.unit_price_minor * l.quantity), 0) FROM orders_order o
+          LEFT JOIN orders_orderline l ON l.order_id = o.id
+         GROUP BY o.id HAVING o.subtotal_minor <> coalesce(sum(l.unit_price_minor * l.quantity), 0)""",
+    "order {0}: total {1}, but it adds up to {2}": """
+        SELECT number, total_minor, subtotal_minor - discount_minor + shipping_minor + tax_minor FROM orders_order
+         WHERE total_minor <> subtotal_minor - discount_minor + shipping_minor + tax_minor""",
+    "order {0}: stands at {1}, but its history ends at {2}": """
+        SELECT o.number, o.status, m.to_status FROM orders_order o
+          LEFT JOIN LATERAL (SELECT to_status FROM orders_ordermove WHERE order_id = o.id ORDER BY id DESC LIMIT 1) m
+            ON true WHERE m.to_status IS DISTINCT FROM o.status""",
+    "order {0}: {1} units ordered, {2} reserved or shipped": """
+        SELECT o.number, l.units, coalesce(r.units, 0) FROM orders_order o
+          JOIN (SELECT order_id, sum(quantity) AS units FROM orders_orderline GROUP BY order_id) l ON l.order_id = o.id
+          LEFT JOIN (SELECT reference, sum(quantity) AS units FROM inventory_reservation
+                      WHERE state <> 'released' GROUP BY reference) r ON r.reference = o.id
+         WHERE coalesce(r.units, 0) <> CASE WHEN o.status = 'cancelled' THEN 0 ELSE l.units END""",
+    "order {0}: total {1}, but {2} was booked as paid": """
+        SELECT o.number, o.total_minor, coalesce(p.amount, 0) FROM orders_order o
+          LEFT JOIN (SELECT e.reference, sum(p.amount_minor) AS amount FROM payments_ledgerentry e
+                       JOIN payments_posting p ON p.entry_id = e.id AND p.account = 'cash'
+                      WHERE e.kind = 'order_paid' GROUP BY e.reference) p ON p.reference = o.id::text
+         WHERE o.status IN ('paid', 'shipped', 'delivered') AND o.total_minor <> coalesce(p.amount, 0)""",
+    "order {0}: {1} moves, but {2} facts in the outbox": """
+        SELECT o.number, m.moves, coalesce(e.facts, 0) FROM orders_order o
+          JOIN (SELECT order_id, count(*) AS moves FROM orders_ordermove GROUP BY order_id) m ON m.order_id = o.id
+          LEFT JOIN (SELECT aggregate, count(*) AS facts FROM core_outboxevent
+                      WHERE name IN ('orders.order_placed', 'orders.order_moved') GROUP BY aggregate) e
+            ON e.aggregate = o.id::text
+         WHERE o.created_at > %s AND m.moves <> coalesce(e.facts, 0)""",
+}
+
+
+def visible_orders(*, viewer: User | None, token: str | None = None) -> QuerySet[Order]:
+    """Return the orders that the viewer may see: staff with ``orders.view_order`` all, a customer their own.
+
+    A guest sees one order by its token, which ``Order.is_shown_to`` compares; without a token none at all.
+    """
+    if viewer is not None and viewer.is_staff and viewer.has_perm("orders.view_order"):
+        return Order.objects.all()  # type: ignore[no-any-return]
+    mine = Q(customer_id=viewer.pk) if viewer is not None else Q(pk__in=[])
+    if token:
+        mine |= Q(customer__isnull=True)
+    return Order.objects.filter(mine)  # type: ignore[no-any-return]
+
+
+def get_order(*, order_id: UUID, viewer: User | None, token: str | None = None) -> Order:
+    """Return one order with lines, history and shipments. Four queries (staff: and their permissions).
+
+    :raises OrderNotFound: there is none, or it is not the viewer's (nor does the token fit)
+    """
+    rows = visible_orders(viewer=viewer, token=token).prefetch_related(*_RELATED)
+    order: Order | None = rows.filter(pk=order_id).first()
+    if order is None or not order.is_shown_to(token=token, viewer=viewer):
+        raise OrderNotFound
+    return order
+
+
+def list_orders(
+    *,
+    viewer: User,
+    status: str | None = None,
+    search: str | None = None,
+    placed_after: datetime | None = None,
+    placed_before: datetime | None = None,
+) -> QuerySet[Order]:
+    """Return the orders that the viewer may see, with lines, history and shipments; order it by ``-placed_at, -pk``.
+
+    Four queries for any number of rows.
+
+    :param search: the order's number, or the e-mail it was placed with
+    """
+    rows = visible_orders(viewer=viewer).prefetch_related(*_RELATED)
+    if status is not None:
+        rows = rows.filter(status=status)
+    if search is not None:
+        rows = rows.filter(Q(number__iexact=search) | Q(email__iexact=search) | Q(lines__sku__iexact=search)).distinct()
+    if placed_after is not None:
+        rows = rows.filter(placed_at__gte=placed_after)
+    if placed_before is not None:
+        rows = rows.filter(placed_at__lt=placed_before)
+    return rows
+
+
+def get_order_for_message(*, order_id: UUID) -> Order:
+    """Return an order with lines and shipments, for whoever tells its customer of it. Three queries.
+
+    :raises OrderNotFound: there is none
+    """
+    order: Order | None = Order.objects.prefetch_related("lines", "shipments").filter(pk=order_id).first()
+    if order is None:
+        raise OrderNotFound
+    return order
+
+
+def get_move(*, move_id: int) -> OrderMove:
+    """Return one step of an order's history. One query.
+
+    :raises OrderNotFound: there is none
+    """
+    move: OrderMove | None = OrderMove.objects.filter(pk=move_id).first()
+    if move is None:
+        raise OrderNotFound
+    return move
+
+
+def list_notes(*, order_id: UUID) -> list[OrderNote]:
+    """Return the staff notes on an order, oldest first. Two queries.
+
+    :raises OrderNotFound: there is no such order
+    """
+    if not Order.objects.filter(pk=order_id).exists():
+        raise OrderNotFound
+    return list(OrderNote.objects.filter(order_id=order_id).order_by("created_at", "pk"))
+
+
+def find_differences(*, events_since: datetime) -> list[str]:
+    """Re-derive every order's sums, history, reservations and payments, and return, in words, what does not agree.
+
+    :param events_since: how far back the outbox still holds all facts
+    """
+    found = []
+    with connection.cursor() as cursor:
+        for sentence, query in _CHECKS.items():
+            cursor.execute(query, [events_since] if "%s" in query else None)
+            found += [sentence.format(*row) for row in cursor.fetchall()]
+    return found

@@ -1,0 +1,24 @@
+"""Orders of people who asked to be forgotten."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from core.transactions import step
+from orders.models import Order
+
+_KEPT = ("country", "region")
+
+
+@step
+def scrub_customer(*, user_id: UUID) -> None:
+    """Keep the orders of a person and remove the person from them: e-mail, names, address lines, notes."""
+    for order in Order.objects.filter(customer_id=user_id).locked():
+        order.email, order.note = "", ""
+        order.shipping_address = _scrubbed(order.shipping_address)
+        order.billing_address = _scrubbed(order.billing_address)
+        order.save(update_fields=["email", "note", "shipping_address", "billing_address", "updated_at"])
+
+
+def _scrubbed(address: dict[str, str] | None) -> dict[str, str] | None:
+    return address and {name: value if name in _KEPT else "" for name, value in address.items()}

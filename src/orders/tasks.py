@@ -1,0 +1,15 @@
+"""Clock-driven work of orders."""
+
+from __future__ import annotations
+
+from celery import shared_task
+from django.utils import timezone
+
+from orders import services
+
+
+@shared_task
+def expire_unpaid_orders(**_: object) -> None:
+    """Cancel what was not paid in time, and give its stock back."""
+    while services.expire_unpaid(now=timezone.now()):
+        pass
