@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pictures.outlines import TILT, Outline, arc, box, disc, ellipse, smooth, turning
+from pictures.outlines import TILT, Outline, arc, box, disc, ellipse, knots, smooth, turning
 from pictures.palette import CREAM, OAK, RGB, STEEL, WALNUT, WHITE, light, mix, shade
 from pictures.sheet import Paint, Sheet, flat, lit, rounded
 
@@ -16,7 +16,9 @@ def opening(sheet: Sheet, y: float, r: float, colour: RGB, lip: float = 7, x: fl
 
 def gleam(sheet: Sheet, x: float, low: float, high: float, width: float = 13, bend: float = 0) -> None:
     """Draw the reflection of a window on something glazed."""
-    sheet.line(smooth([(x + bend, low), (x - bend, (low + high) / 2), (x + bend * 0.4, high)]), width, WHITE, 0.42)
+    sheet.line(
+        smooth([(x + bend * 0.5, low), (x - bend * 0.5, (low + high) / 2), (x + bend * 0.4, high)]), width, WHITE, 0.42
+    )
 
 
 def wood(sheet: Sheet, outline: Outline, colour: RGB = OAK, level: bool = True) -> None:
@@ -46,7 +48,7 @@ def _handle(sheet: Sheet, colour: RGB, x: float, low: float, high: float, reach:
 def mug(sheet: Sheet, glaze: RGB, clay: RGB = CREAM) -> None:
     """Draw a mug dipped in glaze, with a bare foot."""
     _handle(sheet, glaze, 128, 96, 232, 92, 30)
-    body = turning([(0, 108), (0, 108), (20, 126), (150, 136), (288, 134)])
+    body = turning(knots("0,108 0,108 20,126 150,136 288,134"))
     sheet.fill(body, rounded(clay))
     sheet.speckle(body, shade(clay, 0.45), 60, 3)
     with sheet.within(body):
@@ -59,7 +61,7 @@ def mug(sheet: Sheet, glaze: RGB, clay: RGB = CREAM) -> None:
 def tall_mug(sheet: Sheet, glaze: RGB) -> None:
     """Draw a tall speckled mug with a waist."""
     _handle(sheet, glaze, 104, 110, 250, 84, 26)
-    body = turning([(0, 96), (0, 96), (26, 116), (150, 100), (250, 106), (336, 118)])
+    body = turning(knots("0,96 0,96 26,116 150,100 250,106 336,118"))
     sheet.fill(body, rounded(glaze))
     sheet.speckle(body, shade(glaze, 0.55), 240, 8, 2.6)
     with sheet.within(body):
@@ -76,7 +78,7 @@ def enamel_mug(sheet: Sheet, colour: RGB) -> None:
     sheet.fill(body, rounded(colour))
     sheet.speckle(body, light(colour, 0.7), 90, 5, 2.6)
     opening(sheet, 248, 142, WHITE, 8)
-    sheet.line(ellipse(0, 248, 141, 141 * TILT) + [(141, 248)], 8, rim)
+    sheet.line([*ellipse(0, 248, 141, 141 * TILT), (141, 248)], 8, rim)
     gleam(sheet, -98, 70, 200, 14)
 
 
@@ -92,7 +94,7 @@ def espresso_cups(sheet: Sheet, one: RGB, two: RGB) -> None:
             else:
                 with sheet.placed(mirror=True):
                     _handle(sheet, colour, 74, 66, 122, 50, 16)
-            sheet.fill(turning([(20, 44), (20, 44), (34, 64), (90, 82), (146, 84)]), rounded(colour))
+            sheet.fill(turning(knots("20,44 20,44 34,64 90,82 146,84")), rounded(colour))
             opening(sheet, 146, 84, colour, 6)
             sheet.fill(ellipse(0, 141, 70, 9), flat((74, 46, 34)))
             gleam(sheet, -54, 70, 120, 9, 2)
@@ -109,7 +111,7 @@ def bowls(sheet: Sheet, colours: tuple[RGB, RGB, RGB]) -> None:
 
 
 def _bowl(sheet: Sheet, colour: RGB) -> None:
-    body = turning([(0, 92), (0, 92), (10, 112), (70, 184), (150, 218), (178, 222)])
+    body = turning(knots("0,92 0,92 10,112 70,184 150,218 178,222"))
     sheet.fill(body, rounded(colour))
     with sheet.within(body):
         sheet.line(arc(0, 150, 224, 224 * TILT, 180, 360), 11, light(colour, 0.5), 0.7)
@@ -124,7 +126,7 @@ def saucepan(sheet: Sheet, colour: RGB) -> None:
     body = turning([(0, 140), (0, 140), (14, 152), (208, 156)])
     sheet.fill(body, rounded(colour))
     opening(sheet, 208, 158, WHITE, 8)
-    sheet.line(ellipse(0, 208, 157, 157 * TILT) + [(157, 208)], 7, shade(colour, 0.5))
+    sheet.line([*ellipse(0, 208, 157, 157 * TILT), (157, 208)], 7, shade(colour, 0.5))
     sheet.fill(smooth([(-160, 214), (-190, 222), (-150, 190), (-140, 204)], closed=True), lit(shade(colour, 0.3)))
     gleam(sheet, -108, 50, 160, 16)
 
@@ -143,7 +145,7 @@ def chopping_board(sheet: Sheet) -> None:
     sheet.fill([(x + 12, y) for x, y in outer], shade(OAK, 0.38))
     wood(sheet, outer, OAK, level=False)
     sheet.fill(ellipse(0, 424, 19), flat(shade(OAK, 0.55)))
-    sheet.line([(-3, 438), (-26, 486), (0, 500), (24, 486), (4, 436)], 6, LINEN)
+    sheet.line(knots("-3,438 -26,486 0,500 24,486 4,436"), 6, LINEN)
 
 
 LINEN: RGB = (214, 200, 176)
@@ -154,7 +156,7 @@ def tea_towel(sheet: Sheet, colour: RGB) -> None:
     sheet.line(arc(0, 452, 14, 26, -40, 220), 6, shade(LINEN, 0.25))
     cloth = [
         *smooth([(-16, 436), (-70, 400), (-128, 250), (-150, 30)]),
-        *smooth([(-150, 30), (-96, 14), (-40, 34), (20, 12), (78, 32), (148, 18)]),
+        *smooth(knots("-150,30 -96,14 -40,34 20,12 78,32 148,18")),
         *smooth([(148, 18), (122, 250), (70, 400), (16, 436)]),
     ]
     sheet.fill(cloth, lit(mix(WHITE, LINEN, 0.35)))
@@ -176,24 +178,29 @@ def pepper_mill(sheet: Sheet, colour: RGB = WALNUT, other: RGB = OAK) -> None:
 
 def _mill(sheet: Sheet, x: float, size: float, colour: RGB) -> None:
     with sheet.placed(x, 0, size):
-        sheet.fill(turning([(0, 78), (0, 78), (24, 80), (60, 62), (150, 44), (250, 56), (292, 62)]), rounded(colour))
+        sheet.fill(turning(knots("0,78 0,78 24,80 60,62 150,44 250,56 292,62")), rounded(colour))
         for y, r in ((50, 69), (286, 62)):
             sheet.line(arc(0, y, r - 2, r * TILT, 180, 360), 5, shade(colour, 0.5), 0.7)
-        head = [(300, 54), (300, 54), (330, 62), (366, 64), (404, 44), (416, 10), (416, 10)]
+        head = knots("300,54 300,54 330,62 366,64 404,44 416,10 416,10")
         sheet.fill(turning(head), rounded(light(colour, 0.06)))
-        sheet.fill(turning([(414, 9), (424, 9), (430, 16), (446, 14), (452, 4)]), rounded((214, 174, 92)))
+        sheet.fill(turning(knots("414,9 424,9 430,16 446,14 452,4")), rounded((214, 174, 92)))
         gleam(sheet, -28, 90, 230, 8, -14)
         gleam(sheet, -34, 330, 372, 9, 2)
 
 
 def spoons(sheet: Sheet) -> None:
     """Draw four wooden spoons in a stoneware jar."""
-    for x, turn, high, colour in ((-34, 15, 430, WALNUT), (40, -17, 420, OAK), (-6, 3, 470, OAK), (20, -6, 400, WALNUT)):
+    for x, turn, high, colour in (
+        (-34, 15, 430, WALNUT),
+        (40, -17, 420, OAK),
+        (-6, 3, 470, OAK),
+        (20, -6, 400, WALNUT),
+    ):
         with sheet.placed(x, 40, 1, turn):
             wood(sheet, box(-9, 40, 9, high - 60, 8), colour, level=False)
             sheet.fill(ellipse(0, high - 36, 34, 54), rounded(colour))
             sheet.fill(ellipse(2, high - 34, 23, 40), lit(shade(colour, 0.22)))
-    jar = turning([(0, 104), (0, 104), (18, 116), (120, 122), (196, 112), (226, 118)])
+    jar = turning(knots("0,104 0,104 18,116 120,122 196,112 226,118"))
     glaze = (222, 214, 200)
     back = ellipse(0, 226, 118, 118 * TILT)
     sheet.fill(jar, rounded(glaze))
@@ -204,12 +211,3 @@ def spoons(sheet: Sheet) -> None:
     with sheet.within([*back, (118, 226)]):
         sheet.line(arc(0, 226, 118, 118 * TILT, 0, 180), 5, shade(glaze, 0.1), 0.5)
     gleam(sheet, -84, 90, 190, 13, 4)
-
-
-def steam(sheet: Sheet, y: float, x: float = 0) -> None:
-    """Draw a wisp of steam."""
-    for shift, size in ((-26, 0.8), (14, 1.0)):
-        wisp = [(x + shift, y), (x + shift + 16, y + 32 * size), (x + shift - 8, y + 66 * size), (x + shift + 12, y + 104 * size)]
-        sheet.line(smooth(wisp), 9, WHITE, 0.55)
-
-

@@ -12,6 +12,11 @@ TILT = 0.17
 """Height of a circle seen from our slightly raised eye, as a share of its width."""
 
 
+def knots(text: str) -> Outline:
+    """Return the points of "x,y x,y …", which reads better than long lists of pairs."""
+    return [(float(x), float(y)) for x, y in (pair.split(",") for pair in text.split())]
+
+
 def arc(x: float, y: float, rx: float, ry: float, start: float, end: float, steps: int = 60) -> Outline:
     """Return points on an ellipse from angle `start` to `end`, in degrees, counter-clockwise from the right."""
     angles = [radians(start + (end - start) * step / steps) for step in range(steps + 1)]
@@ -59,7 +64,9 @@ def _span(before: Point, start: Point, end: Point, after: Point, steps: int) -> 
     for step in range(steps):
         t = step / steps
         weights = (1 - 3 * t**2 + 2 * t**3, 3 * t**2 - 2 * t**3, t - 2 * t**2 + t**3, t**3 - t**2)
-        across, up = ([w * p[axis] for w, p in zip(weights, (start, end, leaving, arriving), strict=True)] for axis in (0, 1))
+        across, up = (
+            [w * p[axis] for w, p in zip(weights, (start, end, leaving, arriving), strict=True)] for axis in (0, 1)
+        )
         curve.append((sum(across), sum(up)))
     return curve
 

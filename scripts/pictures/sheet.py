@@ -94,7 +94,7 @@ class Sheet:
 
     def speckle(self, outline: Outline, colour: RGB, count: int, seed: int, size: float = 2.2) -> None:
         """Sprinkle small dots inside an outline, the same ones each time."""
-        dice = Random(seed)
+        dice = Random(seed)  # noqa: S311 (dots, not secrets)
         xs, ys = [x for x, _ in outline], [y for _, y in outline]
         with self.within(outline):
             for _ in range(count):
@@ -161,10 +161,7 @@ class Sheet:
     ) -> None:
         if self._clip is not None:
             mask = ImageChops.multiply(mask, self._clip.crop(frame))
-        if isinstance(paint, Paint):
-            colours = _gradient(paint, frame, extent)
-        else:
-            colours = Image.new("RGB", mask.size, paint)
+        colours = _gradient(paint, frame, extent) if isinstance(paint, Paint) else Image.new("RGB", mask.size, paint)
         colours.putalpha(mask)
         self.image.alpha_composite(colours, dest=frame[:2])
 
