@@ -8,6 +8,6 @@ from uuid import UUID
 from carts import services
 
 
-def merge_guest_cart(*, user_id: str, cart_token_digest: str, at: datetime, **_: object) -> None:
+def merge_guest_cart(*, user_id: str, cart_token: str, at: datetime, **_: object) -> None:
     """Bring the guest's cart along when they sign in, in the same transaction."""
-    services.merge_guest_cart(user_id=UUID(user_id), token_digest=cart_token_digest, at=at)
+    services.merge_guest_cart(user_id=UUID(user_id), token_digest=cart_token, at=at)

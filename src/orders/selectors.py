@@ -47,7 +47,7 @@ _CHECKS = {
           LEFT JOIN (SELECT aggregate, count(*) AS facts FROM core_outboxevent
                       WHERE name IN ('orders.order_placed', 'orders.order_moved') GROUP BY aggregate) e
             ON e.aggregate = o.id::text
-         WHERE o.created_at > %s AND m.moves <> coalesce(e.facts, 0)""",
+         WHERE o.placed_at > %s AND m.moves <> coalesce(e.facts, 0)""",
 }
 
 

@@ -1,7 +1,7 @@
 """Writes of carts. Each locks the cart before it reads the items."""
 
 from carts.services.closing import close_cart, forget_abandoned, lock_cart
-from carts.services.filling import add_item, change_item, clear_cart, remove_item
+from carts.services.filling import add_item, change_item, clear_cart, fill_cart, remove_item
 from carts.services.merging import merge_guest_cart, merge_items, merge_token
 
 __all__ = [
@@ -9,6 +9,7 @@ __all__ = [
     "change_item",
     "clear_cart",
     "close_cart",
+    "fill_cart",
     "forget_abandoned",
     "lock_cart",
     "merge_guest_cart",

@@ -41,6 +41,18 @@ def add_item(*, holder: Holder, wish: Wish, market: Market, at: datetime) -> Car
 
 
 @command
+def fill_cart(*, holder: Holder, units: Mapping[UUID, int], market: Market, at: datetime) -> CartView:
+    """Make the cart hold exactly these (variant id -> units), in one go. Locks the cart.
+
+    :raises NotForSale, TooMuch, OutOfStock: as ``add_item``; the cart is then as it was
+    """
+    cart, holder, is_new = open_cart(holder=holder, market=market, at=at)
+    if not is_new:
+        CartItem.objects.filter(cart=cart).delete()
+    return put(cart=cart, holder=holder, items=[], added=units, at=at)
+
+
+@command
 def change_item(*, holder: Holder, item_id: UUID, quantity: int, at: datetime) -> CartView:
     """Set how many of an item are wanted. Locks the cart.
 
@@ -186,4 +198,6 @@ def _locked(holder: Holder) -> Cart:
 
 
 def _touch(cart: Cart, at: datetime) -> None:
+    if cart.used_at == at:
+        return
     Cart.objects.filter(pk=cart.pk).update(used_at=at, updated_at=at)

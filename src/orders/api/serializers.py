@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from rest_framework import serializers
 
-from accounts.api.serializers import AddressInput, AddressOutput
+from accounts.api.serializers import AddressInput, AddressOutput, address_data
 from core.api.fields import MoneyField, TextField, TimeField
 from core.api.pages import PageQuery
 from core.api.serializers import Input
@@ -85,6 +85,9 @@ class PlaceOrderInput(Input):
             raise serializers.ValidationError(
                 {"shipping_address": ["Give either shipping_address or shipping_address_id."]}, code="either"
             )
+        for name in ("shipping_address", "billing_address"):
+            if name in attrs:
+                attrs[name] = address_data(attrs[name])
         return attrs
 
 

@@ -91,6 +91,25 @@ def move_orders(*, order_ids: Sequence[UUID], to: OrderStatus, actor: User, at: 
 
 
 @command
+def move_through(*, order_id: UUID, moves: Mapping[OrderStatus, datetime], reason: str) -> Order:
+    """Take an order through moves that happened elsewhere, each at its own time (state -> when). Locks the order.
+
+    Moves that it has made already are passed over.
+
+    :raises OrderNotFound: there is none
+    :raises MoveRefused: the table of moves does not allow one
+    """
+    order: Order | None = Order.objects.filter(pk=order_id).locked().first()
+    if order is None:
+        raise OrderNotFound
+    made = set(OrderMove.objects.filter(order=order).values_list("to_status", flat=True))
+    for to, at in moves.items():
+        if to.value not in made:
+            _move(order, to, at, Cause(actor=None, by=MovedBy.SYSTEM, reason=reason))
+    return order
+
+
+@command
 def expire_unpaid(*, now: datetime, most: int = 100) -> int:
     """Cancel pending orders whose time is over, oldest first, and return how many. Skips those that someone holds."""
     due = Order.objects.filter(status=OrderStatus.PENDING.value, expires_at__lte=now)

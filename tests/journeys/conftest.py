@@ -1,0 +1,159 @@
+"""Parts of a running shop around a test's own database: workers to kill, and a broker that can go away."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+from celery import current_app
+from django.conf import settings
+from django.db import connection
+
+SRC = Path(settings.SRC if hasattr(settings, "SRC") else Path(__file__).parents[2] / "src")
+
+
+def until(holds: Callable[[], Any], *, seconds: float = 60.0, meanwhile: Callable[[], Any] = lambda: None) -> None:
+    """Ask until it holds, doing something in between.
+
+    :raises TimeoutError: it does not in time
+    """
+    deadline = time.monotonic() + seconds
+    while not holds():
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"not so after {seconds} s")
+        meanwhile()
+        time.sleep(0.02)
+
+
+class Worker:
+    """A Celery worker on the test's database, with two processes that do the work."""
+
+    def __init__(self, broker: str, folder: Path) -> None:
+        self.folder = folder
+        self.environment = os.environ | {
+            "DJANGO_SETTINGS_MODULE": "config.settings.test",
+            "NEXUS_TEST_DATABASE": connection.settings_dict["NAME"],
+            "NEXUS_TEST_DATA": str(folder),
+            "BROKER_URL": broker,
+        }
+        self.process: subprocess.Popen[bytes] | None = None
+        self.start()
+
+    @property
+    def mails(self) -> list[Path]:
+        return sorted((self.folder / "mail").glob("*.eml"))
+
+    def start(self) -> None:
+        """Start it, in a process group of its own."""
+        command = "-m celery -A config worker --pool=prefork --concurrency=2 --without-gossip --without-mingle"
+        with (self.folder / "worker.log").open("ab") as output:
+            self.process = subprocess.Popen(
+                [sys.executable, *command.split()],
+                cwd=SRC,
+                env=self.environment,
+                stdout=output,
+                stderr=output,
+                start_new_session=True,
+            )
+
+    def hands(self) -> list[psutil.Process]:
+        """Return the processes that do the work."""
+        with suppress(psutil.NoSuchProcess):
+            assert self.process is not None
+            return psutil.Process(self.process.pid).children()
+        return []
+
+    def kill_a_hand(self) -> None:
+        """``kill -9`` one of the processes that do the work; the worker makes another."""
+        until(lambda: len(self.hands()) >= 2)
+        with suppress(psutil.NoSuchProcess, IndexError):
+            self.hands()[0].kill()
+
+    def kill(self) -> None:
+        """``kill -9`` the whole worker."""
+        assert self.process is not None
+        with suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait()
+
+
+class Line:
+    """The line to a server: a TCP proxy that can be cut and mended."""
+
+    def __init__(self, port: int) -> None:
+        self.target = port
+        self.pairs: list[socket.socket] = []
+        self.listener: socket.socket | None = None
+        self.port = 0
+        self.mend()
+
+    def mend(self) -> None:
+        """Let connections through (again), on the same port."""
+        self.listener = socket.create_server(("127.0.0.1", self.port))
+        self.port = self.listener.getsockname()[1]
+        threading.Thread(target=self._accept, args=(self.listener,), daemon=True).start()
+
+    def cut(self) -> None:
+        """Break what is open and refuse what comes."""
+        assert self.listener is not None
+        with suppress(OSError):
+            self.listener.shutdown(socket.SHUT_RDWR)
+        self.listener.close()
+        for end in self.pairs:
+            with suppress(OSError):
+                end.shutdown(socket.SHUT_RDWR)
+            end.close()
+        self.pairs.clear()
+
+    def _accept(self, listener: socket.socket) -> None:
+        with suppress(OSError):
+            while True:
+                near, _ = listener.accept()
+                far = socket.create_connection(("127.0.0.1", self.target))
+                self.pairs += [near, far]
+                for source, sink in ((near, far), (far, near)):
+                    threading.Thread(target=_pump, args=(source, sink), daemon=True).start()
+
+
+def _pump(source: socket.socket, sink: socket.socket) -> None:
+    with suppress(OSError):
+        while data := source.recv(65536):
+            sink.sendall(data)
+    for end in (source, sink):
+        with suppress(OSError):
+            end.shutdown(socket.SHUT_RDWR)
+
+
+@pytest.fixture
+def start_worker(tmp_path: Path, transactional_db: None) -> Iterator[Callable[[str], Worker]]:
+    """Return what starts a worker for a broker's address; it also connects this process to that broker."""
+    workers: list[Worker] = []
+    before = current_app.conf.broker_url
+
+    def start(broker: str) -> Worker:
+        current_app.conf.broker_url = broker
+        workers.append(Worker(broker, tmp_path))
+        return workers[-1]
+
+    yield start
+    current_app.conf.broker_url = before
+    for worker in workers:
+        worker.kill()
+
+
+def tick() -> None:
+    """Do what the clock does: ask for the outbox to be relayed and for waiting mail to be sent."""
+    with suppress(Exception):
+        for task in ("core.tasks.relay", "notifications.tasks.send_waiting_mail"):
+            current_app.send_task(task, retry=False, ignore_result=True)
