@@ -3,7 +3,17 @@
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
 from enum import Enum
+from uuid import UUID
+
+import phonenumbers
+
+ADDRESS_BOOK_LIMIT = 50
+# Two refreshes of one token this close together are one client's tabs, not a thief.
+REFRESH_GRACE = timedelta(seconds=5)
 
 
 class Visibility(Enum):
@@ -29,6 +39,136 @@ class Role(Enum):
     ADMINISTRATOR = "administrator"
 
 
+# What a role may do: "app.codename"; ``*`` stands for all of that app. Unions of these make the groups.
+ROLE_PERMISSIONS: dict[Role, tuple[str, ...]] = {
+    Role.CUSTOMER_SUPPORT: (
+        "accounts.view_user",
+        "accounts.view_profile",
+        "accounts.view_address",
+        "carts.view_cart",
+        "carts.view_cartitem",
+        "orders.view_order",
+        "orders.view_orderline",
+        "orders.view_ordermove",
+        "orders.view_shipment",
+        "orders.view_ordernote",
+        "orders.add_ordernote",
+        "products.view_category",
+        "products.view_product",
+        "products.view_variant",
+        "products.view_price",
+        "products.view_productimage",
+        "inventory.view_stock",
+        "notifications.view_notification",
+        "notifications.view_mail",
+        "accounts.receive_registration_alerts",
+    ),
+    Role.CATALOGUE_MANAGER: ("products.*", "inventory.*", "markets.view_market"),
+    Role.ORDER_MANAGER: (
+        "orders.*",
+        "accounts.view_user",
+        "accounts.view_profile",
+        "accounts.view_address",
+        "carts.view_cart",
+        "carts.view_cartitem",
+        "inventory.view_place",
+        "inventory.view_stock",
+        "inventory.view_movement",
+        "inventory.view_reservation",
+        "payments.view_ledgerentry",
+        "payments.view_posting",
+        "products.view_category",
+        "products.view_product",
+        "products.view_variant",
+        "products.view_price",
+        "products.view_productimage",
+        "markets.view_market",
+    ),
+    Role.ADMINISTRATOR: (
+        "accounts.*",
+        "auth.*",
+        "carts.*",
+        "core.*",
+        "inventory.*",
+        "markets.*",
+        "notifications.*",
+        "orders.*",
+        "payments.*",
+        "products.*",
+    ),
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class AddressData:
+    """Where someone lives or receives things. ``country`` is ISO 3166-1 alpha-2, ``phone`` E.164 or empty."""
+
+    name: str
+    line1: str
+    city: str
+    country: str
+    line2: str = ""
+    region: str = ""
+    postal_code: str = ""
+    phone: str = ""
+
+    def as_dict(self) -> dict[str, str]:
+        """Return the eight fields, as snapshots keep them."""
+        return asdict(self)
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """At most so many in that time."""
+
+    most: int
+    within: timedelta
+
+    def wait_seconds(self, times: Sequence[datetime], *, at: datetime) -> int:
+        """Return how long to wait before one more is allowed; 0 is now.
+
+        :param times: when the counted ones happened, oldest first
+        """
+        counted = [time for time in times if time > at - self.within]
+        if len(counted) < self.most:
+            return 0
+        return max(1, int((counted[-self.most] + self.within - at).total_seconds()) + 1)
+
+
+# HARD-CASES S15: per account and address, and per address alone.
+SIGN_IN_PER_ACCOUNT = Limit(5, timedelta(minutes=15))
+SIGN_IN_PER_ADDRESS = Limit(20, timedelta(minutes=15))
+REGISTRATIONS_PER_ADDRESS = Limit(100, timedelta(hours=1))
+RESETS_PER_ADDRESS = Limit(30, timedelta(hours=1))
+MAILS_PER_ACCOUNT = Limit(5, timedelta(hours=1))
+
+
+@dataclass(frozen=True, slots=True)
+class Claims:
+    """What a token of ours says: whose, which state of the account, and which sign-in."""
+
+    user_id: UUID
+    token_version: int
+    family_id: UUID
+
+
 def email_key(email: str) -> str:
     """Return the form in which e-mails are compared: NFKC, case-folded (Unicode, section 3.13)."""
     return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", email).casefold()).strip()
+
+
+def phone_number(text: str, *, country: str | None = None) -> str:
+    """Return a telephone number in E.164 form.
+
+    Its country and length are checked, not whether its range is in use: ranges open faster than libraries are updated.
+
+    :param country: where a number without ``+`` is dialled, ISO 3166-1 alpha-2
+    :raises ValueError: it is not a possible number
+    """
+    try:
+        number = phonenumbers.parse(text, country)
+    except phonenumbers.NumberParseException as error:
+        raise ValueError("not a telephone number") from error
+    if not phonenumbers.is_possible_number(number) or number.extension:
+        raise ValueError("not a possible telephone number")
+    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from core.errors import NotFound
+from core.errors import Conflict, Forbidden, Invalid, NotFound, TooManyRequests, Unauthenticated
 
 
 class AddressNotFound(NotFound):
@@ -8,3 +8,98 @@ class AddressNotFound(NotFound):
 
     code = "accounts.address_not_found"
     title = "There is no such address in your book."
+
+
+class AddressBookFull(Conflict):
+    """The book holds as many addresses as it may."""
+
+    code = "accounts.address_book_full"
+    title = "Your address book is full."
+
+
+class UserNotFound(NotFound):
+    """There is no such account."""
+
+    code = "accounts.user_not_found"
+    title = "There is no such account."
+
+
+class ProfileNotFound(NotFound):
+    """There is no such profile, or it is private."""
+
+    code = "accounts.profile_not_found"
+    title = "There is no such profile."
+
+
+class EmailTaken(Conflict):
+    """Someone registered that e-mail."""
+
+    code = "accounts.email_taken"
+    title = "There is an account with this e-mail."
+
+
+class PasswordTooWeak(Invalid):
+    """The password is refused by the validators; ``errors`` says why."""
+
+    code = "accounts.password_too_weak"
+    title = "This password is too weak."
+
+    def __init__(self, *, errors: list[dict[str, str]]) -> None:
+        """:param errors: ``[{"field", "code", "message"}]``"""
+        super().__init__(errors=errors)
+
+
+class WrongPassword(Invalid):
+    """The current password, asked for again, is another one."""
+
+    code = "accounts.wrong_password"
+    title = "This is not your current password."
+
+
+class SignInRefused(Unauthenticated):
+    """The e-mail and password do not belong to an account that may sign in; which of them is wrong is not told."""
+
+    code = "accounts.sign_in_refused"
+    title = "The e-mail or the password is wrong."
+
+
+class TokenRefused(Unauthenticated):
+    """The access or refresh token is forged, expired, ended, or of another kind."""
+
+    code = "accounts.token_refused"
+    title = "This token is no longer good. Sign in again."
+
+
+class TokenReused(TokenRefused):
+    """A spent refresh token came again, so that two hold it: its family has ended."""
+
+    code = "accounts.token_reused"
+    title = "This token was used before. Sign in again."
+
+
+class LinkRefused(Invalid):
+    """The token of a mailed link is unknown, used, expired, or the account changed since."""
+
+    code = "accounts.link_refused"
+    title = "This link is not good any more. Ask for a new one."
+
+
+class TooManyAttempts(TooManyRequests):
+    """Tried too often; ``retry_after`` is in seconds."""
+
+    code = "accounts.too_many_attempts"
+    title = "Too many attempts. Wait a while."
+
+
+class AboveYourRole(Forbidden):
+    """Nobody grants, takes or touches more than they hold themselves."""
+
+    code = "accounts.above_your_role"
+    title = "You cannot grant or take what you do not hold."
+
+
+class UnknownRole(Invalid):
+    """A role of that name does not exist."""
+
+    code = "accounts.unknown_role"
+    title = "There is no such role."

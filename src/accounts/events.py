@@ -49,3 +49,13 @@ class UserDeleted(_UserEvent):
     """The person asked to be forgotten; the account is scrubbed."""
 
     name: ClassVar[str] = "accounts.user_deleted"
+
+
+@dataclass(frozen=True, kw_only=True)
+class SignedIn(_UserEvent):
+    """Someone registered or signed in who carried a guest's cart; told inline, so that cart and sign-in are one."""
+
+    name: ClassVar[str] = "accounts.signed_in"
+
+    cart_token: str
+    """SHA-256 of the guest's token, in hex."""

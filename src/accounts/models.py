@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import fields
 from typing import Any, ClassVar
 
 from django.contrib.auth.base_user import AbstractBaseUser
@@ -7,7 +8,7 @@ from django.contrib.auth.models import PermissionsMixin
 from django.db import models
 from django.db.models import Q
 
-from accounts.domain import Purpose, Visibility, email_key
+from accounts.domain import AddressData, Purpose, Visibility, email_key
 from core.fields import EncryptedTextField
 from core.models import Entity, LockingQuerySet
 
@@ -89,6 +90,10 @@ class Address(Entity):
     def __str__(self) -> str:
         return f"address {self.pk}"
 
+    def as_data(self) -> AddressData:
+        """Return the address without its place in the book: what orders keep."""
+        return AddressData(**{field.name: getattr(self, field.name) for field in fields(AddressData)})
+
 
 class TokenFamily(Entity):
     """One sign-in: the chain of refresh tokens that followed from it."""
@@ -119,18 +124,29 @@ class OneTimeToken(Entity):
     used_at = models.DateTimeField(null=True, blank=True)
 
 
-class SignInFailure(models.Model):
-    """A failed sign-in, for the throttle: digests of the account named and of the address it came from."""
+class Attempt(models.Model):
+    """Something that may be done only so often: a try at a password, a registration. Subjects are keyed digests.
 
-    account_digest = models.CharField(max_length=64)
-    address_digest = models.CharField(max_length=64)
+    A try at a password is pending while it is checked; it counts until it turns out to be right.
+    """
+
+    subject = models.CharField(max_length=64)
     at = models.DateTimeField()
+    is_pending = models.BooleanField(default=False)
 
     objects: ClassVar[Any] = LockingQuerySet.as_manager()
 
     class Meta:
         indexes = [
-            models.Index(fields=["account_digest", "address_digest", "at"], name="sign_in_failure_account"),
-            models.Index(fields=["address_digest", "at"], name="sign_in_failure_address"),
-            models.Index(fields=["at"], name="sign_in_failure_at"),
+            models.Index(fields=["subject", "at"], name="attempt_subject"),
+            models.Index(fields=["at"], name="attempt_at"),
         ]
+
+
+class Turnstile(models.Model):
+    """What attempts of one subject pass one at a time: writing its row is the lock."""
+
+    subject = models.CharField(max_length=64, primary_key=True)
+    passed_at = models.DateTimeField(db_index=True)
+
+    objects: ClassVar[Any] = LockingQuerySet.as_manager()

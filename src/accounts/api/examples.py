@@ -1,0 +1,56 @@
+"""Examples of the schema. The tokens in them are cut short."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from drf_spectacular.utils import OpenApiExample
+
+CREDENTIALS = {"email": "ada@example.com", "password": "correct horse battery"}
+TOKENS = {"access": "eyJhbGciOiJIUzI1NiIs…", "refresh": "eyJhbGciOiJIUzI1NiIs…"}
+PROFILE = {
+    "first_name": "Ada",
+    "last_name": "Lovelace",
+    "display_name": "ada",
+    "phone": "+442079460958",
+    "avatar": "/media/avatars/0b7f3c2e9d4a4f6d8b1c5e7a9f2d4b6c.webp",
+    "visibility": "public",
+}
+USER = {
+    "id": "0192f3c4-7bd9-7cc2-8b5d-e0a6f0a3b1f4",
+    "email": "ada@example.com",
+    "email_verified": False,
+    "is_staff": False,
+    "is_active": True,
+    "roles": [],
+    "profile": PROFILE,
+    "created_at": "2026-11-21T11:25:43Z",
+}
+STAFF = USER | {"is_staff": True, "roles": ["order manager"]}
+ADDRESS = {
+    "name": "Ada Lovelace",
+    "line1": "12 St James's Square",
+    "line2": "",
+    "city": "London",
+    "region": "",
+    "postal_code": "SW1Y 4JH",
+    "country": "GB",
+    "phone": "+442079460958",
+}
+BOOK_ADDRESS = {"id": "0192f3c4-8a01-7e55-9c3b-1f2e3d4c5b6a", **ADDRESS, "is_default": True}
+ONE_TIME_TOKEN = "pVZ3Yk0bV0m8f1Q2…"  # noqa: S105 - an example
+
+
+def asked(value: Any, name: str = "request") -> OpenApiExample:
+    """A body that comes in."""
+    return OpenApiExample(name, value=value, request_only=True)
+
+
+def told(value: Any, status: int = 200, name: str = "answer") -> OpenApiExample:
+    """A body that goes out."""
+    return OpenApiExample(name, value=value, response_only=True, status_codes=[str(status)])
+
+
+def page(row: Any) -> dict[str, Any]:
+    """A page with that row alone."""
+    return {"count": 1, "next": None, "previous": None, "results": [row]}

@@ -1,0 +1,270 @@
+"""What comes in and what goes out. Passwords and tokens come in only; tokens go out only to whom they belong."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from rest_framework import serializers
+
+from accounts import selectors
+from accounts.api.fields import CountryField, EmailField, PasswordField, PhoneField, SecretField, check_phone
+from accounts.domain import AddressData, Visibility
+from core.api.fields import BooleanField, TextField
+from core.api.pages import PageQuery
+from core.api.serializers import Input
+
+if TYPE_CHECKING:
+    from accounts.models import Address, Profile, User
+    from accounts.services import Session
+
+_VISIBILITIES = [visibility.value for visibility in Visibility]
+
+
+class CredentialsInput(Input):
+    """An e-mail and a password."""
+
+    email = EmailField()
+    password = PasswordField()
+
+
+class RefreshInput(Input):
+    """A refresh token."""
+
+    refresh = SecretField()
+
+
+class EmailInput(Input):
+    """An e-mail."""
+
+    email = EmailField()
+
+
+class LinkInput(Input):
+    """The token of a mailed link."""
+
+    token = SecretField()
+
+
+class NewPasswordInput(Input):
+    """The token of a mailed link, and the new password."""
+
+    token = SecretField()
+    password = PasswordField()
+
+
+class PasswordChangeInput(Input):
+    """The password as it is, and as it shall be."""
+
+    current_password = PasswordField()
+    new_password = PasswordField()
+
+
+class PasswordInput(Input):
+    """The password as it is."""
+
+    password = PasswordField()
+
+
+class ProfileInput(Input):
+    """What a person tells about themselves."""
+
+    first_name = TextField(max_length=100, allow_blank=True, required=False)
+    last_name = TextField(max_length=100, allow_blank=True, required=False)
+    display_name = TextField(max_length=100, allow_blank=True, required=False)
+    phone = PhoneField(required=False)
+    visibility = serializers.ChoiceField(choices=_VISIBILITIES, required=False)
+
+
+class AvatarInput(Input):
+    """A picture, in a form."""
+
+    avatar = serializers.FileField(help_text="JPEG, PNG or WebP")
+
+
+class AddressInput(Input):
+    """An address, valid by itself: ``AddressData(**validated_data)``. Orders take it, too.
+
+    A telephone number without ``+`` is read as dialled in the address's country.
+    """
+
+    name = TextField(max_length=100)
+    line1 = TextField(max_length=200)
+    line2 = TextField(max_length=200, allow_blank=True, default="")
+    city = TextField(max_length=100)
+    region = TextField(max_length=100, allow_blank=True, default="")
+    postal_code = TextField(max_length=20, allow_blank=True, default="")
+    country = CountryField()
+    phone = TextField(max_length=40, allow_blank=True, default="")
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if "phone" in attrs:
+            attrs["phone"] = check_phone(attrs["phone"], country=attrs.get("country"))
+        return attrs
+
+
+class BookAddressInput(AddressInput):
+    """An address of the book. In a PATCH, a ``phone`` without ``country`` has to be in international form."""
+
+    is_default = BooleanField(default=False)
+
+
+def address_data(values: dict[str, Any]) -> AddressData:
+    """Return the address in validated values of ``AddressInput`` or ``BookAddressInput``."""
+    return AddressData(**{name: value for name, value in values.items() if name != "is_default"})
+
+
+class UserQuery(PageQuery):
+    """Which accounts the staff look for."""
+
+    search = TextField(max_length=100, required=False)
+    role = TextField(max_length=150, required=False)
+    is_staff = BooleanField(from_text=True, required=False)
+
+
+class RolesInput(Input):
+    """The names of all roles that an account shall have."""
+
+    roles = serializers.ListField(child=TextField(max_length=150), max_length=20)
+
+
+class ActiveInput(Input):
+    """Whether an account may sign in."""
+
+    is_active = BooleanField()
+
+
+class AddressOutput(serializers.Serializer[Any]):
+    """An address, as orders show it."""
+
+    name = serializers.CharField()
+    line1 = serializers.CharField()
+    line2 = serializers.CharField(allow_blank=True)
+    city = serializers.CharField()
+    region = serializers.CharField(allow_blank=True)
+    postal_code = serializers.CharField(allow_blank=True)
+    country = serializers.CharField()
+    phone = serializers.CharField(allow_blank=True)
+
+
+class BookAddressOutput(AddressOutput):
+    """An address of the book."""
+
+    id = serializers.UUIDField()
+    is_default = serializers.BooleanField()
+
+
+class ProfileOutput(serializers.Serializer[Any]):
+    """One's own profile."""
+
+    first_name = serializers.CharField(allow_blank=True)
+    last_name = serializers.CharField(allow_blank=True)
+    display_name = serializers.CharField(allow_blank=True)
+    phone = serializers.CharField(allow_blank=True)
+    avatar = serializers.CharField(allow_null=True)
+    visibility = serializers.ChoiceField(choices=_VISIBILITIES)
+
+
+class PublicProfileOutput(serializers.Serializer[Any]):
+    """What other customers see of a public profile."""
+
+    user_id = serializers.UUIDField()
+    display_name = serializers.CharField(allow_blank=True)
+    avatar = serializers.CharField(allow_null=True)
+
+
+class UserOutput(serializers.Serializer[Any]):
+    """An account."""
+
+    id = serializers.UUIDField()
+    email = serializers.CharField()
+    email_verified = serializers.BooleanField()
+    is_staff = serializers.BooleanField()
+    is_active = serializers.BooleanField()
+    roles = serializers.ListField(child=serializers.CharField())
+    profile = ProfileOutput()
+    created_at = serializers.DateTimeField()
+
+
+class UserPageOutput(serializers.Serializer[Any]):
+    """A page of accounts."""
+
+    count = serializers.IntegerField()
+    next = serializers.CharField(allow_null=True)
+    previous = serializers.CharField(allow_null=True)
+    results = UserOutput(many=True)
+
+
+class BookPageOutput(serializers.Serializer[Any]):
+    """A page of addresses."""
+
+    count = serializers.IntegerField()
+    next = serializers.CharField(allow_null=True)
+    previous = serializers.CharField(allow_null=True)
+    results = BookAddressOutput(many=True)
+
+
+class TokensOutput(serializers.Serializer[Any]):
+    """An access token (15 minutes) and the refresh token that gets the next pair, once (7 days)."""
+
+    access = serializers.CharField()
+    refresh = serializers.CharField()
+
+
+class RegisteredOutput(TokensOutput):
+    """A fresh account, signed in."""
+
+    user = UserOutput()
+
+
+def address_document(address: AddressData) -> dict[str, str]:
+    """Show an address."""
+    return address.as_dict()
+
+
+def book_address_document(address: Address) -> dict[str, Any]:
+    """Show an address of the book."""
+    return {"id": str(address.pk), **address_document(address.as_data()), "is_default": address.is_default}
+
+
+def profile_document(profile: Profile) -> dict[str, Any]:
+    """Show someone their own profile."""
+    return {
+        "first_name": profile.first_name,
+        "last_name": profile.last_name,
+        "display_name": profile.display_name,
+        "phone": profile.phone,
+        "avatar": _avatar_url(profile),
+        "visibility": profile.visibility,
+    }
+
+
+def public_profile_document(profile: Profile) -> dict[str, Any]:
+    """Show a profile to others."""
+    return {
+        "user_id": str(profile.user_id),
+        "display_name": profile.display_name,
+        "avatar": _avatar_url(profile),
+    }
+
+
+def user_document(user: User) -> dict[str, Any]:
+    """Show an account to its owner or to staff. No query if its profile and roles were fetched with it."""
+    return {
+        "id": str(user.pk),
+        "email": user.email,
+        "email_verified": user.email_verified_at is not None,
+        "is_staff": user.is_staff,
+        "is_active": user.is_active,
+        "roles": selectors.roles_of(user=user),
+        "profile": profile_document(user.profile),
+        "created_at": user.created_at,
+    }
+
+
+def tokens_document(session: Session) -> dict[str, str]:
+    """Hand out the tokens of a sign-in."""
+    return {"access": session.access, "refresh": session.refresh}
+
+
+def _avatar_url(profile: Profile) -> str | None:
+    return profile.avatar.url if profile.avatar else None

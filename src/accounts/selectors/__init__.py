@@ -1,0 +1,32 @@
+"""Reads of people, their addresses, and whom a token belongs to."""
+
+from __future__ import annotations
+
+from accounts.selectors.addresses import default_address, get_address, list_addresses
+from accounts.selectors.people import (
+    find_user,
+    get_profile,
+    get_public_profile,
+    get_user,
+    list_users,
+    roles_of,
+    users_by_ids,
+    users_with_permission,
+)
+from accounts.selectors.tokens import read_token, user_of_token
+
+__all__ = [
+    "default_address",
+    "find_user",
+    "get_address",
+    "get_profile",
+    "get_public_profile",
+    "get_user",
+    "list_addresses",
+    "list_users",
+    "read_token",
+    "roles_of",
+    "user_of_token",
+    "users_by_ids",
+    "users_with_permission",
+]

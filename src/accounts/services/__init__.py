@@ -1,0 +1,55 @@
+"""Writes of people: sign-in, passwords, profiles, addresses, roles."""
+
+from __future__ import annotations
+
+from accounts.services.account import change_password, delete_account, set_avatar, update_profile
+from accounts.services.address_book import add_address, delete_address, update_address
+from accounts.services.adopting import adopt_customers
+from accounts.services.cleaning import forget_spent_tokens
+from accounts.services.links import (
+    confirm_password_reset,
+    count_reset_request,
+    make_one_time_token,
+    request_email_verification,
+    request_password_reset,
+    verify_email,
+)
+from accounts.services.roles import create_staff, ensure_roles, set_active, set_roles
+from accounts.services.sessions import (
+    Session,
+    count_registration,
+    refresh_session,
+    register,
+    sign_in,
+    sign_out,
+    sign_out_everywhere,
+)
+
+__all__ = [
+    "Session",
+    "add_address",
+    "adopt_customers",
+    "change_password",
+    "confirm_password_reset",
+    "count_registration",
+    "count_reset_request",
+    "create_staff",
+    "delete_account",
+    "delete_address",
+    "ensure_roles",
+    "forget_spent_tokens",
+    "make_one_time_token",
+    "refresh_session",
+    "register",
+    "request_email_verification",
+    "request_password_reset",
+    "set_active",
+    "set_avatar",
+    "set_roles",
+    "sign_in",
+    "sign_out",
+    "sign_out_everywhere",
+    "update_address",
+    "update_profile",
+    "verify_email",
+]

@@ -1,0 +1,138 @@
+"""What someone does to their own account: password, profile, avatar, leaving."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from functools import partial
+from typing import Any
+
+from django.contrib.auth.hashers import make_password
+from django.db import transaction
+
+from accounts.domain import Visibility
+from accounts.errors import SignInRefused, WrongPassword
+from accounts.events import PasswordChanged, UserDeleted
+from accounts.models import Address, OneTimeToken, Profile, TokenFamily, User
+from accounts.services.sessions import (
+    Session,
+    check_own_password,
+    end_sessions,
+    lock_account,
+    open_session,
+    password_counters,
+)
+from accounts.services.strength import check_strength
+from accounts.services.throttling import forgive
+from core import outbox
+from core.images import discard_files
+from core.transactions import command
+
+
+def change_password(*, user: User, current: str, new: str, address: str, at: datetime) -> Session:
+    """Set another password; all sign-ins end, and the returned one begins.
+
+    :param address: the network address that asks: tries at the current password are counted as sign-ins are
+    :raises WrongPassword: ``current`` is another one
+    :raises PasswordTooWeak: the validators refuse ``new``
+    :raises TooManyAttempts: wrong too often
+    """
+    attempt_ids = _check(user=user, password=current, address=address, at=at)
+    check_strength(password=new, email=user.email)
+    return _set_password(verified=user, hashed=make_password(new), attempt_ids=attempt_ids, address=address, at=at)
+
+
+@command
+def _set_password(*, verified: User, hashed: str, attempt_ids: Sequence[int], address: str, at: datetime) -> Session:
+    user = _lock_verified(verified)
+    user.password = hashed
+    user.save(update_fields=["password"])
+    end_sessions(user=user, at=at)
+    forgive(attempt_ids, subject=password_counters(email=user.email, address=address)[0])
+    outbox.publish(PasswordChanged(user_id=user.pk), at=at)
+    return open_session(user=user, at=at)
+
+
+def delete_account(*, user: User, password: str, address: str, at: datetime) -> None:
+    """Forget a person for good. The row stays for what refers to it; orders scrub theirs when they hear of it.
+
+    :param address: the network address that asks: tries at the password are counted as sign-ins are
+    :raises WrongPassword: it is another one
+    :raises TooManyAttempts: wrong too often
+    """
+    attempt_ids = _check(user=user, password=password, address=address, at=at)
+    _forget(verified=user, attempt_ids=attempt_ids, address=address, at=at)
+
+
+@command
+def _forget(*, verified: User, attempt_ids: Sequence[int], address: str, at: datetime) -> None:
+    user = _lock_verified(verified)
+    forgive(attempt_ids, subject=password_counters(email=user.email, address=address)[0])
+    # The top-level domain of RFC 2606, section 2: it never reaches anyone.
+    user.email = user.email_key = f"{user.pk}@deleted.invalid"
+    user.set_unusable_password()
+    user.is_active = user.is_staff = user.is_superuser = False
+    user.email_verified_at = user.last_login = None
+    user.token_version += 1
+    user.deleted_at = at
+    user.save()
+    user.groups.clear()
+    user.user_permissions.clear()
+    _scrub_profile(user)
+    for kept in (Address, TokenFamily, OneTimeToken):
+        kept.objects.filter(user=user).delete()
+    outbox.publish(UserDeleted(user_id=user.pk), at=at)
+
+
+def _scrub_profile(user: User) -> None:
+    profile: Profile = Profile.objects.filter(user=user).locked().get()
+    _discard_later(profile.avatar.name)
+    profile.first_name = profile.last_name = profile.display_name = profile.phone = ""
+    profile.avatar = ""
+    profile.visibility = Visibility.PRIVATE.value
+    profile.save()
+
+
+@command
+def update_profile(*, user: User, changes: dict[str, Any]) -> Profile:
+    """Change some of ``first_name, last_name, display_name, phone`` (E.164 or empty) and ``visibility``.
+
+    Three statements; locks the profile.
+    """
+    profile: Profile = Profile.objects.filter(user=user).locked().get()
+    for name, value in changes.items():
+        setattr(profile, name, value)
+    profile.save(update_fields=[*changes, "updated_at"])
+    return profile
+
+
+@command
+def set_avatar(*, user: User, stored_name: str) -> Profile:
+    """Take a file of the media storage as the avatar, or none for the empty name; the former file goes.
+
+    :param stored_name: of a picture that ``core.images`` cleaned and stored
+    """
+    profile: Profile = Profile.objects.filter(user=user).locked().get()
+    _discard_later(profile.avatar.name)
+    profile.avatar = stored_name
+    profile.save(update_fields=["avatar", "updated_at"])
+    return profile
+
+
+def _discard_later(name: str | None) -> None:
+    if name:
+        transaction.on_commit(partial(discard_files, [name]), robust=True)
+
+
+def _check(*, user: User, password: str, address: str, at: datetime) -> Sequence[int]:
+    try:
+        return check_own_password(user=user, password=password, address=address, at=at)
+    except SignInRefused as error:
+        raise WrongPassword from error
+
+
+def _lock_verified(verified: User) -> User:
+    user = lock_account(user_id=verified.pk)
+    if user.password != verified.password:
+        raise WrongPassword
+    return user

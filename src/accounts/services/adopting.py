@@ -1,0 +1,31 @@
+"""Customers who come with their history from elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from django.contrib.auth.hashers import make_password
+
+from accounts.domain import email_key
+from accounts.models import Profile, User
+from core.transactions import command
+
+
+@command
+def adopt_customers(*, emails: Sequence[str], at: datetime) -> dict[str, User]:
+    """Return the account of each e-mail; missing ones are made, without a password: its owner may ask for a reset.
+
+    Nobody is welcomed. Four statements for any number.
+    """
+    by_key = {email_key(email): email for email in emails}
+    there = set(User.objects.filter(email_key__in=by_key).values_list("email_key", flat=True))
+    users = [
+        User(email=email, email_key=key, password=make_password(None), created_at=at)
+        for key, email in by_key.items()
+        if key not in there
+    ]
+    User.objects.bulk_create(users)
+    Profile.objects.bulk_create(Profile(user=user) for user in users)
+    found = User.objects.filter(email_key__in=by_key).select_related("profile")
+    return {by_key[user.email_key]: user for user in found}

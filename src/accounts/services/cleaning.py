@@ -1,0 +1,22 @@
+"""What nobody needs any more."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from accounts.models import OneTimeToken, RefreshToken, TokenFamily
+from accounts.services.throttling import forget_attempts
+from core.transactions import command
+
+
+@command
+def forget_spent_tokens(*, at: datetime) -> int:
+    """Remove tokens that expired and attempts that count no more; return how many tokens.
+
+    A spent refresh token stays until it expires: it is how a second use is noticed.
+    """
+    refresh, _ = RefreshToken.objects.filter(expires_at__lte=at).delete()
+    TokenFamily.objects.filter(expires_at__lte=at).delete()
+    links, _ = OneTimeToken.objects.filter(expires_at__lte=at).delete()
+    forget_attempts(at=at)
+    return int(refresh + links)

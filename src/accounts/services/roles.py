@@ -1,0 +1,121 @@
+"""Who may do what: roles are groups of Django, and nobody grants what they do not hold."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from datetime import datetime
+from uuid import UUID
+
+from django.contrib.auth.hashers import make_password
+from django.contrib.auth.models import Group, Permission
+
+from accounts.domain import ROLE_PERMISSIONS, Role
+from accounts.errors import AboveYourRole, UnknownRole, UserNotFound
+from accounts.models import User
+from accounts.services.sessions import end_sessions, make_account
+from accounts.services.strength import check_strength
+from core.transactions import command
+
+
+@command
+def ensure_roles() -> None:
+    """Make the ready-made roles that are missing. Those that are there stay as the merchant made them, but that the
+    administrator gets whatever permission is new."""
+    held = {f"{p.content_type.app_label}.{p.codename}": p for p in Permission.objects.select_related("content_type")}
+    for role, patterns in ROLE_PERMISSIONS.items():
+        group, created = Group.objects.get_or_create(name=role.value)
+        if created or role is Role.ADMINISTRATOR:
+            group.permissions.add(*_matching(held, patterns))
+
+
+def _matching(held: dict[str, Permission], patterns: Iterable[str]) -> list[Permission]:
+    found: list[Permission] = []
+    for pattern in patterns:
+        if pattern.endswith(".*"):
+            found += [permission for name, permission in held.items() if name.startswith(pattern[:-1])]
+        else:
+            found.append(held[pattern])
+    return found
+
+
+def create_staff(
+    *, email: str, password: str, roles: Collection[str] = (), is_superuser: bool = False, at: datetime
+) -> User:
+    """Make an account for someone who works here, verified, with these roles. For set-up by command, not for the API.
+
+    :raises PasswordTooWeak: the validators refuse the password
+    :raises EmailTaken: there is an account of that e-mail
+    :raises UnknownRole: a role is not there
+    """
+    check_strength(password=password, email=email)
+    return _store_staff(email=email, hashed=make_password(password), roles=roles, is_superuser=is_superuser, at=at)
+
+
+@command
+def _store_staff(*, email: str, hashed: str, roles: Collection[str], is_superuser: bool, at: datetime) -> User:
+    groups = _groups(roles)
+    user = make_account(email=email, hashed=hashed, at=at, is_staff=True, is_superuser=is_superuser)
+    user.email_verified_at = at
+    user.save(update_fields=["email_verified_at"])
+    user.groups.set(groups)
+    return user
+
+
+@command
+def set_roles(*, user_id: UUID, roles: Collection[str], actor: User, at: datetime) -> User:
+    """Give an account exactly these roles and end its sign-ins. With any role it is staff, without it is not.
+
+    :raises UserNotFound: there is no such account
+    :raises UnknownRole: a role is not there
+    :raises AboveYourRole: the roles, or what the account holds already, go beyond what ``actor`` holds
+    """
+    user = _lock(user_id)
+    groups = _groups(roles)
+    _check_reach(actor, user, groups)
+    user.groups.set(groups)
+    user.is_staff = bool(groups) or user.is_superuser
+    user.save(update_fields=["is_staff"])
+    end_sessions(user=user, at=at)
+    return user
+
+
+@command
+def set_active(*, user_id: UUID, is_active: bool, actor: User, at: datetime) -> User:
+    """Let an account sign in, or not; its sign-ins end.
+
+    :raises UserNotFound: there is no such account
+    :raises AboveYourRole: the account holds more than ``actor``
+    """
+    user = _lock(user_id)
+    _check_reach(actor, user, [])
+    user.is_active = is_active
+    user.save(update_fields=["is_active"])
+    end_sessions(user=user, at=at)
+    return user
+
+
+def _lock(user_id: UUID) -> User:
+    user: User | None = User.objects.filter(pk=user_id, deleted_at__isnull=True).locked().first()
+    if user is None:
+        raise UserNotFound
+    return user
+
+
+def _groups(names: Collection[str]) -> list[Group]:
+    groups = list(Group.objects.filter(name__in=names).order_by("pk"))
+    unknown = sorted(set(names) - {group.name for group in groups})
+    if unknown:
+        raise UnknownRole(unknown=unknown)
+    return groups
+
+
+def _check_reach(actor: User, user: User, groups: list[Group]) -> None:
+    if actor.is_superuser:
+        return
+    granted = Permission.objects.filter(group__in=groups).values_list("content_type__app_label", "codename")
+    reached = {f"{app}.{codename}" for app, codename in granted}
+    # Asked of the tables, not of ``has_perms``: an inactive account holds none.
+    own = Permission.objects.filter(group__user=user) | Permission.objects.filter(user=user)
+    reached |= {f"{app}.{codename}" for app, codename in own.values_list("content_type__app_label", "codename")}
+    if user.is_superuser or not reached <= actor.get_all_permissions():
+        raise AboveYourRole

@@ -1,0 +1,271 @@
+"""Registering, signing in and out, and the tokens of each sign-in.
+
+One sign-in is a family of refresh tokens, each good once. A spent one that comes again means that two hold it, and the
+family ends with all its access tokens. Except: within five seconds of the spending, and while no later token of the
+family was used, it is taken for the same client asking twice (two tabs, a retried request) and gets a token of its own.
+A thief who is that fast is found out by the next use of the token that he did not see.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+import jwt
+from django.conf import settings
+from django.contrib.auth import authenticate
+from django.contrib.auth.hashers import make_password
+from django.db import IntegrityError, transaction
+
+from accounts.domain import (
+    REFRESH_GRACE,
+    REGISTRATIONS_PER_ADDRESS,
+    SIGN_IN_PER_ACCOUNT,
+    SIGN_IN_PER_ADDRESS,
+    Claims,
+    email_key,
+)
+from accounts.errors import EmailTaken, SignInRefused, TokenRefused, TokenReused
+from accounts.events import EmailVerificationRequested, SignedIn, UserRegistered
+from accounts.models import Profile, RefreshToken, TokenFamily, User
+from accounts.selectors.tokens import ALGORITHM, AUDIENCE, ISSUER, read_token, token_key
+from accounts.services.secrets import digest_of
+from accounts.services.strength import check_strength
+from accounts.services.throttling import Counter, count_attempt, counter, forgive, settle
+from core import outbox
+from core.ids import new_id
+from core.transactions import command, step
+
+
+@dataclass(frozen=True, kw_only=True)
+class Session:
+    """Someone signed in, with the tokens that say so."""
+
+    user: User
+    access: str
+    refresh: str
+
+
+def count_registration(*, address: str, at: datetime) -> None:
+    """Count a try to register from that network address.
+
+    :raises TooManyAttempts: 100 within the hour
+    """
+    count_attempt([counter(REGISTRATIONS_PER_ADDRESS, "register", address)], at=at)
+
+
+def register(*, email: str, password: str, cart_token: str | None = None, at: datetime) -> Session:
+    """Make an account without any role, and sign in. A verification mail follows.
+
+    Unlike sign-in and reset, this tells that an e-mail is taken, since it cannot hand out tokens of another's
+    account; it takes the same time, and tries are counted (``count_registration``).
+
+    :param cart_token: SHA-256 of the guest's cart token, in hex; that cart is merged in the same transaction
+    :raises PasswordTooWeak: the validators refuse the password
+    :raises EmailTaken: there is an account of that e-mail
+    """
+    check_strength(password=password, email=email)
+    return _store_account(email=email, hashed=make_password(password), cart_token=cart_token, at=at)
+
+
+@command
+def _store_account(*, email: str, hashed: str, cart_token: str | None, at: datetime) -> Session:
+    user = make_account(email=email, hashed=hashed, at=at)
+    outbox.publish_many([UserRegistered(user_id=user.pk), EmailVerificationRequested(user_id=user.pk)], at=at)
+    if cart_token:
+        outbox.publish(SignedIn(user_id=user.pk, cart_token=cart_token), at=at)
+    return open_session(user=user, at=at)
+
+
+@step
+def make_account(*, email: str, hashed: str, at: datetime, **fields: bool) -> User:
+    """Write an account with its profile.
+
+    :param hashed: the password as ``make_password`` returns it
+    :raises EmailTaken: there is an account of that e-mail
+    """
+    user = User(email=email, email_key=email_key(email), password=hashed, created_at=at, last_login=at, **fields)
+    try:
+        with transaction.atomic():
+            user.save(force_insert=True)
+    except IntegrityError as error:
+        raise EmailTaken from error
+    Profile.objects.create(user=user, created_at=at)
+    return user
+
+
+def sign_in(*, email: str, password: str, address: str, cart_token: str | None = None, at: datetime) -> Session:
+    """Sign in, as long as neither the account (from this address) nor the address failed too often (HARD-CASES S15).
+
+    The password is looked at between two transactions; that of an unknown account costs as much.
+
+    :param address: the network address that asks
+    :param cart_token: SHA-256 of the guest's cart token, in hex; that cart is merged in the same transaction
+    :raises TooManyAttempts: 5 failures of the account from that address, or 20 of the address, within 15 minutes
+    :raises SignInRefused: the e-mail or the password is wrong, or the account is not active
+    """
+    counters = password_counters(email=email, address=address)
+    attempt_ids = count_attempt(counters, at=at, is_pending=True)
+    user = authenticate(username=email, password=password)
+    if not isinstance(user, User) or user.deleted_at is not None:
+        settle(attempt_ids)
+        raise SignInRefused
+    return _begin_session(verified=user, cart_token=cart_token, attempt_ids=attempt_ids, counter=counters[0], at=at)
+
+
+def check_own_password(*, user: User, password: str, address: str, at: datetime) -> Sequence[int]:
+    """Tell whether the person knows the password, counted as sign-ins are; ``forgive`` the returned attempts.
+
+    :raises TooManyAttempts: as ``sign_in``
+    :raises SignInRefused: it is another one
+    """
+    attempt_ids = count_attempt(password_counters(email=user.email, address=address), at=at, is_pending=True)
+    if not user.check_password(password):
+        settle(attempt_ids)
+        raise SignInRefused
+    return attempt_ids
+
+
+def password_counters(*, email: str, address: str) -> list[Counter]:
+    """Return the counters of tries at a password: of the account from that address, and of the address."""
+    return [
+        counter(SIGN_IN_PER_ACCOUNT, "sign in", address, email_key(email)),
+        counter(SIGN_IN_PER_ADDRESS, "sign in", address),
+    ]
+
+
+@command
+def _begin_session(
+    *, verified: User, cart_token: str | None, attempt_ids: Sequence[int], counter: Counter, at: datetime
+) -> Session:
+    if cart_token:
+        # Before the account's lock: carts are locked first, everywhere.
+        outbox.publish(SignedIn(user_id=verified.pk, cart_token=cart_token), at=at)
+    user = lock_account(user_id=verified.pk)
+    if user.password != verified.password:
+        raise SignInRefused
+    user.last_login = at
+    user.save(update_fields=["last_login"])
+    forgive(attempt_ids, subject=counter)
+    return open_session(user=user, at=at)
+
+
+@step
+def lock_account(*, user_id: UUID) -> User:
+    """Return the active account, locked.
+
+    :raises SignInRefused: it was deactivated or forgotten meanwhile
+    """
+    user: User | None = User.objects.filter(pk=user_id, is_active=True, deleted_at__isnull=True).locked().first()
+    if user is None:
+        raise SignInRefused
+    return user
+
+
+@step
+def open_session(*, user: User, at: datetime) -> Session:
+    """Begin a family of tokens. Two statements."""
+    family = TokenFamily.objects.create(user=user, created_at=at, expires_at=at + settings.REFRESH_TOKEN_TTL)
+    return _issue(user=user, family=family, at=at)
+
+
+def refresh_session(*, refresh: str, at: datetime) -> Session:
+    """Spend a refresh token and return the next pair. About seven statements; locks the family.
+
+    :raises TokenReused: it was spent before (see the module); the family has ended
+    :raises TokenRefused: forged, expired or ended
+    """
+    claims = read_token(token=refresh, kind="refresh", at=at)
+    try:
+        return _rotate(refresh=refresh, claims=claims, at=at)
+    except TokenReused:
+        _end_family(family_id=claims.family_id, at=at)
+        raise
+
+
+@command
+def _rotate(*, refresh: str, claims: Claims, at: datetime) -> Session:
+    family: TokenFamily | None = (
+        TokenFamily.objects.filter(pk=claims.family_id, user_id=claims.user_id, revoked_at__isnull=True)
+        .locked()
+        .first()
+    )
+    user: User | None = User.objects.filter(
+        pk=claims.user_id, is_active=True, deleted_at__isnull=True, token_version=claims.token_version
+    ).first()
+    token: RefreshToken | None = RefreshToken.objects.filter(
+        family_id=claims.family_id, digest=digest_of(refresh)
+    ).first()
+    if family is None or user is None or token is None:
+        raise TokenRefused
+    if token.spent_at is None:
+        token.spent_at = at
+        token.save(update_fields=["spent_at"])
+    elif not _is_same_client(token, at=at):
+        raise TokenReused
+    family.expires_at = at + settings.REFRESH_TOKEN_TTL
+    family.save(update_fields=["expires_at"])
+    return _issue(user=user, family=family, at=at)
+
+
+def _is_same_client(token: RefreshToken, *, at: datetime) -> bool:
+    assert token.spent_at is not None
+    later = RefreshToken.objects.filter(family_id=token.family_id, created_at__gte=token.spent_at)
+    is_soon = at - token.spent_at <= REFRESH_GRACE
+    return is_soon and not later.exclude(pk=token.pk).filter(spent_at__isnull=False).exists()
+
+
+def sign_out(*, refresh: str, at: datetime) -> None:
+    """End the sign-in that the refresh token belongs to, with its access tokens. Again is no error.
+
+    :raises TokenRefused: forged or expired
+    """
+    _end_family(family_id=read_token(token=refresh, kind="refresh", at=at).family_id, at=at)
+
+
+@command
+def _end_family(*, family_id: UUID, at: datetime) -> None:
+    TokenFamily.objects.filter(pk=family_id, revoked_at__isnull=True).update(revoked_at=at)
+
+
+@command
+def sign_out_everywhere(*, user_id: UUID, at: datetime) -> None:
+    """End all sign-ins of an account at once."""
+    end_sessions(user=lock_account(user_id=user_id), at=at)
+
+
+@step
+def end_sessions(*, user: User, at: datetime) -> None:
+    """End all sign-ins of a locked account. Two statements."""
+    user.token_version += 1
+    user.save(update_fields=["token_version"])
+    TokenFamily.objects.filter(user=user, revoked_at__isnull=True).update(revoked_at=at)
+
+
+def _issue(*, user: User, family: TokenFamily, at: datetime) -> Session:
+    access = _token(user, family, kind="access", at=at, until=at + settings.ACCESS_TOKEN_TTL)
+    until = at + settings.REFRESH_TOKEN_TTL
+    refresh = _token(user, family, kind="refresh", at=at, until=until)
+    RefreshToken.objects.create(id=new_id(), family=family, digest=digest_of(refresh), created_at=at, expires_at=until)
+    return Session(user=user, access=access, refresh=refresh)
+
+
+def _token(user: User, family: TokenFamily, *, kind: str, at: datetime, until: datetime) -> str:
+    return jwt.encode(
+        {
+            "iss": ISSUER,
+            "aud": AUDIENCE,
+            "typ": kind,
+            "sub": str(user.pk),
+            "ver": user.token_version,
+            "fam": str(family.pk),
+            "jti": secrets.token_urlsafe(16),
+            "iat": int(at.timestamp()),
+            "exp": int(until.timestamp()),
+        },
+        token_key(settings.SECRET_KEY),
+        algorithm=ALGORITHM,
+    )

@@ -1,0 +1,96 @@
+"""So many attempts and no more, exactly, whoever races.
+
+An attempt passes the turnstile of its subject: writing that row is the lock under which the earlier ones are counted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.utils.crypto import salted_hmac
+
+from accounts.domain import Limit
+from accounts.errors import TooManyAttempts
+from accounts.models import Attempt, Turnstile
+from core.transactions import command, step
+
+_LONGEST_WINDOW = timedelta(hours=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Counter:
+    """Whose attempts at what are counted, and how many there may be."""
+
+    subject: str
+    limit: Limit
+
+
+def counter(limit: Limit, *parts: str) -> Counter:
+    """Return the counter of these words: a purpose, an address, an account. They are kept as a keyed digest."""
+    digest = salted_hmac("accounts.throttle", "\0".join(parts), algorithm="sha256").hexdigest()
+    return Counter(digest, limit)
+
+
+@step
+def pass_turnstiles(counters: Sequence[Counter], *, at: datetime, is_pending: bool = False) -> list[int]:
+    """Count one more attempt on each counter and return their ids. Three statements, none with ``THROTTLES=off``.
+
+    :param is_pending: it may yet turn out not to count; ``forgive`` or ``settle`` says so
+    :raises TooManyAttempts: a counter is full; nothing is counted then
+    """
+    if not settings.THROTTLES:
+        return []
+    gates = [Turnstile(subject=subject, passed_at=at) for subject in sorted({c.subject for c in counters})]
+    Turnstile.objects.bulk_create(gates, update_conflicts=True, unique_fields=["subject"], update_fields=["passed_at"])
+    seen = list(
+        Attempt.objects.filter(subject__in=[c.subject for c in counters], at__gt=at - _LONGEST_WINDOW)
+        .order_by("at", "pk")
+        .only("subject", "at", "is_pending")
+    )
+    wait = max(_wait_seconds(counted, seen, at) for counted in counters)
+    if wait:
+        raise TooManyAttempts(retry_after=wait)
+    rows = [Attempt(subject=c.subject, at=at, is_pending=is_pending) for c in counters]
+    return [row.pk for row in Attempt.objects.bulk_create(rows)]
+
+
+@command
+def count_attempt(counters: Sequence[Counter], *, at: datetime, is_pending: bool = False) -> list[int]:
+    """Count one more attempt by itself, so that a refusal of what follows does not undo it.
+
+    :raises TooManyAttempts: a counter is full
+    """
+    return pass_turnstiles(counters, at=at, is_pending=is_pending)
+
+
+@command
+def settle(attempt_ids: Sequence[int]) -> None:
+    """The attempts failed: they count for the length of their window."""
+    Attempt.objects.filter(pk__in=attempt_ids).update(is_pending=False)
+
+
+@step
+def forgive(attempt_ids: Sequence[int], *, subject: Counter) -> None:
+    """The attempt was right: it counts no more, nor do the earlier failures of that subject."""
+    if attempt_ids:
+        Attempt.objects.filter(pk__in=attempt_ids).delete()
+        Attempt.objects.filter(subject=subject.subject, is_pending=False).delete()
+
+
+@step
+def forget_attempts(*, at: datetime) -> int:
+    """Remove attempts that count no more and turnstiles that nobody passed since; return how many attempts."""
+    before = at - 2 * _LONGEST_WINDOW
+    count, _ = Attempt.objects.filter(at__lt=before).delete()
+    Turnstile.objects.filter(passed_at__lt=before).delete()
+    return int(count)
+
+
+def _wait_seconds(counted: Counter, seen: Sequence[Attempt], at: datetime) -> int:
+    mine = [row for row in seen if row.subject == counted.subject]
+    failed = counted.limit.wait_seconds([row.at for row in mine if not row.is_pending], at=at)
+    # With those being checked right now it may be too many; that is known in a moment.
+    return failed or min(1, counted.limit.wait_seconds([row.at for row in mine], at=at))

@@ -1,0 +1,555 @@
+from __future__ import annotations
+
+import io
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from django.core.files.storage import default_storage
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.utils import timezone
+from PIL import Image
+
+from accounts.domain import Purpose, Role
+from accounts.models import Address, Attempt, Profile, RefreshToken, User
+from accounts.tests.factories import PASSWORD, client_of, make_address, make_session, make_user
+from accounts.tests.test_links import make_link
+from core.models import OutboxEvent
+
+NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
+NEW = "another horse battery"
+# Of nobody; fixed, since the workers of xdist have to agree on the names of tests.
+NO_ID = "0192f3c4-7bd9-7cc2-8b5d-e0a6f0a3b1f4"
+ADDRESS = {"name": "Ada", "line1": "12 St James's Square", "city": "London", "country": "GB"}
+merged: list[dict[str, Any]] = []
+
+
+def note_merge(**told: Any) -> None:
+    merged.append(told)
+
+
+def picture(kind: str = "JPEG", size: tuple[int, int] = (900, 600)) -> SimpleUploadedFile:
+    target = io.BytesIO()
+    exif = Image.Exif()
+    exif[0x010E] = "secret place"
+    Image.new("RGB", size, "teal").save(target, kind, exif=exif)
+    return SimpleUploadedFile("../../me.php", target.getvalue(), content_type="image/jpeg")
+
+
+def post(path: str, body: dict[str, Any], user: User | None = None, **headers: Any) -> Any:
+    return client_of(user).post(f"/api/v1/{path}", body, format="json", **headers)
+
+
+def codes(answer: Any) -> dict[str, str]:
+    return {error["field"]: error["code"] for error in answer.json()["errors"]}
+
+
+SIGNED_IN = [
+    ("GET", "me"),
+    ("DELETE", "me"),
+    ("GET", "me/profile"),
+    ("PATCH", "me/profile"),
+    ("PUT", "me/profile/avatar"),
+    ("DELETE", "me/profile/avatar"),
+    ("GET", "me/addresses"),
+    ("POST", "me/addresses"),
+    ("GET", f"me/addresses/{NO_ID}"),
+    ("PATCH", f"me/addresses/{NO_ID}"),
+    ("DELETE", f"me/addresses/{NO_ID}"),
+    ("GET", f"profiles/{NO_ID}"),
+    ("POST", "auth/logout-all"),
+    ("POST", "auth/password/change"),
+    ("POST", "auth/verify-email/resend"),
+]
+STAFF = [
+    ("GET", "users", "accounts.view_user"),
+    ("GET", f"users/{NO_ID}", "accounts.view_user"),
+    ("PATCH", f"users/{NO_ID}", "accounts.change_user"),
+    ("PUT", f"users/{NO_ID}/roles", "accounts.change_user"),
+]
+
+
+@pytest.mark.django_db
+class TestEveryEndpoint:
+    @pytest.mark.parametrize(("method", "path"), [*SIGNED_IN, *[row[:2] for row in STAFF]])
+    def test_a06_s01_lets_nobody_in_who_is_not_signed_in(self, method: str, path: str) -> None:
+        answer = client_of().generic(method, f"/api/v1/{path}", "{}", content_type="application/json")
+
+        assert answer.status_code == 401
+
+    @pytest.mark.parametrize(("method", "path", "permission"), STAFF)
+    def test_s02_needs_the_permission_and_not_only_a_desk(self, method: str, path: str, permission: str) -> None:
+        held_by_a_customer = make_user(permissions=[permission], is_staff=False)
+        others = {"accounts.view_user", "accounts.change_user"} - {permission}
+        for user in (make_user(), make_user(is_staff=True), make_user(permissions=others), held_by_a_customer):
+            answer = client_of(user).generic(method, f"/api/v1/{path}", "{}", content_type="application/json")
+
+            assert answer.status_code == 403
+
+    @pytest.mark.parametrize("path", ["me/addresses/1", "me/addresses/%00", "profiles/x", "users/..", "users/1/roles"])
+    def test_answers_404_to_what_is_no_id(self, path: str) -> None:
+        assert client_of(make_user(is_superuser=True)).get(f"/api/v1/{path}").status_code == 404
+
+    def test_answers_with_and_without_the_slash_and_by_its_alias(self) -> None:
+        user = make_user()
+
+        for path in ("/api/v1/auth/login", "/api/v1/auth/login/", "/api/auth/login", "/api/auth/login/"):
+            answer = client_of().post(path, {"email": user.email, "password": PASSWORD}, format="json")
+            assert answer.status_code == 200
+
+
+@pytest.mark.django_db
+class TestRegister:
+    def test_signs_in(self) -> None:
+        answer = post("auth/register", {"email": "ada@example.com", "password": PASSWORD})
+
+        body = answer.json()
+        assert answer.status_code == 201
+        assert answer["Cache-Control"] == "no-store"
+        assert set(body) == {"user", "access", "refresh"}
+        user = body["user"]
+        assert (user["email"], user["roles"], user["is_staff"]) == ("ada@example.com", [], False)
+        me = client_of().get("/api/v1/me", HTTP_AUTHORIZATION=f"Bearer {body['access']}")
+        assert me.json() == user
+
+    @pytest.mark.parametrize(
+        "field", ["is_staff", "is_superuser", "roles", "groups", "id", "token_version", "email_key"]
+    )
+    def test_s03_refuses_fields_that_are_not_the_callers(self, field: str) -> None:
+        answer = post("auth/register", {"email": "ada@example.com", "password": PASSWORD, field: True})
+
+        assert (answer.status_code, codes(answer)) == (400, {field: "unknown"})
+        assert not User.objects.exists()
+
+    @pytest.mark.parametrize(
+        "email",
+        [
+            "",
+            "ada",
+            "a@b",
+            "ada@example.com\n",
+            "a\x00@example.com",
+            "a" * 250 + "@example.com",
+            7,
+            None,
+            ["a"],
+            "a\u202e@b.com",
+        ],
+    )
+    def test_s24_refuses_what_is_no_email(self, email: Any) -> None:
+        answer = post("auth/register", {"email": email, "password": PASSWORD})
+
+        assert answer.status_code == 400
+        assert not User.objects.exists()
+
+    def test_s24_takes_a_wide_form_for_the_same_email(self) -> None:
+        make_user("ada@example.com")
+
+        answer = post("auth/register", {"email": "\uff21da@example.com", "password": PASSWORD})
+
+        assert (answer.status_code, answer.json()["code"]) == (409, "accounts.email_taken")
+
+    def test_refuses_a_weak_password_by_the_rules(self) -> None:
+        answer = post("auth/register", {"email": "ada@example.com", "password": "password"})
+
+        assert answer.status_code == 422
+        assert answer.json()["errors"][0] | {"message": ""} == {
+            "field": "password",
+            "code": "password_too_common",
+            "message": "",
+        }
+
+    def test_hands_on_a_digest_of_the_guests_cart_token(self, settings: Any) -> None:
+        settings.EVENT_INLINE_SUBSCRIPTIONS = {"accounts.signed_in": (f"{__name__}.note_merge",)}
+        merged.clear()
+        body = {"email": "ada@example.com", "password": PASSWORD}
+
+        post("auth/register", body, HTTP_X_CART_TOKEN="abc")
+        post("auth/login", body, HTTP_X_CART_TOKEN="abc")
+
+        abc = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+        assert [told["cart_token"] for told in merged] == [abc, abc]
+
+    def test_replays_the_first_answer(self) -> None:
+        body = {"email": "ada@example.com", "password": PASSWORD}
+
+        first = post("auth/register", body, HTTP_IDEMPOTENCY_KEY="k-1")
+        again = post("auth/register", body, HTTP_IDEMPOTENCY_KEY="k-1")
+
+        assert (again.status_code, again.content) == (201, first.content)
+        assert again["Idempotent-Replayed"] == "true"
+        assert User.objects.count() == 1
+
+    def test_is_counted_even_when_refused(self) -> None:
+        make_user("ada@example.com")
+
+        for number in range(101):
+            answer = post(
+                "auth/register", {"email": "ada@example.com", "password": PASSWORD}, HTTP_IDEMPOTENCY_KEY=f"k{number}"
+            )
+
+        assert answer.status_code == 429
+        assert int(answer["Retry-After"]) > 3000
+
+    def test_is_not_counted_when_throttles_are_off(self, settings: Any) -> None:
+        settings.THROTTLES = False
+
+        post("auth/register", {})
+
+        assert not Attempt.objects.exists()
+
+
+@pytest.mark.django_db
+class TestLogin:
+    def test_hands_out_tokens(self) -> None:
+        user = make_user()
+
+        answer = post("auth/login", {"email": user.email, "password": PASSWORD})
+
+        assert (answer.status_code, set(answer.json())) == (200, {"access", "refresh"})
+        assert answer["Cache-Control"] == "no-store"
+
+    def test_a16_s14_answers_alike_for_wrong_unknown_and_ended(self) -> None:
+        user, ended = make_user(), make_user(is_active=False)
+        answers = [
+            post("auth/login", {"email": user.email, "password": "wrong"}),
+            post("auth/login", {"email": "nobody@example.com", "password": PASSWORD}),
+            post("auth/login", {"email": ended.email, "password": PASSWORD}),
+        ]
+
+        said = [{**answer.json(), "request_id": ""} for answer in answers]
+        assert {answer.status_code for answer in answers} == {401}
+        assert said[0] == said[1] == said[2]
+
+    def test_s15_locks_with_retry_after_and_ignores_forwarded_for(self) -> None:
+        user = make_user()
+        for number in range(5):
+            post("auth/login", {"email": user.email, "password": "wrong"}, HTTP_X_FORWARDED_FOR=f"10.0.0.{number}")
+
+        answer = post("auth/login", {"email": user.email, "password": PASSWORD}, HTTP_X_FORWARDED_FOR="10.9.9.9")
+        elsewhere = post("auth/login", {"email": user.email, "password": PASSWORD}, REMOTE_ADDR="192.0.2.9")
+
+        assert (answer.status_code, answer.json()["code"]) == (429, "accounts.too_many_attempts")
+        assert 800 < int(answer["Retry-After"]) <= 901
+        assert elsewhere.status_code == 200
+
+    def test_is_not_hindered_by_an_old_token(self) -> None:
+        user = make_user()
+
+        answer = post("auth/login", {"email": user.email, "password": PASSWORD}, HTTP_AUTHORIZATION="Bearer old")
+
+        assert answer.status_code == 200
+
+    @pytest.mark.parametrize("body", [{}, {"email": "a@example.com"}, {"email": "a@example.com", "password": 12345678}])
+    def test_refuses_a_malformed_body(self, body: dict[str, Any]) -> None:
+        assert post("auth/login", body).status_code == 400
+
+
+@pytest.mark.django_db
+class TestRefreshAndLogout:
+    def test_s11_rotates_and_ends_the_family_on_reuse(self) -> None:
+        session = make_session(make_user())
+        fresh = post("auth/refresh", {"refresh": session.refresh}).json()
+        RefreshToken.objects.filter(spent_at__isnull=False).update(spent_at=timezone.now() - timedelta(minutes=1))
+
+        answer = post("auth/refresh", {"refresh": session.refresh})
+
+        me = client_of().get("/api/v1/me", HTTP_AUTHORIZATION=f"Bearer {fresh['access']}")
+        assert (answer.status_code, answer.json()["code"], me.status_code) == (401, "accounts.token_reused", 401)
+
+    def test_s12_logs_out_here(self) -> None:
+        session = make_session(make_user())
+
+        assert post("auth/logout", {"refresh": session.refresh}).status_code == 204
+        assert post("auth/refresh", {"refresh": session.refresh}).status_code == 401
+        assert client_of().get("/api/v1/me", HTTP_AUTHORIZATION=f"Bearer {session.access}").status_code == 401
+
+    def test_s12_logs_out_everywhere(self) -> None:
+        user = make_user()
+        other = client_of(user)
+
+        assert post("auth/logout-all", {}, user).status_code == 204
+        assert other.get("/api/v1/me").status_code == 401
+
+
+@pytest.mark.django_db
+class TestPasswords:
+    def test_s14_reset_answers_alike_for_any_address(self) -> None:
+        user = make_user()
+
+        answers = [post("auth/password/reset", {"email": email}) for email in (user.email, "nobody@example.com")]
+
+        assert [(answer.status_code, answer.content) for answer in answers] == [(202, b""), (202, b"")]
+        assert OutboxEvent.objects.count() == 1
+
+    def test_a18_reset_tells_no_secret(self) -> None:
+        user = make_user()
+
+        answer = post("auth/password/reset", {"email": user.email}, HTTP_HOST="127.0.0.1")
+
+        assert answer.content == b""
+        assert "token" not in str(dict(answer.items())).lower()
+
+    def test_reset_is_throttled_per_address(self) -> None:
+        for _ in range(31):
+            answer = post("auth/password/reset", {"email": "nobody@example.com"})
+
+        assert answer.status_code == 429
+        assert "Retry-After" in answer
+
+    def test_a17_s16_confirms_once(self) -> None:
+        user = make_user()
+        body = {"token": make_link(user, at=timezone.now()), "password": NEW}
+
+        assert [post("auth/password/reset/confirm", body).status_code for _ in range(2)] == [204, 422]
+        assert post("auth/login", {"email": user.email, "password": NEW}).status_code == 200
+
+    def test_changes_the_password(self) -> None:
+        user = make_user()
+
+        wrong = post("auth/password/change", {"current_password": "no", "new_password": NEW}, user)
+        answer = post("auth/password/change", {"current_password": PASSWORD, "new_password": NEW}, user)
+
+        assert (answer.status_code, set(answer.json())) == (200, {"access", "refresh"})
+        assert (wrong.status_code, wrong.json()["code"]) == (422, "accounts.wrong_password")
+
+    def test_verifies_the_email_once(self) -> None:
+        user = make_user()
+        body = {"token": make_link(user, Purpose.VERIFY_EMAIL, at=timezone.now())}
+
+        assert [post("auth/verify-email", body).status_code for _ in range(2)] == [204, 422]
+        assert client_of(user).get("/api/v1/me").json()["email_verified"] is True
+
+    def test_mails_the_verification_again(self) -> None:
+        assert post("auth/verify-email/resend", {}, make_user()).status_code == 202
+
+
+@pytest.mark.django_db
+class TestMe:
+    def test_shows_no_secret(self) -> None:
+        user = make_user()
+
+        answer = client_of(user).get("/api/v1/me")
+
+        assert "password" not in answer.content.decode()
+        assert answer.json()["id"] == str(user.pk)
+
+    def test_takes_a_constant_number_of_statements(self, django_assert_num_queries: Any) -> None:
+        client = client_of(make_user(roles=[Role.ORDER_MANAGER, Role.CUSTOMER_SUPPORT]))
+
+        with django_assert_num_queries(3):
+            client.get("/api/v1/me")
+
+    def test_deletes_by_password_only(self) -> None:
+        user = make_user()
+        client = client_of(user)
+
+        assert client.delete("/api/v1/me", {}, format="json").status_code == 400
+        assert client.delete("/api/v1/me", {"password": "no"}, format="json").status_code == 422
+        assert client.delete("/api/v1/me", {"password": PASSWORD}, format="json").status_code == 204
+        assert client.get("/api/v1/me").status_code == 401
+
+
+@pytest.mark.django_db
+class TestProfile:
+    def test_changes_what_is_given(self) -> None:
+        client = client_of(make_user())
+        body = {"first_name": "Ada", "phone": "+44 20 7946 0958", "visibility": "public"}
+
+        answer = client.patch("/api/v1/me/profile", body, format="json")
+
+        assert answer.status_code == 200
+        assert answer.json()["phone"] == "+442079460958"
+        assert client.get("/api/v1/me/profile").json() == answer.json()
+        assert client.patch("/api/v1/me/profile", {"phone": ""}, format="json").json()["phone"] == ""
+
+    @pytest.mark.parametrize(
+        "body",
+        [
+            {"phone": "12345"},
+            {"phone": 12345},
+            {"visibility": "everyone"},
+            {"first_name": "x" * 101},
+            {"first_name": "a\x00b"},
+            {"first_name": None},
+            {"avatar": "/etc/passwd"},
+            {"user": NO_ID},
+            {"is_staff": True},
+        ],
+    )
+    def test_s03_s24_refuses_the_rest(self, body: dict[str, Any]) -> None:
+        user = make_user()
+
+        answer = client_of(user).patch("/api/v1/me/profile", body, format="json")
+
+        assert answer.status_code == 400
+        assert Profile.objects.get(user=user).updated_at == user.profile.updated_at
+
+    def test_is_shown_to_others_only_in_public_and_in_part(self) -> None:
+        ada, bob = make_user(), make_user()
+        fields = {"first_name": "Ada", "display_name": "countess", "phone": "+442079460958"}
+        client_of(ada).patch("/api/v1/me/profile", fields, format="json")
+        path = f"/api/v1/profiles/{ada.pk}"
+
+        assert client_of(bob).get(path).status_code == 404
+        client_of(ada).patch("/api/v1/me/profile", {"visibility": "public"}, format="json")
+
+        shown = {"user_id": str(ada.pk), "display_name": "countess", "avatar": None}
+        assert client_of(bob).get(path).json() == shown
+        User.objects.filter(pk=ada.pk).update(is_active=False)
+        assert client_of(bob).get(path).status_code == 404
+
+
+@pytest.mark.django_db
+class TestAvatar:
+    PATH = "/api/v1/me/profile/avatar"
+
+    @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP"])
+    def test_s36_keeps_a_small_picture_that_we_encoded(self, kind: str) -> None:
+        user = make_user()
+
+        answer = client_of(user).put(self.PATH, {"avatar": picture(kind)}, format="multipart")
+
+        name = str(Profile.objects.get(user=user).avatar.name)
+        assert answer.status_code == 200
+        assert "me.php" not in name
+        assert answer.json()["avatar"].endswith(name)
+        with default_storage.open(name) as file, Image.open(file) as kept:
+            assert (kept.format, kept.size, dict(kept.getexif())) == ("WEBP", (512, 341), {})
+
+    @pytest.mark.parametrize("content", [b"", b"<svg onload=alert(1)>", b"GIF89a", b"\xff\xd8\xff nonsense"])
+    def test_s36_refuses_what_is_no_picture(self, content: bytes) -> None:
+        user = make_user()
+        file = SimpleUploadedFile("me.jpg", content, content_type="image/jpeg")
+
+        answer = client_of(user).put(self.PATH, {"avatar": file}, format="multipart")
+
+        assert answer.status_code in (400, 422)
+        assert not Profile.objects.get(user=user).avatar
+
+    def test_removes_the_former_file(self, django_capture_on_commit_callbacks: Any) -> None:
+        user = make_user()
+        client = client_of(user)
+        client.put(self.PATH, {"avatar": picture()}, format="multipart")
+        former = str(Profile.objects.get(user=user).avatar.name)
+
+        with django_capture_on_commit_callbacks(execute=True):
+            assert client.delete(self.PATH).status_code == 204
+
+        assert not default_storage.exists(former)
+        assert client.get("/api/v1/me/profile").json()["avatar"] is None
+
+
+@pytest.mark.django_db
+class TestAddresses:
+    PATH = "/api/v1/me/addresses"
+
+    def test_are_added_read_changed_and_deleted(self) -> None:
+        client = client_of(make_user())
+
+        made = client.post(self.PATH, ADDRESS | {"phone": "020 7946 0958"}, format="json")
+        one = made["Location"]
+        assert (made.status_code, made.json()["is_default"], made.json()["phone"]) == (201, True, "+442079460958")
+        assert client.get(one).json() == made.json()
+        assert client.patch(one, {"city": "Leeds"}, format="json").json()["city"] == "Leeds"
+        assert client.get(self.PATH).json()["count"] == 1
+        assert client.delete(one).status_code == 204
+        assert client.get(one).status_code == 404
+
+    @pytest.mark.parametrize(
+        "change",
+        [
+            {"country": "XX"},
+            {"country": "gb"},
+            {"country": "United Kingdom"},
+            {"line1": ""},
+            {"line1": "x" * 1_000},
+            {"name": "a\x00"},
+            {"phone": "12"},
+            {"is_default": "yes"},
+            {"user": NO_ID},
+            {"id": NO_ID},
+        ],
+    )
+    def test_s03_s24_refuse_what_is_wrong(self, change: dict[str, Any]) -> None:
+        answer = client_of(make_user()).post(self.PATH, ADDRESS | change, format="json")
+
+        assert (answer.status_code, list(codes(answer))) == (400, list(change))
+        assert not Address.objects.exists()
+
+    def test_need_a_country_for_a_local_number(self) -> None:
+        user = make_user()
+        path = f"{self.PATH}/{make_address(user).pk}"
+
+        local = client_of(user).patch(path, {"phone": "020 7946 0958"}, format="json")
+        told = client_of(user).patch(path, {"phone": "020 7946 0958", "country": "GB"}, format="json")
+
+        assert (local.status_code, told.status_code) == (400, 200)
+
+    @pytest.mark.parametrize("method", ["get", "patch", "delete"])
+    def test_s01_of_others_are_not_there(self, method: str) -> None:
+        theirs = make_address(make_user())
+
+        answer = getattr(client_of(make_user(is_superuser=True)), method)(f"{self.PATH}/{theirs.pk}", {}, format="json")
+
+        assert (answer.status_code, answer.json()["code"]) == (404, "accounts.address_not_found")
+        assert Address.objects.filter(pk=theirs.pk).exists()
+
+    def test_are_listed_in_pages_without_those_of_others(self, django_assert_num_queries: Any) -> None:
+        user = make_user()
+        mine = [make_address(user) for _ in range(3)]
+        make_address(make_user())
+        client = client_of(user)
+
+        with django_assert_num_queries(3):
+            body = client.get(self.PATH, {"size": 2}).json()
+
+        assert (body["count"], [row["id"] for row in body["results"]]) == (3, [str(a.pk) for a in mine[:0:-1]])
+        assert client.get(self.PATH, {"colour": "red"}).status_code == 400
+
+
+@pytest.mark.django_db
+class TestUsers:
+    def test_are_found_by_support(self, django_assert_num_queries: Any) -> None:
+        client = client_of(make_user(roles=[Role.CUSTOMER_SUPPORT]))
+        ada = make_user("ada@example.com")
+        make_user("adam@example.com", deleted_at=NOON)
+
+        with django_assert_num_queries(5):
+            body = client.get("/api/v1/users", {"search": "ADA"}).json()
+
+        assert [row["id"] for row in body["results"]] == [str(ada.pk)]
+        assert client.get(f"/api/v1/users/{ada.pk}").json() == body["results"][0]
+        assert client.get(f"/api/v1/users/{uuid4()}").status_code == 404
+        assert client.get("/api/v1/users", {"is_superuser": "true"}).status_code == 400
+
+    def test_get_roles_from_an_administrator(self) -> None:
+        client, user = client_of(make_user(roles=[Role.ADMINISTRATOR])), make_user()
+        path = f"/api/v1/users/{user.pk}/roles"
+
+        answer = client.put(path, {"roles": ["order manager"]}, format="json")
+
+        assert (answer.status_code, answer.json()["roles"], answer.json()["is_staff"]) == (200, ["order manager"], True)
+        assert client.put(path, {"roles": ["king"]}, format="json").status_code == 422
+        assert client.put(path, {"roles": "king"}, format="json").status_code == 400
+
+    def test_get_no_more_than_the_granter_holds(self) -> None:
+        clerk, user = make_user(permissions=["accounts.change_user"]), make_user()
+        make_user(roles=[Role.ADMINISTRATOR])
+
+        for target in (clerk, user):
+            answer = client_of(clerk).put(
+                f"/api/v1/users/{target.pk}/roles", {"roles": ["administrator"]}, format="json"
+            )
+            assert (answer.status_code, answer.json()["code"]) == (403, "accounts.above_your_role")
+        assert not user.groups.exists()
+
+    def test_are_deactivated(self) -> None:
+        client, user = client_of(make_user(roles=[Role.ADMINISTRATOR])), make_user()
+        theirs = client_of(user)
+
+        answer = client.patch(f"/api/v1/users/{user.pk}", {"is_active": False}, format="json")
+
+        assert (answer.status_code, answer.json()["is_active"]) == (200, False)
+        assert theirs.get("/api/v1/me").status_code == 401
