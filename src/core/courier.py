@@ -1,6 +1,6 @@
-"""Asks a worker to relay the outbox, from a thread of its own, so that no request ever waits for the broker.
+"""Asks a worker to relay the outbox, or to do what else is owed, in a thread of its own: no request waits for it.
 
-Several wakes become one message. A broker that does not answer costs nothing but a line in the log: the clock relays too.
+Several wakes become one message. A broker that does not answer costs nothing but a line in the log: the clock asks too.
 """
 
 from __future__ import annotations
@@ -17,12 +17,15 @@ log = structlog.get_logger(__name__)
 
 _PAUSE_AFTER_FAILURE_SECONDS = 2.0
 _GATHER_SECONDS = 0.02
+_RELAY = "core.tasks.relay"
 
 
 class _Courier(threading.Thread):
     def __init__(self) -> None:
         super().__init__(name="outbox-courier", daemon=True)
         self.asked = threading.Event()
+        # Task names; adding and taking one are atomic.
+        self.wanted: set[str] = set()
         self.pid = os.getpid()
 
     def run(self) -> None:
@@ -30,11 +33,12 @@ class _Courier(threading.Thread):
             self.asked.wait()
             time.sleep(_GATHER_SECONDS)
             self.asked.clear()
-            self._ask()
+            while self.wanted:
+                self._ask(self.wanted.pop())
 
-    def _ask(self) -> None:
+    def _ask(self, task: str) -> None:
         try:
-            current_app.send_task("core.tasks.relay", retry=False, ignore_result=True)
+            current_app.send_task(task, retry=False, ignore_result=True)
         except Exception as error:  # noqa: BLE001 - whatever the broker's library raises, the table remembers
             log.warning("broker does not answer", error=str(error))
             time.sleep(_PAUSE_AFTER_FAILURE_SECONDS)
@@ -44,8 +48,8 @@ _lock = threading.Lock()
 _courier: _Courier | None = None
 
 
-def wake() -> None:
-    """Have the outbox relayed soon. Returns at once."""
+def wake(task: str = _RELAY) -> None:
+    """Have a worker run the task (one without arguments) soon. Returns at once."""
     if not settings.OUTBOX_COURIER:
         return
     global _courier  # noqa: PLW0603 - one thread per process, made when first needed (after a fork)
@@ -53,4 +57,5 @@ def wake() -> None:
         if _courier is None or _courier.pid != os.getpid() or not _courier.is_alive():
             _courier = _Courier()
             _courier.start()
+    _courier.wanted.add(task)
     _courier.asked.set()

@@ -1,7 +1,7 @@
 """Sealing of personal data at rest: AES-256-GCM under keys that rotate.
 
-A sealed text reads ``<key id>:<base64 of nonce, ciphertext and tag>``. The first of ``settings.FIELD_KEYS`` seals, all of
-them open; ``manage.py rotate_field_keys`` brings old rows to the first.
+A sealed text reads ``<key id>:<base64 of nonce, ciphertext and tag>``. The first of ``settings.FIELD_KEYS`` seals,
+all of them open; ``manage.py rotate_field_keys`` brings old rows to the first.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ def open_bytes(sealed: bytes) -> bytes:
         raise CannotOpen("sealed under a key that is not in FIELD_KEYS")
     try:
         return _cipher(key).decrypt(body[:_NONCE_BYTES], body[_NONCE_BYTES:], name)
-    except InvalidTag as error:
+    except (InvalidTag, ValueError) as error:
         raise CannotOpen("altered") from error
 
 
@@ -60,7 +60,11 @@ def open_sealed(sealed: str) -> str:
     :raises CannotOpen: unknown key, or the text was altered
     """
     name, _, body = sealed.partition(":")
-    return open_bytes(name.encode() + b":" + base64.b64decode(body)).decode()
+    try:
+        packed = base64.b64decode(body, validate=True)
+    except ValueError as error:
+        raise CannotOpen("altered") from error
+    return open_bytes(name.encode() + b":" + packed).decode()
 
 
 def is_current(sealed: str) -> bool:

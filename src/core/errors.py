@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
+# What every problem has (RFC 9457, section 3.1, and ours).
+_MEMBERS = frozenset({"type", "title", "status", "detail", "code", "request_id"})
+
 
 class DomainError(Exception):
     """A refusal with facts. Rendered as problem details (RFC 9457) by ``core.api.problems``."""
@@ -13,7 +16,12 @@ class DomainError(Exception):
     title: ClassVar[str] = "Something is wrong."
 
     def __init__(self, detail: str = "", **facts: Any) -> None:
-        """:param facts: JSON-ready facts that a client can act on; they stand in the answer beside the title"""
+        """:param facts: JSON-ready facts that a client can act on; they stand in the answer beside the title
+
+        :raises TypeError: a fact has the name of a member that every problem has
+        """
+        if taken := _MEMBERS & facts.keys():
+            raise TypeError(f"not a name for a fact: {', '.join(sorted(taken))}")
         super().__init__(detail or self.title)
         self.detail = detail
         self.facts = facts

@@ -5,12 +5,22 @@ from __future__ import annotations
 from typing import Any
 
 import orjson
+from django.core.exceptions import FieldError
 from django.db import models
 
 from core import crypto
 
 
-class EncryptedTextField(models.TextField):  # type: ignore[type-arg]
+class SealedField(models.TextField):  # type: ignore[type-arg]
+    """What both sealed fields share: a search by their value would never find anything, so it is refused."""
+
+    def get_lookup(self, lookup_name: str) -> Any:
+        if lookup_name != "isnull":
+            raise FieldError(f"{self.name} is sealed and cannot be searched")
+        return super().get_lookup(lookup_name)
+
+
+class EncryptedTextField(SealedField):
     """Text that is sealed in the database and plain in Python. The empty text stays empty. It cannot be searched."""
 
     def from_db_value(self, value: str | None, *_: object) -> str | None:
@@ -20,7 +30,7 @@ class EncryptedTextField(models.TextField):  # type: ignore[type-arg]
         return crypto.seal(str(value)) if value else value
 
 
-class EncryptedJSONField(models.TextField):  # type: ignore[type-arg]
+class EncryptedJSONField(SealedField):
     """A JSON value that is sealed in the database and plain in Python."""
 
     def from_db_value(self, value: str | None, *_: object) -> Any:

@@ -1,17 +1,20 @@
 """``Idempotency-Key`` (draft-ietf-httpapi-idempotency-key-header): the first answer, once.
 
-The key is claimed in a transaction of its own. The request then runs in one transaction that locks the claim, does the
-work and stores the answer: a crash before the commit leaves an open claim and no effect, a crash after it replays.
+The request runs in one transaction that holds a lock on the key, does the work and stores the answer: a crash before
+the commit leaves nothing, so that a retry executes; a crash after it replays.
 """
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from django.conf import settings
-from django.db import OperationalError, transaction
+from django.db import connection
 from django.utils import timezone
 
 from core import crypto
@@ -21,6 +24,9 @@ from core.models import IdempotencyRecord
 from core.transactions import command, hosted
 
 _MAX_KEY = 255
+_REFUSED = 400
+_TOO_MANY = 429
+_BROKEN = 500
 
 
 class KeyReused(Invalid):
@@ -50,6 +56,15 @@ class Answer:
     replayed: bool = False
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """Which request it is: whose key, the key, and a digest of what was asked."""
+
+    scope: str
+    key: str
+    fingerprint: str
+
+
 def check_key(key: str) -> str:
     """Return the key as the store keeps it.
 
@@ -61,85 +76,80 @@ def check_key(key: str) -> str:
     return key
 
 
-def answer_once(*, scope: str, key: str, fingerprint: str, run: Callable[[], Answer]) -> Answer:
+def answer_once(*, asked: Asked, run: Callable[[], Answer]) -> Answer:
     """Run the request in one transaction with the record of its answer, or return the first answer again.
 
-    A refusal (4xx) undoes the work and is then recorded; a 5xx is not recorded. Two statements to claim, one to record.
+    A refusal (4xx) undoes the work and is then recorded, except 429, which time alone mends; a 5xx is not recorded.
+    Three statements: the lock, the look, the record.
 
     :param run: does the work through at most one command and returns the answer, refusals included
     :raises KeyReused: the key belongs to another request
     :raises StillRunning: the first request has not ended
     """
-    _claim(scope, key, fingerprint)
-    refusal: Answer | None = None
     try:
         with hosted():
-            record = _take(scope, key)
-            if record.fingerprint != fingerprint:
-                raise KeyReused
-            if record.is_answered():
-                return _replay(record)
+            _lock(asked)
+            if (first := _find(asked)) is not None:
+                return first
             answer = run()
-            if answer.status >= 400:
-                refusal = answer
-                raise _Refused
-            _record(record, answer)
+            if answer.status >= _REFUSED:
+                raise _Refused(answer)
+            _record(asked, answer)
             return answer
-    except _Refused:
-        assert refusal is not None  # noqa: S101 - set right above the raise
-    if refusal.status < 500:
-        _record_refusal(scope=scope, key=key, answer=refusal)
-    return refusal
+    except _Refused as refusal:
+        answer = refusal.answer
+    if answer.status < _BROKEN and answer.status != _TOO_MANY:
+        _record_refusal(asked=asked, answer=answer)
+    return answer
 
 
-class _Refused(Exception):  # noqa: N818 - control flow of this module only
-    pass
+class _Refused(Exception):
+    """Leaves the transaction, and with it undoes the work."""
+
+    def __init__(self, answer: Answer) -> None:
+        super().__init__()
+        self.answer = answer
 
 
-def _claim(scope: str, key: str, fingerprint: str) -> None:
-    """Write the claim if there is none that lives, and commit it. One statement."""
+def _lock(asked: Asked) -> None:
+    """Hold the key until the transaction ends, or refuse at once: a lock on a name, since there is no row yet."""
+    name = hashlib.sha256(f"{asked.scope}\n{asked.key}".encode()).digest()[:8]
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [int.from_bytes(name, "big", signed=True)])
+        (is_held,) = cursor.fetchone()
+    if not is_held:
+        raise StillRunning
+
+
+def _find(asked: Asked) -> Answer | None:
+    living = IdempotencyRecord.objects.filter(expires_at__gt=timezone.now())
+    record: IdempotencyRecord | None = living.filter(scope=asked.scope, key=asked.key).first()
+    if record is None:
+        return None
+    if record.fingerprint != asked.fingerprint:
+        raise KeyReused
+    return Answer(record.status, record.headers, crypto.open_bytes(bytes(record.body)), replayed=True)
+
+
+def _record(asked: Asked, answer: Answer) -> None:
+    """Store the answer, over an expired one if there is one. An answer that lives is never overwritten."""
     now = timezone.now()
-    from_sql = """
-        INSERT INTO core_idempotencyrecord AS r (id, scope, key, fingerprint, headers, expires_at)
-        VALUES (%s, %s, %s, %s, '{}', %s)
+    statement = """
+        INSERT INTO core_idempotencyrecord AS r (id, scope, key, fingerprint, status, headers, body, expires_at)
+        VALUES (%s, %s, %s, %s, %s, %s, %s, %s)
         ON CONFLICT (scope, key) DO UPDATE
-           SET fingerprint = excluded.fingerprint, status = NULL, headers = '{}', body = NULL,
-               expires_at = excluded.expires_at
+           SET fingerprint = excluded.fingerprint, status = excluded.status, headers = excluded.headers,
+               body = excluded.body, expires_at = excluded.expires_at
          WHERE r.expires_at <= %s
     """
-    with transaction.atomic(durable=True), transaction.get_connection().cursor() as cursor:
-        cursor.execute(from_sql, [new_id(), scope, key, fingerprint, now + settings.IDEMPOTENCY_TTL, now])
-
-
-def _take(scope: str, key: str) -> IdempotencyRecord:
-    try:
-        record: IdempotencyRecord | None = (
-            IdempotencyRecord.objects.filter(scope=scope, key=key).locked(nowait=True).first()
-        )
-    except OperationalError as error:
-        raise StillRunning from error
-    if record is None:
-        raise StillRunning
-    return record
-
-
-def _record(record: IdempotencyRecord, answer: Answer) -> None:
-    record.status = answer.status
-    record.headers = answer.headers
-    record.body = crypto.seal_bytes(answer.body)
-    record.save(update_fields=["status", "headers", "body"])
+    values: list[Any] = [new_id(), asked.scope, asked.key, asked.fingerprint, answer.status, json.dumps(answer.headers)]
+    with connection.cursor() as cursor:
+        cursor.execute(statement, [*values, crypto.seal_bytes(answer.body), now + settings.IDEMPOTENCY_TTL, now])
 
 
 @command
-def _record_refusal(*, scope: str, key: str, answer: Answer) -> None:
-    record = _take(scope, key)
-    if not record.is_answered():
-        _record(record, answer)
-
-
-def _replay(record: IdempotencyRecord) -> Answer:
-    assert record.status is not None and record.body is not None  # noqa: S101 - is_answered() was asked
-    return Answer(record.status, record.headers, crypto.open_bytes(bytes(record.body)), replayed=True)
+def _record_refusal(*, asked: Asked, answer: Answer) -> None:
+    _record(asked, answer)
 
 
 @command

@@ -1,27 +1,36 @@
-"""What happens around every request: its id, its address without a trailing slash, headers, and sessions where needed."""
+"""What happens around every request: its id, its address with or without slash, headers, and sessions where needed."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable
 from time import perf_counter
+from typing import Any
 
 import structlog
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.urls import is_valid_path
 from django.utils.module_loading import import_string
 
+from core.api.problems import as_domain_error, plain_problem
+from core.errors import NotFound
 from core.ids import new_id
 
 Handler = Callable[[HttpRequest], HttpResponse]
 
 log = structlog.get_logger("nexus.request")
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
-_UNSLASHED = ("/api/", "/graphql")
+_API = ("/api/", "/graphql")
+_NO_SOURCES = "default-src 'none'; frame-ancestors 'none'"
 
 
 class RequestScope:
-    """Name the request (``X-Request-ID``, taken over if well formed), log it, and drop the trailing slash of API paths."""
+    """Name the request (``X-Request-ID``, taken over if well formed), log it, and find its address, slash or not.
+
+    What a plain view of the API raises becomes a problem here; DRF's views do that themselves.
+    """
 
     def __init__(self, get_response: Handler) -> None:
         self.get_response = get_response
@@ -30,18 +39,14 @@ class RequestScope:
         given = request.META.get("HTTP_X_REQUEST_ID", "")
         request_id = given if _REQUEST_ID.fullmatch(given) else new_id().hex
         request.request_id = request_id  # type: ignore[attr-defined]
-        structlog.contextvars.bind_contextvars(request_id=request_id)
         path = request.path_info
-        if path.endswith("/") and path.startswith(_UNSLASHED):
-            request.path_info = path.rstrip("/")
-        if path.startswith("/api/auth/"):
-            request.path_info = "/api/v1" + request.path_info[4:]
-
         started = perf_counter()
-        try:
-            response = self.get_response(request)
-        finally:
-            structlog.contextvars.unbind_contextvars("request_id")
+        with structlog.contextvars.bound_contextvars(request_id=request_id):
+            if "\0" in path:
+                response = plain_problem(request, NotFound())
+            else:
+                request.path_info = _address(path)
+                response = self.get_response(request)
         response.headers["X-Request-ID"] = request_id
         if response.status_code >= 400 or request.method != "GET":
             log.info(
@@ -53,6 +58,23 @@ class RequestScope:
                 ms=round((perf_counter() - started) * 1000, 1),
             )
         return response
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        """Answer a refusal that a plain view of the API raised; leave pages and defects to Django."""
+        problem = as_domain_error(exception) if request.path_info.startswith(_API) else None
+        return None if problem is None else plain_problem(request, problem)
+
+
+def _address(path: str) -> str:
+    """Return the address as the URL patterns know it: ``/api/auth`` is an alias, a slash at the end is the same."""
+    if path.startswith("/api/auth/"):
+        path = f"/api/v1{path[4:]}"
+    if path.startswith(_API):
+        return path.removesuffix("/")
+    if is_valid_path(path):
+        return path
+    other = path.removesuffix("/") if path.endswith("/") else f"{path}/"
+    return other if is_valid_path(other) else path
 
 
 class SecurityHeaders:
@@ -67,6 +89,8 @@ class SecurityHeaders:
         headers.setdefault("X-Content-Type-Options", "nosniff")
         headers.setdefault("Referrer-Policy", "same-origin")
         headers.setdefault("X-Frame-Options", "DENY")
+        if "json" in headers.get("Content-Type", ""):
+            headers.setdefault("Content-Security-Policy", _NO_SOURCES)
         return response
 
 
@@ -75,12 +99,21 @@ class AdminOnly:
 
     def __init__(self, get_response: Handler) -> None:
         self.plain = get_response
-        chain = get_response
+        self.checks: list[Callable[..., HttpResponseBase | None]] = []
+        chain: Any = get_response
         for name in reversed(settings.SESSION_MIDDLEWARE):
             chain = import_string(name)(chain)
-        self.with_session = chain
+            if hasattr(chain, "process_view"):
+                self.checks.insert(0, chain.process_view)
+        self.with_session: Handler = chain
         self.paths: tuple[str, ...] = settings.SESSION_PATHS
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         chain = self.with_session if request.path_info.startswith(self.paths) else self.plain
         return chain(request)
+
+    def process_view(self, request: HttpRequest, view: Any, args: Any, kwargs: Any) -> HttpResponseBase | None:
+        """Run what the session middleware does before a view: the check against forged requests."""
+        if not request.path_info.startswith(self.paths):
+            return None
+        return next(filter(None, (check(request, view, args, kwargs) for check in self.checks)), None)

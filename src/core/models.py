@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any, ClassVar, Self, TypeVar
 
 from django.contrib.postgres.fields import ArrayField
@@ -54,6 +55,16 @@ class SoftDeleteEntity(Entity):
         abstract = True
         base_manager_name = "all_objects"
 
+    def hide(self, *, at: datetime) -> None:
+        """Delete it softly."""
+        self.deleted_at = at
+        self.save(update_fields=["deleted_at", "updated_at"])
+
+    def restore(self) -> None:
+        """Bring it back; ``living_unique`` refuses if its place is taken by now."""
+        self.deleted_at = None
+        self.save(update_fields=["deleted_at", "updated_at"])
+
 
 def living_unique(*fields: str, name: str) -> models.UniqueConstraint:
     """Return a constraint that is unique among the rows that are not softly deleted."""
@@ -61,7 +72,7 @@ def living_unique(*fields: str, name: str) -> models.UniqueConstraint:
 
 
 class OutboxEvent(models.Model):
-    """A fact that happened, written in the transaction that made it so. Append-only."""
+    """A fact that happened, written in the transaction that made it so. Kept until all of its deliveries are done."""
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     name = models.CharField(max_length=100)
@@ -121,21 +132,22 @@ class Delivery(models.Model):
 
     @property
     def state(self) -> str:
+        """Owed, done or dead."""
         if self.done_at:
             return "done"
         return "dead" if self.dead_at else "owed"
 
 
 class IdempotencyRecord(models.Model):
-    """An ``Idempotency-Key`` that someone used, and the answer once there is one. The body is sealed."""
+    """The first answer to a request with an ``Idempotency-Key``. The body is sealed."""
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     scope = models.CharField(max_length=64)
     key = models.CharField(max_length=255)
     fingerprint = models.CharField(max_length=64)
-    status = models.PositiveSmallIntegerField(null=True)
+    status = models.PositiveSmallIntegerField()
     headers = models.JSONField(default=dict)
-    body = models.BinaryField(null=True)
+    body = models.BinaryField()
     expires_at = models.DateTimeField()
 
     objects: ClassVar[Any] = LockingQuerySet.as_manager()
@@ -144,13 +156,7 @@ class IdempotencyRecord(models.Model):
         constraints = [models.UniqueConstraint(fields=["scope", "key"], name="idempotency_key_once")]
         indexes = [models.Index(fields=["expires_at"], name="idempotency_expires")]
 
-    def is_answered(self) -> bool:
-        """Tell whether the first request came to an end."""
-        return self.status is not None
-
 
 def text_array(**options: Any) -> ArrayField[Any, Any]:
     """Return a field for a list of short texts."""
     return ArrayField(models.CharField(max_length=100), default=list, blank=True, **options)
-
-

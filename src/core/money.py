@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from decimal import ROUND_HALF_EVEN, ROUND_HALF_UP, Decimal, InvalidOperation
+from decimal import ROUND_HALF_EVEN, ROUND_HALF_UP, Context, Decimal, Inexact, InvalidOperation, Overflow
 from functools import lru_cache
 from typing import Literal
 
@@ -12,12 +12,35 @@ import pycountry
 
 # ISO 4217:2015, table A.1, "minor unit", where it is not 2.
 _DIGITS = {
-    **dict.fromkeys(("BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF").split(), 0),
-    **dict.fromkeys(("BHD IQD JOD KWD LYD OMR TND").split(), 3),
-    **dict.fromkeys(("CLF UYW").split(), 4),
+    **dict.fromkeys(
+        [
+            "BIF",
+            "CLP",
+            "DJF",
+            "GNF",
+            "ISK",
+            "JPY",
+            "KMF",
+            "KRW",
+            "PYG",
+            "RWF",
+            "UGX",
+            "UYI",
+            "VND",
+            "VUV",
+            "XAF",
+            "XOF",
+            "XPF",
+        ],
+        0,
+    ),
+    **dict.fromkeys(["BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"], 3),
+    **dict.fromkeys(["CLF", "UYW"], 4),
 }
 # Fits PostgreSQL's bigint after a multiplication by the largest quantity.
 MAX_MINOR = 10**12
+# Refuses to round where the default context would do so silently.
+_EXACT = Context(prec=40, traps=[InvalidOperation, Overflow, Inexact])
 
 
 class NotMoney(ValueError):
@@ -56,15 +79,14 @@ def to_minor(amount: Decimal | str, currency: str) -> int:
     :raises NotMoney: not a finite number, more digits than the currency has, or beyond ``MAX_MINOR``
     """
     try:
-        scaled = Decimal(amount).scaleb(digits(currency))
-        minor = int(scaled)
-    except (InvalidOperation, ValueError, OverflowError) as error:
-        raise NotMoney("not a number") from error
-    if scaled != minor:
-        raise NotMoney(f"{currency} has {digits(currency)} decimal digits")
-    if abs(minor) > MAX_MINOR:
+        scaled = Decimal(amount).scaleb(digits(currency), context=_EXACT)
+    except (ArithmeticError, ValueError) as error:
+        raise NotMoney("not a number of this size and precision") from error
+    if not scaled.is_finite() or abs(scaled) > MAX_MINOR:
         raise NotMoney("too large")
-    return minor
+    if scaled != int(scaled):
+        raise NotMoney(f"{currency} has {digits(currency)} decimal digits")
+    return int(scaled)
 
 
 def as_document(minor: int, currency: str) -> dict[str, str]:
@@ -103,10 +125,13 @@ def total(amounts: Iterable[Money], currency: str) -> Money:
 
 
 def share(minor: int, weights: Sequence[int]) -> list[int]:
-    """Split an amount by weights so that the parts add up to it: largest remainders get the odd units."""
+    """Split an amount by weights so that the parts add up to it: largest remainders get the odd units.
+
+    :raises ValueError: a weight is negative, or all are zero
+    """
     whole = sum(weights)
-    if whole <= 0:
-        raise ValueError("weights must have a positive sum")
+    if whole <= 0 or min(weights) < 0:
+        raise ValueError("weights must not be negative, nor all zero")
     parts = [minor * weight // whole for weight in weights]
     order = sorted(range(len(weights)), key=lambda i: (-(minor * weights[i] % whole), i))
     for i in order[: minor - sum(parts)]:

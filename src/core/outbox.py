@@ -1,11 +1,15 @@
 """Facts and the promise to tell of them: ``publish`` writes both in the caller's transaction.
 
-The table, not the broker, remembers what is owed. After the commit the courier asks a worker to relay; the clock asks again.
+The table, not the broker, remembers what is owed. After the commit the courier asks a worker to relay; the clock asks
+again.
 """
 
 from __future__ import annotations
 
 import random
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -25,8 +29,19 @@ from core.transactions import command, step
 log = structlog.get_logger(__name__)
 
 MAX_ATTEMPTS = 12
-# How long a worker that took a delivery has, before another may take it.
-LEASE = timedelta(seconds=30)
+
+
+_told: ContextVar[bool] = ContextVar("told", default=True)
+
+
+@contextmanager
+def untold() -> Iterator[None]:
+    """Write the block's facts down without owing them to anybody: they are history, of which no mail is due."""
+    token = _told.set(False)
+    try:
+        yield
+    finally:
+        _told.reset(token)
 
 
 @step
@@ -46,7 +61,7 @@ def publish_many(events: list[Event], *, at: datetime) -> None:
     deliveries = [
         Delivery(event=row, handler=handler, aggregate=row.aggregate, due_at=at)
         for row in rows
-        for handler in settings.EVENT_SUBSCRIPTIONS.get(row.name, ())
+        for handler in (settings.EVENT_SUBSCRIPTIONS.get(row.name, ()) if _told.get() else ())
     ]
     if deliveries:
         Delivery.objects.bulk_create(deliveries)
@@ -63,9 +78,7 @@ def claim_due(*, now: datetime, most: int = 100) -> list[Delivery]:
 
     Of one aggregate a handler gets one at a time, in the order of the facts; a dead one does not hold up the rest.
     """
-    earlier = _owed().filter(
-        aggregate=OuterRef("aggregate"), handler=OuterRef("handler"), pk__lt=OuterRef("pk")
-    )
+    earlier = _owed().filter(aggregate=OuterRef("aggregate"), handler=OuterRef("handler"), pk__lt=OuterRef("pk"))
     due = (
         _owed()
         .filter(due_at__lte=now)
@@ -74,14 +87,15 @@ def claim_due(*, now: datetime, most: int = 100) -> list[Delivery]:
         .order_by("due_at", "pk")[:most]
     )
     taken = list(due)
-    Delivery.objects.filter(pk__in=[delivery.pk for delivery in taken]).update(due_at=now + LEASE)
+    Delivery.objects.filter(pk__in=[delivery.pk for delivery in taken]).update(due_at=now + settings.OUTBOX_LEASE)
     return taken
 
 
 def deliver(*, delivery_id: str) -> bool:
     """Run one handler for one event, in one transaction with the mark that it is done.
 
-    A second copy of the message finds it done and stops. A failure is counted and tried again later, at last given up.
+    A second copy of the message finds it done, or being done, and stops. A failure is counted and tried again later,
+    at last given up.
 
     :returns: whether more is owed to the same handler about the same aggregate
     """
@@ -95,16 +109,17 @@ def deliver(*, delivery_id: str) -> bool:
 
 @command
 def _run_handler(*, delivery_id: str) -> bool:
-    delivery = Delivery.objects.filter(pk=delivery_id).locked().first()
+    delivery = Delivery.objects.filter(pk=delivery_id).locked(skip_locked=True).first()
     if delivery is None or delivery.state != "owed":
         return False
     event = OutboxEvent.objects.get(pk=delivery.event_id)
     import_string(delivery.handler)(delivery_id=str(delivery.pk), **event.payload)
     delivery.done_at = timezone.now()
     delivery.save(update_fields=["done_at"])
-    return bool(delivery.aggregate) and _owed().filter(
-        aggregate=delivery.aggregate, handler=delivery.handler, pk__gt=delivery.pk
-    ).exists()
+    return (
+        bool(delivery.aggregate)
+        and _owed().filter(aggregate=delivery.aggregate, handler=delivery.handler, pk__gt=delivery.pk).exists()
+    )
 
 
 @command
@@ -113,7 +128,7 @@ def _record_failure(*, delivery_id: str, error: str, now: datetime) -> None:
     if delivery is None or delivery.state != "owed":
         return
     delivery.attempts += 1
-    delivery.last_error = error[:2000]
+    delivery.last_error = error[:2000].replace("\0", "")
     delivery.due_at = now + back_off(delivery.attempts)
     if delivery.attempts >= MAX_ATTEMPTS:
         delivery.dead_at = now
@@ -122,7 +137,7 @@ def _record_failure(*, delivery_id: str, error: str, now: datetime) -> None:
 
 def back_off(attempts: int) -> timedelta:
     """Return the pause before the next try: 2, 4, 8 … seconds, at most an hour, spread by a fifth."""
-    seconds = min(2.0**attempts, 3600.0)
+    seconds = min(2.0 ** min(attempts, 12), 3600.0)
     return timedelta(seconds=seconds * random.uniform(0.9, 1.1))  # noqa: S311 - not a secret
 
 
@@ -154,10 +169,10 @@ def retry_dead(*, delivery_ids: list[Any], now: datetime) -> int:
 def forget_finished(*, before: datetime) -> int:
     """Remove deliveries done before that time, and the events that owe nothing any more; return how many deliveries."""
     count, _ = Delivery.objects.filter(done_at__lt=before).delete()
-    owed = Delivery.objects.filter(event=OuterRef("pk"))
-    OutboxEvent.objects.filter(occurred_at__lt=before).exclude(Exists(owed)).delete()
+    remaining = Delivery.objects.filter(event=OuterRef("pk"))
+    OutboxEvent.objects.filter(occurred_at__lt=before).exclude(Exists(remaining)).delete()
     return count
 
 
 def _owed() -> QuerySet[Delivery]:
-    return Delivery.objects.filter(done_at__isnull=True, dead_at__isnull=True)  # type: ignore[no-any-return]
+    return Delivery.objects.filter(done_at__isnull=True, dead_at__isnull=True)

@@ -51,12 +51,14 @@ def decode_cursor(text: str, *, length: int) -> list[Any]:
         values = orjson.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
     except (binascii.Error, ValueError) as error:
         raise Malformed.field("cursor", "This is not a cursor of this list.") from error
-    if not isinstance(values, list) or len(values) != length:
+    if not isinstance(values, list) or len(values) != length or None in values:
         raise Malformed.field("cursor", "This is not a cursor of this list.")
     return values
 
 
-def page_links(address: str, query: dict[str, str], page: PageRequest, *, has_more: bool, cursor: str | None) -> tuple[str | None, str | None]:
+def page_links(
+    address: str, query: dict[str, str], page: PageRequest, *, has_more: bool, cursor: str | None
+) -> tuple[str | None, str | None]:
     """Return the addresses of the next and the previous page.
 
     :param address: the absolute address of the list, without its query
@@ -66,7 +68,8 @@ def page_links(address: str, query: dict[str, str], page: PageRequest, *, has_mo
     kept = {name: value for name, value in query.items() if name not in ("page", "cursor")}
     if page.cursor is not None:
         return (f"{address}?{urlencode({**kept, 'cursor': cursor})}" if has_more and cursor else None), None
-    following = f"{address}?{urlencode({**kept, 'page': page.number + 1})}" if has_more else None
+    has_next = has_more and page.number < MAX_PAGE
+    following = f"{address}?{urlencode({**kept, 'page': page.number + 1})}" if has_next else None
     before = f"{address}?{urlencode({**kept, 'page': page.number - 1})}" if page.number > 1 else None
     return following, before
 
@@ -145,10 +148,16 @@ def _typed(rows: QuerySet[Any], order: tuple[str, ...], values: list[Any]) -> li
 
 
 def _parse(field: Any, value: Any) -> Any:
+    """:raises Exception: of several kinds, where the value is not one that the column may hold"""
     if isinstance(field, DateTimeField):
-        return datetime.fromisoformat(value)
+        at = datetime.fromisoformat(value)
+        if at.tzinfo is None:
+            raise ValueError("a time without an offset")
+        return at
     if field.get_internal_type() == "UUIDField":
         return UUID(value)
-    return field.to_python(value)
-
-
+    typed = field.to_python(value)
+    if "\0" in str(typed):
+        raise ValueError("NUL")
+    field.run_validators(typed)
+    return typed

@@ -7,7 +7,7 @@ from datetime import timedelta
 from celery import shared_task
 from django.utils import timezone
 
-from core import idempotency, outbox
+from core import courier, idempotency, outbox
 
 
 @shared_task(acks_late=True)
@@ -22,12 +22,16 @@ def relay(**_: object) -> None:
 def deliver(*, delivery_id: str, **_: object) -> None:
     """Run one handler for one event; a second copy of the message finds it done and stops."""
     if outbox.deliver(delivery_id=delivery_id):
-        relay.delay()
+        courier.wake()
 
 
 @shared_task
 def forget_finished(**_: object) -> None:
-    """Remove deliveries done a week ago and expired idempotency keys."""
-    now = timezone.now()
-    outbox.forget_finished(before=now - timedelta(days=7))
-    idempotency.forget_expired(now=now)
+    """Remove deliveries done a week ago."""
+    outbox.forget_finished(before=timezone.now() - timedelta(days=7))
+
+
+@shared_task
+def forget_expired_keys(**_: object) -> None:
+    """Remove expired idempotency keys."""
+    idempotency.forget_expired(now=timezone.now())

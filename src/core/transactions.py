@@ -10,7 +10,6 @@ from typing import ParamSpec, TypeVar
 
 from django.db import connection, transaction
 
-
 P = ParamSpec("P")
 R = TypeVar("R")
 
@@ -19,9 +18,16 @@ class NoTransaction(RuntimeError):
     """A step was called outside a command: a defect of the caller."""
 
 
+class HalfDone(RuntimeError):
+    """A host wants to commit what a failed command left behind: a defect of the caller."""
+
+
 class _Host:
+    """The transaction that waits for its one command."""
+
     def __init__(self) -> None:
         self.taken = False
+        self.failed = False
 
 
 _host: ContextVar[_Host | None] = ContextVar("host", default=None)
@@ -38,12 +44,20 @@ def command(function: Callable[P, R]) -> Callable[P, R]:
     def run(*args: P.args, **kwargs: P.kwargs) -> R:
         host = _host.get()
         if host is not None and not host.taken:
-            host.taken = True
-            return function(*args, **kwargs)
+            return _run_as_guest(host, lambda: function(*args, **kwargs))
         with transaction.atomic(durable=True):
             return function(*args, **kwargs)
 
     return run
+
+
+def _run_as_guest(host: _Host, run: Callable[[], R]) -> R:
+    host.taken = True
+    try:
+        return run()
+    except BaseException:
+        host.failed = True
+        raise
 
 
 def step(function: Callable[P, R]) -> Callable[P, R]:
@@ -62,16 +76,25 @@ def step(function: Callable[P, R]) -> Callable[P, R]:
 
 
 def in_transaction() -> bool:
-    """Tell whether a command's transaction is open."""
+    """Tell whether a command's transaction is open. A host that still waits for its command is none."""
+    host = _host.get()
+    if host is not None and not host.taken:
+        return False
     return any(not getattr(block, "_from_testcase", False) for block in connection.atomic_blocks)
 
 
 @contextmanager
 def hosted() -> Iterator[None]:
-    """Open the transaction on behalf of the one command that the block calls."""
-    token = _host.set(_Host())
+    """Open the transaction on behalf of the one command that the block calls.
+
+    :raises HalfDone: the command failed and the block went on as if it had not
+    """
+    host = _Host()
+    token = _host.set(host)
     try:
         with transaction.atomic(durable=True):
             yield
+            if host.failed:
+                raise HalfDone("a failed command's host must not commit: let its error pass")
     finally:
         _host.reset(token)

@@ -16,6 +16,13 @@ from core import money
 
 # Control characters (but tab, LF, CR), lone surrogates, and the bidi overrides of Unicode TR #9 that spoof text.
 _UNSAFE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\u202a-\u202e\u2066-\u2069]")
+AMOUNT_SCHEMA = {
+    "oneOf": [
+        {"type": "string", "pattern": r"^[0-9]{1,13}(\.[0-9]{1,4})?$"},
+        {"type": "integer", "minimum": 0, "maximum": 9_999_999_999_999},
+    ],
+    "example": "12.50",
+}
 MONEY_SCHEMA = {
     "type": "object",
     "properties": {
@@ -43,6 +50,9 @@ class TextField(serializers.CharField):
     def to_internal_value(self, data: Any) -> str:
         if not isinstance(data, str):
             self.fail("not_text")
+        # Before NFC, which takes quadratic time on long runs of combining marks.
+        if self.max_length is not None and len(data) > 2 * self.max_length + 100:
+            self.fail("max_length", max_length=self.max_length)
         if _UNSAFE.search(data) or (not self.multiline and ("\n" in data or "\r" in data)):
             self.fail("unsafe")
         return unicodedata.normalize("NFC", super().to_internal_value(data))
@@ -80,7 +90,7 @@ class BooleanField(serializers.BooleanField):
         return data
 
 
-@extend_schema_field({"type": "string", "pattern": r"^\d{1,13}(\.\d{1,4})?$", "example": "12.50"})
+@extend_schema_field(AMOUNT_SCHEMA)
 class AmountField(serializers.Field):  # type: ignore[type-arg]
     """A price as people write it: a plain decimal string (or integer) in major units; the currency decides its digits.
 
@@ -89,7 +99,7 @@ class AmountField(serializers.Field):  # type: ignore[type-arg]
 
     default_error_messages = {
         "invalid": 'This must be a decimal string such as "12.50", not negative.',
-        "currency": "An object must be {amount, currency} with an ISO 4217 currency.",
+        "currency": "An object must be {{amount, currency}} with an ISO 4217 currency.",
     }
 
     def to_internal_value(self, data: Any) -> Decimal:
@@ -111,7 +121,8 @@ class AmountField(serializers.Field):  # type: ignore[type-arg]
 class MoneyField(serializers.Field):  # type: ignore[type-arg]
     """``{"amount", "currency"}`` in and out. Out it takes ``core.money.Money``."""
 
-    default_error_messages = {"invalid": 'This must be {"amount": "12.50", "currency": "GBP"}.'}
+    # Doubled braces: Django REST Framework formats its messages.
+    default_error_messages = {"invalid": 'This must be {{"amount": "12.50", "currency": "GBP"}}.'}
 
     def to_internal_value(self, data: Any) -> money.Money:
         if not isinstance(data, dict) or set(data) != {"amount", "currency"}:

@@ -19,7 +19,7 @@ class PageQuery(Query):
 
     page = IntegerField(from_text=True, min_value=1, max_value=MAX_PAGE, default=1)
     size = IntegerField(from_text=True, min_value=1, max_value=MAX_SIZE, default=DEFAULT_SIZE)
-    cursor = TextField(required=False, allow_blank=True, max_length=500)
+    cursor = TextField(required=False, allow_blank=True, max_length=2500)
 
 
 def page_of(values: dict[str, Any]) -> PageRequest:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any
 
@@ -14,6 +15,7 @@ from django.core.exceptions import (
     SuspiciousOperation,
     TooManyFieldsSent,
     TooManyFilesSent,
+    ValidationError,
 )
 from django.db import DataError, IntegrityError, InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, UnreadablePostError
@@ -81,43 +83,54 @@ def problem_body(problem: errors.DomainError, request: Any) -> dict[str, Any]:
 def plain_problem(request: HttpRequest, problem: errors.DomainError) -> HttpResponse:
     """Return the problem without DRF: for the fast read path and for Django's own error pages."""
     body = JSONRenderer().render(problem_body(problem, request))
-    return HttpResponse(
-        body, status=problem.status, content_type=CONTENT_TYPE, headers=problem_headers(problem)
-    )
+    return HttpResponse(body, status=problem.status, content_type=CONTENT_TYPE, headers=problem_headers(problem))
 
 
-def as_domain_error(error: Exception) -> errors.DomainError | None:  # noqa: PLR0911 - a table in words
+def as_domain_error(error: Exception) -> errors.DomainError | None:
     """Return the refusal that an exception means, or ``None`` for a defect."""
-    match error:
-        case errors.DomainError():
-            return error
-        case drf.ValidationError():
-            return errors.Malformed("Some fields are wrong.", errors=list(_field_errors(error.get_full_details())))
-        case drf.ParseError() | SuspiciousOperation() if not isinstance(
-            error, (RequestDataTooBig, TooManyFieldsSent, TooManyFilesSent)
-        ):
-            return errors.Malformed(str(error) if isinstance(error, drf.ParseError) else "")
-        case RequestDataTooBig() | TooManyFieldsSent() | TooManyFilesSent():
-            return errors.TooLarge()
-        case BadRequest() | UnreadablePostError():
-            return errors.Malformed()
-        case drf.NotAuthenticated() | drf.AuthenticationFailed():
-            return errors.Unauthenticated(str(error.detail))
-        case drf.PermissionDenied() | PermissionDenied():
-            return errors.Forbidden()
-        case Http404() | drf.NotFound() | ObjectDoesNotExist():
-            return errors.NotFound()
-        case drf.Throttled():
-            return errors.TooManyRequests(retry_after=max(1, int(error.wait or 1)))
-        case drf.APIException() if error.status_code in _BY_STATUS:
-            return _of_status(error.status_code, str(error.detail))
-        case OperationalError() | InterfaceError() | PoolTimeout():
-            log.exception("database does not answer", exc_info=error)
-            return errors.Unavailable()
-        case DataError() | IntegrityError():
-            log.exception("a constraint caught what a rule should have", exc_info=error)
-            return errors.Conflict()
+    if isinstance(error, errors.DomainError):
+        return error
+    if isinstance(error, drf.APIException) and error.status_code in _BY_STATUS:
+        return _of_status(error.status_code, str(error.detail))
+    for kinds, refuse in _BY_KIND:
+        if isinstance(error, kinds):
+            return refuse(error)
     return None
+
+
+def _wrong_fields(error: drf.ValidationError) -> errors.DomainError:
+    return errors.Malformed("Some fields are wrong.", errors=list(_field_errors(error.get_full_details())))
+
+
+def _database_away(error: Exception) -> errors.DomainError:
+    log.error("database does not answer", exc_info=error)
+    return errors.Unavailable()
+
+
+def _value_refused(error: Exception) -> errors.DomainError:
+    log.error("the database refuses a value that a field should have", exc_info=error)
+    return errors.Malformed()
+
+
+def _constraint_broken(error: Exception) -> errors.DomainError:
+    log.error("a constraint caught what a rule should have", exc_info=error)
+    return errors.Conflict()
+
+
+# The first that fits: the narrow kinds stand before those that they are kinds of.
+_BY_KIND: tuple[tuple[tuple[type[Exception], ...], Callable[[Any], errors.DomainError]], ...] = (
+    ((drf.ValidationError,), _wrong_fields),
+    ((drf.ParseError,), lambda error: errors.Malformed(str(error))),
+    ((RequestDataTooBig, TooManyFieldsSent, TooManyFilesSent), lambda _: errors.TooLarge()),
+    ((SuspiciousOperation, BadRequest, UnreadablePostError, ValidationError), lambda _: errors.Malformed()),
+    ((drf.NotAuthenticated, drf.AuthenticationFailed), lambda error: errors.Unauthenticated(str(error.detail))),
+    ((drf.PermissionDenied, PermissionDenied), lambda _: errors.Forbidden()),
+    ((Http404, drf.NotFound, ObjectDoesNotExist), lambda _: errors.NotFound()),
+    ((drf.Throttled,), lambda error: errors.TooManyRequests(retry_after=max(1, int(error.wait or 1)))),
+    ((OperationalError, InterfaceError, PoolTimeout), _database_away),
+    ((DataError,), _value_refused),
+    ((IntegrityError,), _constraint_broken),
+)
 
 
 def _of_status(status: int, detail: str) -> errors.DomainError:
@@ -134,9 +147,17 @@ def _field_errors(details: Any, path: str = "") -> Any:
     elif isinstance(details, dict):
         for name, inner in details.items():
             at_index = isinstance(name, int)
-            here = path if name == "non_field_errors" else f"{path}[{name}]" if at_index else f"{path}.{name}".strip(".")
+            here = (
+                path if name == "non_field_errors" else f"{path}[{name}]" if at_index else f"{path}.{name}".strip(".")
+            )
             yield from _field_errors(inner, here)
     elif isinstance(details, list):
         nested = any(isinstance(item, dict) and not {"message", "code"} <= item.keys() for item in details)
         for index, item in enumerate(details):
             yield from _field_errors(item, f"{path}[{index}]" if nested else path)
+
+
+def _inside(path: str, name: str | int) -> str:
+    if name == "non_field_errors":
+        return path
+    return f"{path}[{name}]" if isinstance(name, int) else f"{path}.{name}".strip(".")

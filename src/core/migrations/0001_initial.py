@@ -20,9 +20,9 @@ class Migration(migrations.Migration):
                 ('scope', models.CharField(max_length=64)),
                 ('key', models.CharField(max_length=255)),
                 ('fingerprint', models.CharField(max_length=64)),
-                ('status', models.PositiveSmallIntegerField(null=True)),
+                ('status', models.PositiveSmallIntegerField()),
                 ('headers', models.JSONField(default=dict)),
-                ('body', models.BinaryField(null=True)),
+                ('body', models.BinaryField()),
                 ('expires_at', models.DateTimeField()),
             ],
             options={

@@ -1,0 +1,68 @@
+"""Is the process alive, and may it get requests? For orchestrators and load balancers: no sign-in, no secrets."""
+
+from __future__ import annotations
+
+import structlog
+from celery import current_app
+from django.core.cache import cache
+from django.db import Error, connection
+from django.db.migrations.executor import MigrationExecutor
+from django.http import HttpRequest, JsonResponse
+from django.views.decorators.http import require_safe
+
+log = structlog.get_logger(__name__)
+
+_SECONDS_TO_WAIT = 1
+_NEVER_KEPT = {"Cache-Control": "no-store"}
+
+
+@require_safe
+def healthz(_: HttpRequest) -> JsonResponse:
+    """Liveness: the process answers. It asks nobody, so that a database that is away restarts nothing."""
+    return JsonResponse({"status": "ok"}, headers=_NEVER_KEPT)
+
+
+@require_safe
+def readyz(_: HttpRequest) -> JsonResponse:
+    """Readiness: 200 when the database answers and its migrations are applied, else 503.
+
+    Broker and cache are reported, but a shop sells without them: the outbox remembers what is owed.
+    """
+    database = _database()
+    needed = {"database": database, "migrations": _migrations() if database == "ok" else "unknown"}
+    is_ready = all(state == "ok" for state in needed.values())
+    body = {"status": "ok" if is_ready else "unavailable", **needed, "broker": _broker(), "cache": _cache()}
+    return JsonResponse(body, status=200 if is_ready else 503, headers=_NEVER_KEPT)
+
+
+def _database() -> str:
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1")
+    except Error:
+        return "away"
+    return "ok"
+
+
+def _migrations() -> str:
+    executor = MigrationExecutor(connection)
+    return "behind" if executor.migration_plan(executor.loader.graph.leaf_nodes()) else "ok"
+
+
+def _broker() -> str:
+    try:
+        with current_app.connection_for_write(connect_timeout=_SECONDS_TO_WAIT) as broker:
+            broker.ensure_connection(max_retries=1, timeout=_SECONDS_TO_WAIT, interval_start=0)
+    except Exception as error:  # noqa: BLE001 - whatever the broker's library raises
+        log.warning("broker does not answer", error=str(error))
+        return "away"
+    return "ok"
+
+
+def _cache() -> str:
+    try:
+        cache.get("readyz")
+    except Exception as error:  # noqa: BLE001 - whatever the cache's library raises
+        log.warning("cache does not answer", error=str(error))
+        return "away"
+    return "ok"

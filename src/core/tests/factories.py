@@ -1,0 +1,50 @@
+"""Facts, deliveries and askers for tests."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, ClassVar
+from uuid import UUID
+
+from core.events import Event
+from core.ids import new_id
+from core.models import Delivery, OutboxEvent
+
+NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ThingHappened(Event):
+    """A fact of the tests."""
+
+    name: ClassVar[str] = "tests.thing_happened"
+    aggregate_field: ClassVar[str | None] = "thing_id"
+
+    thing_id: UUID
+    units: int = 1
+
+
+@dataclass
+class Asker:
+    """Someone who asks, without an accounts app."""
+
+    pk: str = "someone"
+    is_staff: bool = False
+    held: Collection[str] = field(default_factory=frozenset)
+
+    def has_perms(self, needed: Collection[str]) -> bool:
+        return set(needed) <= set(self.held)
+
+
+def make_delivery(handler: str = "core.tests.handlers.remember", **fields: Any) -> Delivery:
+    """Return a delivery that is due at noon, of an event of its own."""
+    event = OutboxEvent.objects.create(
+        name="tests.thing_happened",
+        aggregate=fields.get("aggregate", ""),
+        payload={"thing_id": str(new_id()), "units": 1},
+        occurred_at=NOON,
+    )
+    delivery: Delivery = Delivery.objects.create(**{"event": event, "handler": handler, "due_at": NOON} | fields)
+    return delivery

@@ -1,0 +1,30 @@
+"""Reactions of the tests."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from core.models import OutboxEvent
+from core.tests.factories import NOON
+from core.transactions import step
+
+seen: list[dict[str, Any]] = []
+
+
+def remember(**payload: Any) -> None:
+    seen.append(payload)
+
+
+@step
+def write(*, delivery_id: str, **_: object) -> None:
+    OutboxEvent.objects.create(name="tests.written", aggregate=delivery_id, payload={}, occurred_at=NOON)
+
+
+@step
+def write_and_fail(*, delivery_id: str, **_: object) -> None:
+    write(delivery_id=delivery_id)
+    raise RuntimeError("no\0t today")
+
+
+def refuse(**_: object) -> None:
+    raise ValueError("refused")

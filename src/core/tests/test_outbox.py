@@ -1,0 +1,351 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from threading import Barrier
+from threading import Event as Flag
+from typing import Any
+
+import pytest
+from django.db import IntegrityError, connection
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from core import outbox
+from core.errors import NotFound
+from core.ids import new_id
+from core.models import Delivery, OutboxEvent
+from core.tests import handlers
+from core.tests.factories import NOON, ThingHappened, make_delivery
+from core.transactions import NoTransaction, command
+
+REMEMBER, WRITE, FAIL, REFUSE = (f"core.tests.handlers.{n}" for n in ("remember", "write", "write_and_fail", "refuse"))
+SECOND = timedelta(seconds=1)
+publish = command(outbox.publish)
+
+
+@pytest.fixture(autouse=True)
+def _clean_memory() -> Iterator[None]:
+    handlers.seen.clear()
+    yield
+    handlers.seen.clear()
+
+
+@pytest.fixture
+def subscribed(settings: Any) -> Any:
+    settings.EVENT_SUBSCRIPTIONS = {"tests.thing_happened": (REMEMBER, WRITE)}
+    settings.EVENT_INLINE_SUBSCRIPTIONS = {}
+    return settings
+
+
+def close(function: Any) -> Any:
+    def run(*arguments: Any) -> Any:
+        try:
+            return function(*arguments)
+        finally:
+            connection.close()
+
+    return run
+
+
+@pytest.mark.django_db
+class TestPublish:
+    def test_writes_the_event_and_one_delivery_per_subscriber_in_two_statements(
+        self, subscribed: Any, django_assert_num_queries: Any
+    ) -> None:
+        thing = new_id()
+
+        with django_assert_num_queries(4):  # with the command's savepoint in this test
+            publish(ThingHappened(thing_id=thing, units=3), at=NOON)
+
+        event = OutboxEvent.objects.get()
+        assert event.payload == {"thing_id": str(thing), "units": 3}
+        assert (event.aggregate, event.occurred_at) == (str(thing), NOON)
+        assert sorted(d.handler for d in Delivery.objects.all()) == sorted([REMEMBER, WRITE])
+
+    def test_is_undone_with_the_change(self, subscribed: Any) -> None:
+        @command
+        def change_and_fail() -> None:
+            outbox.publish(ThingHappened(thing_id=new_id()), at=NOON)
+            raise ZeroDivisionError
+
+        with pytest.raises(ZeroDivisionError):
+            change_and_fail()
+
+        assert not OutboxEvent.objects.exists()
+        assert not Delivery.objects.exists()
+
+    def test_refuses_to_run_outside_a_command(self, subscribed: Any) -> None:
+        with pytest.raises(NoTransaction):
+            outbox.publish(ThingHappened(thing_id=new_id()), at=NOON)
+
+    def test_runs_inline_subscribers_at_once_with_the_time(self, subscribed: Any) -> None:
+        subscribed.EVENT_INLINE_SUBSCRIPTIONS = {"tests.thing_happened": (REMEMBER,)}
+
+        publish(ThingHappened(thing_id=new_id(), units=2), at=NOON)
+
+        assert [(seen["units"], seen["at"]) for seen in handlers.seen] == [(2, NOON)]
+
+    def test_lets_an_inline_subscriber_refuse_the_change(self, subscribed: Any) -> None:
+        subscribed.EVENT_INLINE_SUBSCRIPTIONS = {"tests.thing_happened": (REFUSE,)}
+
+        with pytest.raises(ValueError, match="refused"):
+            publish(ThingHappened(thing_id=new_id()), at=NOON)
+
+        assert not OutboxEvent.objects.exists()
+
+    def test_writes_no_delivery_where_nobody_listens(self, subscribed: Any) -> None:
+        subscribed.EVENT_SUBSCRIPTIONS = {}
+
+        publish(ThingHappened(thing_id=new_id()), at=NOON)
+
+        assert OutboxEvent.objects.count() == 1
+        assert not Delivery.objects.exists()
+
+
+@pytest.mark.django_db
+class TestClaimDue:
+    def test_takes_what_is_due_oldest_first_and_leaves_the_rest(self) -> None:
+        later = make_delivery(due_at=NOON - SECOND)
+        first = make_delivery(due_at=NOON - 2 * SECOND)
+        make_delivery(due_at=NOON + SECOND)
+        make_delivery(done_at=NOON)
+        make_delivery(dead_at=NOON)
+
+        assert outbox.claim_due(now=NOON) == [first, later]
+
+    def test_takes_one_at_a_time_of_an_aggregate_in_the_order_of_the_facts(self) -> None:
+        first = make_delivery(aggregate="order-1", due_at=NOON)
+        make_delivery(aggregate="order-1", due_at=NOON - SECOND)
+        other = make_delivery(aggregate="order-2", due_at=NOON)
+
+        claimed = outbox.claim_due(now=NOON)
+
+        assert claimed == [first, other]
+        assert outbox.claim_due(now=NOON) == []
+
+    def test_goes_on_with_an_aggregate_when_its_first_is_done_or_dead(self) -> None:
+        make_delivery(aggregate="order-1", done_at=NOON)
+        make_delivery(aggregate="order-1", dead_at=NOON)
+        third = make_delivery(aggregate="order-1")
+
+        assert outbox.claim_due(now=NOON) == [third]
+
+    def test_does_not_hold_up_another_handler_of_the_aggregate(self) -> None:
+        both = [make_delivery(aggregate="order-1"), make_delivery(WRITE, aggregate="order-1")]
+
+        assert outbox.claim_due(now=NOON) == both
+
+    def test_gives_a_lease_after_which_another_worker_may_take_it(self, settings: Any) -> None:
+        delivery = make_delivery()
+        outbox.claim_due(now=NOON)
+
+        assert outbox.claim_due(now=NOON + settings.OUTBOX_LEASE - SECOND) == []
+        assert outbox.claim_due(now=NOON + settings.OUTBOX_LEASE) == [delivery]
+
+    def test_costs_two_statements_for_any_number(self) -> None:
+        for _ in range(5):
+            make_delivery()
+
+        with CaptureQueriesContext(
+            connection,
+        ) as queries:
+            outbox.claim_due(now=NOON)
+
+        statements = [query["sql"] for query in queries if "SAVEPOINT" not in query["sql"]]
+        assert len(statements) == 2
+        assert "SKIP LOCKED" in statements[0]
+
+
+@pytest.mark.django_db(transaction=True)
+class TestClaimDueByManyWorkers:
+    def test_gives_each_delivery_to_one_of_them(self) -> None:
+        made = {make_delivery().pk for _ in range(40)}
+        start = Barrier(8)
+
+        @close
+        def claim(_: int) -> list[Any]:
+            start.wait()
+            return [delivery.pk for delivery in outbox.claim_due(now=NOON, most=10)]
+
+        with ThreadPoolExecutor(8) as workers:
+            claimed = [pk for taken in workers.map(claim, range(8)) for pk in taken]
+
+        assert len(claimed) == len(set(claimed))
+        assert set(claimed) <= made
+
+    def test_skips_what_another_worker_is_running(self) -> None:
+        delivery, running, go_on = make_delivery(), Flag(), Flag()
+
+        @close
+        @command
+        def hold() -> None:
+            Delivery.objects.filter(pk=delivery.pk).locked().get()
+            running.set()
+            assert go_on.wait(10)
+
+        with ThreadPoolExecutor(1) as worker:
+            held = worker.submit(hold)
+            assert running.wait(10)
+            claimed = outbox.claim_due(now=NOON)
+            ran = outbox.deliver(delivery_id=str(delivery.pk))
+            go_on.set()
+            held.result()
+
+        delivery.refresh_from_db()
+        assert claimed == []
+        assert ran is False
+        assert handlers.seen == []
+        assert delivery.attempts == 0
+
+
+@pytest.mark.django_db
+class TestDeliver:
+    def test_runs_the_handler_with_the_payload_and_marks_it_done(self) -> None:
+        delivery = make_delivery()
+
+        outbox.deliver(delivery_id=str(delivery.pk))
+
+        delivery.refresh_from_db()
+        assert [seen["delivery_id"] for seen in handlers.seen] == [str(delivery.pk)]
+        assert handlers.seen[0]["units"] == 1
+        assert delivery.state == "done"
+
+    def test_runs_it_once_however_often_the_message_comes(self) -> None:
+        delivery = make_delivery(WRITE)
+
+        for _ in range(3):
+            outbox.deliver(delivery_id=str(delivery.pk))
+
+        assert OutboxEvent.objects.filter(name="tests.written").count() == 1
+
+    def test_undoes_the_handlers_work_when_it_fails_and_tries_again_later(self) -> None:
+        delivery = make_delivery(FAIL)
+        before = timezone.now()
+
+        outbox.deliver(delivery_id=str(delivery.pk))
+
+        delivery.refresh_from_db()
+        assert not OutboxEvent.objects.filter(name="tests.written").exists()
+        assert (delivery.state, delivery.attempts) == ("owed", 1)
+        assert delivery.last_error == "RuntimeError: not today"
+        assert before + SECOND < delivery.due_at < before + 4 * SECOND
+
+    def test_gives_up_after_the_last_try_and_lets_the_next_of_the_aggregate_through(self) -> None:
+        delivery = make_delivery(REFUSE, aggregate="order-1", attempts=outbox.MAX_ATTEMPTS - 1)
+        following = make_delivery(REFUSE, aggregate="order-1")
+
+        outbox.deliver(delivery_id=str(delivery.pk))
+
+        delivery.refresh_from_db()
+        assert delivery.state == "dead"
+        assert outbox.claim_due(now=timezone.now()) == [following]
+
+    def test_counts_a_handler_that_is_not_there_as_a_failure(self) -> None:
+        delivery = make_delivery("core.tests.handlers.nothing_here")
+
+        outbox.deliver(delivery_id=str(delivery.pk))
+
+        delivery.refresh_from_db()
+        assert (delivery.state, delivery.attempts) == ("owed", 1)
+
+    def test_tells_whether_more_of_the_aggregate_is_owed(self) -> None:
+        first, second = make_delivery(aggregate="order-1"), make_delivery(aggregate="order-1")
+
+        assert outbox.deliver(delivery_id=str(first.pk)) is True
+        assert outbox.deliver(delivery_id=str(second.pk)) is False
+
+    def test_ignores_a_delivery_that_is_gone(self) -> None:
+        assert outbox.deliver(delivery_id=str(new_id())) is False
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_worker_killed_while_it_runs_a_handler_leaves_the_delivery_owed(
+    monkeypatch: pytest.MonkeyPatch, settings: Any
+) -> None:
+    delivery = make_delivery(WRITE)
+    outbox.claim_due(now=NOON)
+
+    def killed(**_: object) -> None:
+        handlers.write(delivery_id=str(delivery.pk))
+        raise SystemExit(137)
+
+    monkeypatch.setattr(handlers, "write_and_fail", killed)
+    Delivery.objects.update(handler=FAIL)
+    with pytest.raises(SystemExit):
+        outbox.deliver(delivery_id=str(delivery.pk))
+
+    assert not OutboxEvent.objects.filter(name="tests.written").exists()
+    assert outbox.claim_due(now=NOON + settings.OUTBOX_LEASE) == [delivery]
+
+
+class TestBackOff:
+    @pytest.mark.parametrize(("attempts", "seconds"), [(1, 2), (2, 4), (5, 32), (40, 3600), (5000, 3600)])
+    def test_doubles_up_to_an_hour(self, attempts: int, seconds: int) -> None:
+        pause = outbox.back_off(attempts).total_seconds()
+
+        assert 0.89 * seconds < pause < 1.11 * seconds
+
+
+@pytest.mark.django_db
+class TestDrain:
+    def test_delivers_all_that_is_due_and_what_follows_in_the_same_aggregate(self) -> None:
+        made = [make_delivery(aggregate="order-1") for _ in range(5)]
+
+        count = outbox.drain()
+
+        assert count == 5
+        assert [seen["delivery_id"] for seen in handlers.seen] == [str(delivery.pk) for delivery in made]
+
+    def test_stops_at_failures_that_are_due_later(self) -> None:
+        make_delivery(REFUSE)
+
+        assert outbox.drain() == 1
+
+
+@pytest.mark.django_db
+class TestRetryDead:
+    def test_owes_them_again_with_all_their_tries(self) -> None:
+        delivery = make_delivery(attempts=12, dead_at=NOON)
+
+        count = outbox.retry_dead(delivery_ids=[delivery.pk], now=NOON)
+
+        delivery.refresh_from_db()
+        assert count == 1
+        assert (delivery.state, delivery.attempts, delivery.due_at) == ("owed", 0, NOON)
+
+    def test_refuses_what_is_not_dead(self) -> None:
+        delivery = make_delivery(attempts=3)
+
+        with pytest.raises(NotFound):
+            outbox.retry_dead(delivery_ids=[delivery.pk], now=NOON)
+
+        delivery.refresh_from_db()
+        assert delivery.attempts == 3
+
+
+@pytest.mark.django_db
+class TestForgetFinished:
+    def test_removes_what_is_done_and_keeps_what_is_owed_or_dead(self) -> None:
+        make_delivery(done_at=NOON - SECOND)
+        kept = [make_delivery(), make_delivery(dead_at=NOON - SECOND), make_delivery(done_at=NOON)]
+        OutboxEvent.objects.update(occurred_at=NOON - SECOND)
+
+        assert outbox.forget_finished(before=NOON) == 1
+
+        assert list(Delivery.objects.order_by("pk")) == kept
+        assert OutboxEvent.objects.count() == 3
+
+
+@pytest.mark.django_db
+class TestDelivery:
+    def test_is_made_once_per_event_and_handler(self) -> None:
+        delivery = make_delivery()
+
+        with pytest.raises(IntegrityError, match="delivery_once_per_subscriber"):
+            Delivery.objects.create(event=delivery.event, handler=delivery.handler, due_at=NOON)
+
+    def test_is_never_done_and_dead(self) -> None:
+        with pytest.raises(IntegrityError, match="delivery_done_or_dead"):
+            make_delivery(done_at=NOON, dead_at=NOON)
