@@ -23,9 +23,7 @@ class Market(Entity):
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["is_default"], condition=Q(is_default=True), name="market_one_default"),
-            models.CheckConstraint(
-                condition=Q(is_default=False) | Q(is_active=True), name="market_default_is_active"
-            ),
+            models.CheckConstraint(condition=Q(is_default=False) | Q(is_active=True), name="market_default_is_active"),
             models.CheckConstraint(condition=Q(currency__regex=r"^[A-Z]{3}$"), name="market_currency_iso"),
         ]
 

@@ -33,6 +33,17 @@ def get_market_by_id(*, market_id: UUID) -> Market:
     return market
 
 
+def get_market_by_code(*, code: str, active_only: bool = True) -> Market:
+    """Return the market of that code. One query.
+
+    :raises MarketNotFound: there is none, or it is closed
+    """
+    found = list_markets(active_only=active_only).filter(code=code).first() if code.isprintable() else None
+    if found is None:
+        raise MarketNotFound
+    return found
+
+
 def list_markets(*, active_only: bool = True) -> QuerySet[Market]:
     """Return the markets by code."""
     rows: QuerySet[Market] = Market.objects.order_by("code", "pk")

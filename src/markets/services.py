@@ -48,7 +48,7 @@ def create_market(*, data: MarketData, at: datetime) -> Market:
     if not created:
         raise MarketExists(market=data.code)
     outbox.publish(MarketSaved(market_id=market.pk), at=at)
-    return market  # type: ignore[no-any-return]
+    return market
 
 
 @command

@@ -162,6 +162,8 @@ class ProductDocument(models.Model):
     name = models.CharField(max_length=300)
     category_ids = ArrayField(models.UUIDField())
     tags = text_array()
+    # In capitals: a search for one finds it first.
+    skus = text_array()
     # The lowest price of a variant, in the currency's minor unit.
     price_minor = models.BigIntegerField()
     in_stock = models.BooleanField()
@@ -178,9 +180,10 @@ class ProductDocument(models.Model):
             models.Index(fields=["market", "-published_at", "-product"], name="document_newest"),
             models.Index(fields=["market", "price_minor", "product"], name="document_cheapest"),
             models.Index(fields=["market", "name", "product"], name="document_name"),
-            models.Index(fields=["market", "-rating", "product"], name="document_rating"),
+            models.Index(fields=["market", "rating", "product"], name="document_rating"),
             GinIndex(fields=["category_ids"], name="document_categories"),
             GinIndex(fields=["tags"], name="document_tags"),
+            GinIndex(fields=["skus"], name="document_skus"),
             GinIndex(fields=["search"], name="document_search"),
         ]
 

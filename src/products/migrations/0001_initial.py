@@ -107,6 +107,7 @@ class Migration(migrations.Migration):
                 ('name', models.CharField(max_length=300)),
                 ('category_ids', django.contrib.postgres.fields.ArrayField(base_field=models.UUIDField(), size=None)),
                 ('tags', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=100), blank=True, default=list, size=None)),
+                ('skus', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=100), blank=True, default=list, size=None)),
                 ('price_minor', models.BigIntegerField()),
                 ('in_stock', models.BooleanField()),
                 ('rating', models.DecimalField(decimal_places=2, default=0, max_digits=3)),
@@ -216,7 +217,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='productdocument',
-            index=models.Index(fields=['market', '-rating', 'product'], name='document_rating'),
+            index=models.Index(fields=['market', 'rating', 'product'], name='document_rating'),
         ),
         migrations.AddIndex(
             model_name='productdocument',
@@ -225,6 +226,10 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name='productdocument',
             index=django.contrib.postgres.indexes.GinIndex(fields=['tags'], name='document_tags'),
+        ),
+        migrations.AddIndex(
+            model_name='productdocument',
+            index=django.contrib.postgres.indexes.GinIndex(fields=['skus'], name='document_skus'),
         ),
         migrations.AddIndex(
             model_name='productdocument',

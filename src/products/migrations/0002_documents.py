@@ -4,7 +4,7 @@ from django.contrib.postgres.operations import TrigramExtension, UnaccentExtensi
 from django.db import migrations
 
 # How many documents a market lists, in all and below each category: kept by the database, exact, and read in one probe.
-# Counters are touched in one order, so that two writers cannot deadlock; an edit that lists nothing new touches none.
+# Writers that change a count take turns, so that two cannot deadlock; an edit that lists nothing new changes none.
 COUNTS = """
 CREATE FUNCTION products_count_listing() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
@@ -28,6 +28,7 @@ END $$;
 TYPE = "CREATE TYPE products_listing_change AS (market_id uuid, category_ids uuid[], difference integer);"
 ADD = """
 CREATE FUNCTION products_add_to_counts(changes products_listing_change[]) RETURNS void LANGUAGE sql AS $$
+    SELECT pg_advisory_xact_lock(hashtext('products_listingcount')) WHERE cardinality(changes) > 0;
     INSERT INTO products_listingcount AS c (market_id, category_id, products)
     SELECT market_id, category_id, sum(difference) FROM (
         SELECT market_id, NULL::uuid AS category_id, difference FROM unnest(changes)

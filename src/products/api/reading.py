@@ -1,0 +1,212 @@
+"""Public reads of products, past DRF: the query string is read, one statement is sent, its bytes are answered."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import orjson
+from django.http import HttpResponse, HttpResponsePermanentRedirect
+
+from core.api.problems import as_domain_error, plain_problem
+from core.errors import Malformed
+from core.pagination import DEFAULT_SIZE, MAX_PAGE, MAX_SIZE, PageRequest, page_links
+from markets.api.market import market_code_of
+from products import selectors
+from products.domain import is_slug
+from products.errors import ProductMoved
+
+if TYPE_CHECKING:
+    from django.http import HttpRequest
+
+_HEADERS = {
+    "Content-Type": "application/json",
+    "Cache-Control": "public, max-age=0, must-revalidate",
+    "Vary": "X-Market",
+}
+_CODE = re.compile(r"[A-Za-z0-9_-]{1,20}")
+_AMOUNT = re.compile(r"[0-9]{1,13}(\.[0-9]{1,4})?")
+_RATING = re.compile(r"[0-5](\.[0-9]{1,2})?")
+_UNSAFE = re.compile("[\x00-\x1f\x7f\ud800-\udfff]")
+_MAX_TEXT = 200
+
+
+def _integer(most: int) -> Callable[[str], int]:
+    def read(text: str) -> int:
+        if not (text.isascii() and text.isdecimal() and len(text) <= 10 and 1 <= int(text) <= most):
+            raise ValueError(f"a whole number from 1 to {most}")
+        return int(text)
+
+    return read
+
+
+def _matching(pattern: re.Pattern[str], meaning: str) -> Callable[[str], str]:
+    def read(text: str) -> str:
+        if not pattern.fullmatch(text):
+            raise ValueError(meaning)
+        return text
+
+    return read
+
+
+def _text(text: str) -> str:
+    if not text.strip() or len(text) > _MAX_TEXT or _UNSAFE.search(text):
+        raise ValueError(f"a text of 1 to {_MAX_TEXT} characters, none of them control characters")
+    return text
+
+
+def _slug(text: str) -> str:
+    if not is_slug(text):
+        raise ValueError("a slug")
+    return text
+
+
+def _truth(text: str) -> bool:
+    if text not in ("true", "false"):
+        raise ValueError("true or false")
+    return text == "true"
+
+
+def _sort(text: str) -> str:
+    if text not in selectors.SORTS:
+        raise ValueError("one of " + ", ".join(selectors.SORTS))
+    return text
+
+
+def _cursor(text: str) -> str:
+    if len(text) > 1000 or not text.isascii():
+        raise ValueError("a cursor of this list, or empty to begin a walk")
+    return text
+
+
+_READERS: dict[str, Callable[[str], Any]] = {
+    "page": _integer(MAX_PAGE),
+    "size": _integer(MAX_SIZE),
+    "cursor": _cursor,
+    "market": _matching(_CODE, "the code of a market"),
+    "sort": _sort,
+    "category": _slug,
+    "tag": _text,
+    "min_price": _matching(_AMOUNT, "a price such as 12.50"),
+    "max_price": _matching(_AMOUNT, "a price such as 12.50"),
+    "in_stock": _truth,
+    "rating": _matching(_RATING, "a rating from 0 to 5"),
+    "search": _text,
+}
+
+
+def answer_list(request: HttpRequest) -> HttpResponse:
+    """Answer ``GET products``: one statement."""
+    return _answered(request, lambda: _list(request))
+
+
+def answer_detail(request: HttpRequest, key: str) -> HttpResponse:
+    """Answer ``GET products/{id or slug}``: one statement; a former slug is redirected."""
+    return _answered(request, lambda: _detail(request, key))
+
+
+def _answered(request: HttpRequest, answer: Callable[[], HttpResponse]) -> HttpResponse:
+    try:
+        return answer()
+    except Exception as error:
+        problem = as_domain_error(error)
+        if problem is None:
+            raise
+        return plain_problem(request, problem)
+
+
+def _list(request: HttpRequest) -> HttpResponse:
+    values = _read(request)
+    page = PageRequest(values.pop("page", 1), values.pop("size", DEFAULT_SIZE), values.pop("cursor", None))
+    values.pop("market", None)
+    sort = values.pop("sort", "relevance" if "search" in values else "newest")
+    if sort == "relevance" and "search" not in values:
+        raise Malformed.field("sort", "Only a search sorts by relevance.")
+    listing = selectors.Listing(market=_market(request), filters=values, sort=sort, page=page)
+    found = selectors.list_documents(listing=listing)
+
+    address = request.build_absolute_uri(request.path)
+    following, before = page_links(
+        address, request.GET.dict(), page, has_more=found.has_more, cursor=found.next_cursor
+    )
+    rest: dict[str, Any] = {"next_cursor": found.next_cursor} if found.next_cursor else {}
+    if found.count_is_estimate:
+        rest["count_is_estimate"] = True
+    head = orjson.dumps({"count": found.count, "next": following, "previous": before, **rest})
+    etag = hashlib.blake2b(found.versions.encode() + head, digest_size=16).hexdigest()
+    return _tagged(request, f'"{etag}"', lambda: b'%b,"results":[%b]}' % (head[:-1], found.results.encode()))
+
+
+def _detail(request: HttpRequest, key: str) -> HttpResponse:
+    _refuse_unknown(request, {"market"})
+    try:
+        found = selectors.get_document(key=key, market=_market(request))
+    except ProductMoved as moved:
+        return _redirect(request, key, moved.slug)
+    stock = orjson.dumps({"stock": {"total": sum(found.units.values()), "variants": found.units}})
+    live = hashlib.blake2b(stock, digest_size=8).hexdigest()
+    return _tagged(
+        request, f'"{found.version}.{live}"', lambda: b"%b,%b" % (found.document[:-1].encode(), stock[1:])
+    )
+
+
+def _redirect(request: HttpRequest, key: str, slug: str) -> HttpResponse:
+    address = request.path.rstrip("/").removesuffix(key) + slug
+    query = request.META.get("QUERY_STRING")
+    response = HttpResponsePermanentRedirect(f"{address}?{query}" if query else address, preserve_request=True)
+    response.headers["Vary"] = "X-Market"
+    return response
+
+
+def _tagged(request: HttpRequest, etag: str, body: Callable[[], bytes]) -> HttpResponse:
+    asked = request.META.get("HTTP_IF_NONE_MATCH")
+    headers = {**_HEADERS, "ETag": etag}
+    if asked and (asked.strip() == "*" or etag in [tag.strip().removeprefix("W/") for tag in asked.split(",")]):
+        del headers["Content-Type"]
+        response = HttpResponse(status=304, headers=headers)
+        del response.headers["Content-Type"]
+        return response
+    return HttpResponse(b"" if request.method == "HEAD" else body(), headers=headers)
+
+
+def _market(request: HttpRequest) -> str | None:
+    code = market_code_of(request)
+    if code is not None and not _CODE.fullmatch(code):
+        raise Malformed.field("market", "There is no such market.")
+    return code
+
+
+def _read(request: HttpRequest) -> dict[str, Any]:
+    """Return the parameters by name.
+
+    :raises Malformed: naming every unknown, doubled or wrong one
+    """
+    if not request.META.get("QUERY_STRING"):
+        return {}
+    _refuse_unknown(request, _READERS.keys())
+    values: dict[str, Any] = {}
+    wrong = []
+    for name, texts in request.GET.lists():
+        try:
+            values[name] = _READERS[name](texts[-1])
+        except ValueError as error:
+            wrong.append({"field": name, "code": "invalid", "message": f"This must be {error}."})
+    if wrong:
+        raise Malformed("Some parameters are wrong.", errors=wrong)
+    return values
+
+
+def _refuse_unknown(request: HttpRequest, known: Any) -> None:
+    wrong = [
+        {"field": name.encode("utf-8", "replace").decode()[:100], "code": code, "message": message}
+        for name, texts in request.GET.lists()
+        for code, message in (
+            ("unknown", "This parameter is not known here."),
+            ("doubled", "Give this once."),
+        )
+        if (code == "unknown" and name not in known) or (code == "doubled" and len(texts) > 1)
+    ]
+    if wrong:
+        raise Malformed("Some parameters are wrong.", errors=wrong[:20])

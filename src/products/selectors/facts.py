@@ -1,0 +1,93 @@
+"""Everything that shows of a product, whoever reads it: the source of documents and of what staff see."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from functools import lru_cache
+from html import escape
+from typing import Any
+from uuid import UUID
+
+import nh3
+import orjson
+from django.core.files.storage import default_storage
+from django.db import connection
+from markdown_it import MarkdownIt
+
+from products.domain import ProductFacts, VariantFacts
+
+_MARKUP = re.compile(r"[^\w ,.;:!?'’()/%£€$+\"–—-]|\d\.\s|^\s*[-+]|--|  ")
+_ALLOWED_TAGS = {
+    "a", "blockquote", "br", "code", "em", "h1", "h2", "h3", "h4", "h5", "h6", "hr", "li", "ol", "p", "pre", "strong",
+    "table", "tbody", "td", "th", "thead", "tr", "ul",
+}  # fmt: skip
+_markdown = MarkdownIt("commonmark", {"html": False}).enable("table")
+
+_FACTS = """
+    SELECT json_build_object(
+        'id', p.id, 'name', p.name, 'slug', p.slug, 'description', p.description, 'tags', p.tags, 'brand', p.brand,
+        'options', p.options, 'attributes', p.attributes, 'is_active', p.is_active,
+        'category', json_build_object('id', c.id, 'name', c.name, 'slug', c.slug, 'path', c.path),
+        'category_ids', c.ancestor_ids,
+        'images', (
+            SELECT json_agg(json_build_array(i.id, i.file, i.alt, i.width, i.height, i.thumbnails, i.source_url)
+                            ORDER BY i.position, i.id)
+              FROM products_productimage i WHERE i.product_id = p.id),
+        'variants', (
+            SELECT json_agg(json_build_array(v.id, v.sku, v.options, v.weight_grams, v.is_available, (
+                       SELECT json_object_agg(r.currency, json_build_array(r.amount_minor, r.compare_at_minor))
+                         FROM products_price r WHERE r.variant_id = v.id)) ORDER BY v.position, v.id)
+              FROM products_variant v WHERE v.product_id = p.id AND v.deleted_at IS NULL)
+        )::text, p.created_at, p.updated_at, p.deleted_at
+      FROM products_product p JOIN products_category c ON c.id = p.category_id
+     WHERE p.id = ANY(%s)
+     ORDER BY p.id
+"""
+
+def load_facts(*, product_ids: Sequence[UUID]) -> list[ProductFacts]:
+    """Return what documents show of these products, deleted ones included, in id order. One query."""
+    with connection.cursor() as cursor:
+        cursor.execute(_FACTS, [list(product_ids)])
+        rows = cursor.fetchall()
+    return [_facts(orjson.loads(text), *times) for text, *times in rows]
+
+
+def _facts(
+    row: dict[str, Any], created_at: datetime, updated_at: datetime, deleted_at: datetime | None
+) -> ProductFacts:
+    row["images"] = [_image(*image) for image in row["images"] or ()]
+    row["variants"] = [
+        VariantFacts(id=pk, sku=sku, options=options, weight_grams=weight, is_available=available, prices=prices or {})
+        for pk, sku, options, weight, available, prices in row["variants"] or ()
+    ]
+    return ProductFacts(
+        **row,
+        description_html=to_html(row["description"]),
+        created_at=created_at,
+        updated_at=updated_at,
+        deleted_at=deleted_at,
+    )
+
+
+def _image(
+    pk: str, file: str, alt: str, width: int, height: int, thumbnails: Mapping[str, str], source_url: str
+) -> dict[str, Any]:
+    """Our copy of a picture; of an imported one without a copy, the address it came from."""
+    return {
+        "id": pk,
+        "url": default_storage.url(file) if file else source_url,
+        "alt": alt,
+        "width": width,
+        "height": height,
+        "thumbnails": {size: default_storage.url(thumbnails[size]) for size in sorted(thumbnails, key=int)},
+    }
+
+
+@lru_cache(maxsize=1024)
+def to_html(text: str) -> str:
+    """Return a Markdown description as clean HTML: no raw HTML, no scripts, links of the web and of mail only."""
+    if not _MARKUP.search(text):
+        return f"<p>{escape(text, quote=False)}</p>\n" if text.strip() else ""
+    return nh3.clean(_markdown.render(text), tags=_ALLOWED_TAGS, url_schemes={"http", "https", "mailto"})

@@ -1,0 +1,57 @@
+"""Writes of the catalogue."""
+
+from __future__ import annotations
+
+from products.services.availability import set_availability
+from products.services.bulk import check_new_product, create_many, write_many
+from products.services.categories import create_category, delete_category, set_category_image, update_category
+from products.services.changing import add_variant, remove_variant, update_variant
+from products.services.documents import (
+    lock_products,
+    rebuild_documents,
+    render_category,
+    render_market,
+    render_once,
+    render_products,
+)
+from products.services.images import add_images, make_thumbnails, remove_image, update_image
+from products.services.prices import PriceLine, change_prices_by_percent, set_prices
+from products.services.products import (
+    create_product,
+    delete_product,
+    restore_product,
+    set_active,
+    update_product,
+)
+
+__all__ = [
+    "PriceLine",
+    "add_images",
+    "add_variant",
+    "change_prices_by_percent",
+    "check_new_product",
+    "create_category",
+    "create_many",
+    "create_product",
+    "delete_category",
+    "delete_product",
+    "lock_products",
+    "make_thumbnails",
+    "rebuild_documents",
+    "remove_image",
+    "remove_variant",
+    "render_category",
+    "render_market",
+    "render_once",
+    "render_products",
+    "restore_product",
+    "set_active",
+    "set_availability",
+    "set_category_image",
+    "set_prices",
+    "update_category",
+    "update_image",
+    "update_product",
+    "update_variant",
+    "write_many",
+]

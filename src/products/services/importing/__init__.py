@@ -1,0 +1,6 @@
+"""Importing catalogues from files: call ``import_file``."""
+
+from products.services.importing.mappings import known_mappings
+from products.services.importing.running import ImportWish, Outcome, import_file
+
+__all__ = ["ImportWish", "Outcome", "import_file", "known_mappings"]

@@ -1,0 +1,122 @@
+"""Batches of rows that commit together with the progress they mean."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import islice
+from typing import TypeVar
+from uuid import UUID
+
+from django.db import IntegrityError
+
+from core.errors import DomainError
+from core.transactions import command
+from products.models import ImportRun
+from products.services import categories
+from products.services.importing.graph import CategoryGraph
+from products.services.importing.mappings import Mapping
+from products.services.importing.reports import Report
+from products.services.importing.rows import ProductRow
+from products.services.importing.tree import Change, write_nodes
+from products.services.importing.writing import Tally, refresh_statistics, write_batch
+
+BATCH = 1000
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """One import of one file, over all its tries. ``done`` is the line, or the number, up to which all is committed."""
+
+    id: UUID
+    started_at: datetime
+    done: int
+    is_finished: bool
+
+
+@command
+def begin(*, digest: str, file_name: str, again: bool, at: datetime) -> Run:
+    """Return the run of that file and mapping: new, or interrupted, or finished; with ``again`` anew."""
+    row, _ = ImportRun.objects.get_or_create(digest=digest, defaults={"file_name": file_name[:255], "created_at": at})
+    if again and row.finished_at is not None:
+        row.rows_done, row.finished_at, row.created_at = 0, None, at
+        row.save()
+    return Run(id=row.pk, started_at=row.created_at, done=row.rows_done, is_finished=row.finished_at is not None)
+
+
+@command
+def finish(*, run: Run, at: datetime) -> None:
+    """Note that the file is done."""
+    ImportRun.objects.filter(pk=run.id).update(finished_at=at, updated_at=at)
+    refresh_statistics()
+
+
+def write_batches(numbered: Iterable[tuple[int, ProductRow]], mapping: Mapping, run: Run, report: Report) -> Tally:
+    """Write rows, each with the progress that it means, a thousand in one transaction.
+
+    Where a batch is refused its rows are tried one by one, so that the bad one alone is refused.
+    """
+    tally = Tally()
+    for batch in _in_batches(numbered, BATCH):
+        kept = _without_repeats(batch, report)
+        try:
+            tally.add(_write(kept, batch[-1][0], mapping, run, report))
+        except (DomainError, IntegrityError):
+            for number, row in kept:
+                _write_alone(number, row, mapping, run, report, tally)
+    return tally
+
+
+def write_tree(graph: CategoryGraph, run: Run, report: Report) -> Tally:
+    """Write a tree level by level. What is there is passed over, so that a second try needs no progress."""
+    tally = Tally()
+    for level in graph.levels():
+        for nodes in _in_batches(level, BATCH):
+            created, changes = _write_nodes(nodes=nodes, at=run.started_at)
+            for change in changes:
+                _move(change, run, report)
+            tally.add(Tally(created, len(changes), len(nodes) - created - len(changes)))
+    return tally
+
+
+_write_nodes = command(write_nodes)
+
+
+def _move(change: Change, run: Run, report: Report) -> None:
+    changes = {"name": change.name, "parent": change.parent}
+    try:
+        categories.update_category(slug=change.slug, changes=changes, at=run.started_at)
+    except DomainError as error:
+        report.refuse(line=0, key=change.slug, reason=f"{error.title} {error.detail}".strip())
+
+
+def _write(numbered: Sequence[tuple[int, ProductRow]], done: int, mapping: Mapping, run: Run, report: Report) -> Tally:
+    report.secure()
+    rows = [row for _, row in numbered]
+    return write_batch(rows=rows, currency=mapping.currency, run_id=run.id, done=done, at=run.started_at)
+
+
+def _write_alone(number: int, row: ProductRow, mapping: Mapping, run: Run, report: Report, tally: Tally) -> None:
+    try:
+        tally.add(_write([(number, row)], number, mapping, run, report))
+    except (DomainError, IntegrityError) as error:
+        reason = f"{error.title} {error.detail}" if isinstance(error, DomainError) else "the database refuses it"
+        report.refuse(line=row.line, key=row.sku, reason=reason.strip())
+
+
+def _without_repeats(batch: Sequence[tuple[int, ProductRow]], report: Report) -> list[tuple[int, ProductRow]]:
+    first: dict[str, tuple[int, ProductRow]] = {}
+    for number, row in batch:
+        if row.sku in first:
+            report.refuse(line=row.line, key=row.sku, reason=f"sku: stands in line {first[row.sku][1].line} before")
+        else:
+            first[row.sku] = (number, row)
+    return list(first.values())
+
+
+def _in_batches(items: Iterable[T], size: int) -> Iterator[list[T]]:
+    left = iter(items)
+    while batch := list(islice(left, size)):
+        yield batch

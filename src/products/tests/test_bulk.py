@@ -1,0 +1,131 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import orjson
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from core.errors import DomainError
+from core.ids import new_id
+from markets.tests.factories import make_market
+from products import services
+from products.domain import NewImage, NewProduct, NewVariant, Written
+from products.errors import CategoryNotFound, PriceInvalid, ProductInvalid
+from products.models import Category, Price, Product, ProductDocument, ProductImage, Variant
+from products.tests.factories import make_category, make_product
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+pytestmark = pytest.mark.django_db
+
+
+def row(sku: str, category: Category, **fields: Any) -> NewProduct:
+    variant = {name: fields.pop(name) for name in ("price_minor", "stock", "currency") if name in fields}
+    return NewProduct(
+        **{
+            "name": f"Lamp {sku}",
+            "category_id": category.pk,
+            "description": "Of oak",
+            "tags": ["oak", 'a "b"'],
+            "images": [NewImage(source_url=f"https://example.com/{sku}.jpg")],
+            "variants": [NewVariant(**{"sku": sku, "price_minor": 500, "currency": "GBP", "stock": 2} | variant)],
+            **fields,
+        }
+    )
+
+
+def load(rows: Sequence[NewProduct]) -> Written:
+    return services.create_many(products=rows, at=timezone.now())
+
+
+class TestCreateMany:
+    def test_writes_everything_in_the_same_number_of_statements_for_any_number(self) -> None:
+        make_market()
+        category = make_category()
+
+        counts = []
+        for rows in ([row("A", category)], [row(f"B{n}", category) for n in range(30)]):
+            with CaptureQueriesContext(connection) as statements:
+                assert load(rows) == Written(created=len(rows))
+            counts.append(len(statements))
+
+        assert counts[0] == counts[1] <= 24
+        assert ProductDocument.objects.filter(in_stock=True).count() == 31
+        document = orjson.loads(ProductDocument.objects.get(skus__contains=["A"]).document)
+        assert (document["price"]["amount"], document["tags"]) == ("5.00", ["oak", 'a "b"'])
+        assert document["images"][0]["url"] == "https://example.com/A.jpg"
+
+    def test_changes_nothing_the_second_time(self) -> None:
+        make_market()
+        category = make_category()
+        rows = [row(f"A{n}", category) for n in range(5)]
+        load(rows)
+        before = set(ProductDocument.objects.values_list("product_id", "version")), list(Price.objects.values())
+
+        assert load(rows) == Written(unchanged=5)
+
+        assert (set(ProductDocument.objects.values_list("product_id", "version")), list(Price.objects.values())) == before
+
+    def test_writes_only_what_differs(self) -> None:
+        make_market()
+        category = make_category()
+        rows = [row(f"A{n}", category) for n in range(4)]
+        load(rows)
+
+        second = [
+            rows[0],
+            replace(rows[1], name="Other"),
+            row("A2", category, price_minor=700),
+            replace(rows[3], images=[]),
+            row("A4", category),
+        ]
+
+        assert load(second) == Written(created=1, changed=3, unchanged=1)
+        assert Price.objects.get(variant__sku="A2").amount_minor == 700
+        assert Product.objects.filter(name="Other").count() == 1
+        assert ProductImage.objects.count() == 4
+
+    def test_gives_equal_names_different_slugs(self) -> None:
+        make_market()
+        category = make_category()
+        make_product("x", slug="lamp")
+
+        load([row(f"A{n}", category, name="Lamp") for n in range(3)])
+
+        assert Product.objects.values("slug").distinct().count() == 4
+        assert Product.objects.filter(slug="lamp-a1").exists()
+
+    @pytest.mark.parametrize(
+        ("wrong", "refusal"),
+        [
+            ({"name": " "}, ProductInvalid),
+            ({"name": "a\0"}, ProductInvalid),
+            ({"tags": ["x" * 101]}, ProductInvalid),
+            ({"slug": "a b"}, ProductInvalid),
+            ({"price_minor": -1}, PriceInvalid),
+            ({"price_minor": 2**63}, PriceInvalid),
+            ({"currency": "XXQ"}, PriceInvalid),
+            ({"stock": -1}, ProductInvalid),
+            ({"category_id": new_id()}, CategoryNotFound),
+            ({"variants": ()}, ProductInvalid),
+        ],
+    )
+    def test_refuses_the_batch_for_one_wrong_row(self, wrong: dict[str, Any], refusal: type[DomainError]) -> None:
+        make_market()
+        category = make_category()
+
+        with pytest.raises(refusal):
+            load([row("A", category), row("B", category, **wrong)])
+
+        assert not Variant.objects.exists()
+
+    def test_refuses_a_sku_that_stands_there_twice(self) -> None:
+        category = make_category()
+
+        with pytest.raises(ProductInvalid):
+            load([row("A", category), row("A", category)])

@@ -1,0 +1,245 @@
+from __future__ import annotations
+
+import random
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+
+from markets.tests.factories import make_market
+from products import services
+from products.models import ListingCount, Product, ProductDocument
+from products.tests.factories import make_category, make_price, make_product, make_variant, refresh
+
+if TYPE_CHECKING:
+    from pytest_django import DjangoAssertNumQueries
+
+pytestmark = pytest.mark.django_db
+LIST = "/api/v1/products"
+
+
+def listed(client: Client, **query: Any) -> Any:
+    answer = client.get(LIST, query)
+    assert answer.status_code == 200, answer.content
+    return answer.json()
+
+
+def names(client: Client, **query: Any) -> list[str]:
+    return [row["name"] for row in listed(client, **query)["results"]]
+
+
+class TestListDocuments:
+    def test_is_one_statement_for_more_rows_than_a_page(
+        self, client: Client, django_assert_num_queries: DjangoAssertNumQueries
+    ) -> None:
+        category = make_category(slug="lamps")
+        for number in range(25):
+            make_product(f"Lamp {number}", category=category, tags=["a"])
+
+        for query in ({}, {"category": "lamps"}, {"tag": "a", "in_stock": "true"}, {"search": "lamp"}, {"cursor": ""}):
+            with django_assert_num_queries(1):
+                page = listed(client, **query)
+            assert (page["count"], len(page["results"])) == (25, 20)
+
+    def test_lists_what_is_below_a_category(self, client: Client) -> None:
+        top = make_category("Light", slug="light")
+        make_product("Lamp", category=make_category("Lamps", parent=top))
+        make_product("Chair")
+
+        assert names(client, category="light") == ["Lamp"]
+
+    def test_filters_by_tag_price_and_stock(self, client: Client) -> None:
+        make_product("Cheap", price_minor=999, tags=["a"])
+        make_product("Fair", price_minor=1000, tags=["a", "b"])
+        make_product("Dear", price_minor=2000, tags=["b"], is_available=False)
+
+        assert names(client, tag="b", sort="price") == ["Fair", "Dear"]
+        assert names(client, min_price="10.00", sort="price") == ["Fair", "Dear"]
+        assert names(client, max_price="10", sort="-price") == ["Fair", "Cheap"]
+        assert names(client, in_stock="false") == ["Dear"]
+        assert names(client, rating="0.5") == []
+
+    @pytest.mark.parametrize(("currency", "asked", "minor"), [("JPY", "1500", 1500), ("KWD", "1.500", 1500)])
+    def test_s23_prices_have_the_digits_of_the_markets_currency(
+        self, client: Client, currency: str, asked: str, minor: int
+    ) -> None:
+        make_market("there", currency=currency, countries=[])
+        make_product("Same", price_minor=minor, currency=currency)
+        make_product("Dearer", price_minor=minor + 1, currency=currency)
+
+        page = listed(client, market="there", max_price=asked)
+
+        assert [row["price"] for row in page["results"]] == [{"amount": asked, "currency": currency}]
+
+    def test_a_product_without_a_price_in_a_market_is_not_sold_there(self, client: Client) -> None:
+        make_market("jp", currency="JPY", countries=["JP"])
+        product = make_product("Lamp")
+
+        assert names(client) == ["Lamp"]
+        assert names(client, market="jp") == []
+        assert client.get(f"{LIST}/{product.slug}", headers={"X-Market": "jp"}).status_code == 404
+
+    def test_finds_by_name_tag_brand_description_and_sku(self, client: Client) -> None:
+        make_product("Café table", sku="TAB-77", tags=["terrace"], brand="Acme", description="Weatherproof")
+        make_product("Lamp")
+
+        for words in ("cafe", "Tables", "terr", "acme", "weatherproof", "tab-77", "TAB-77", "cafe tab"):
+            assert names(client, search=words) == ["Café table"], words
+        assert names(client, search="bicycle") == []
+
+    def test_an_exact_sku_comes_first(self, client: Client) -> None:
+        make_product("Oak", sku="LAMP")
+        make_product("Lamp lamp lamp", description="lamp lamp")
+
+        assert names(client, search="lamp")[0] == "Oak"
+
+    @pytest.mark.parametrize("sort", ["newest", "price", "-price", "name", "-name", "rating", "relevance"])
+    def test_a_walk_by_cursor_meets_each_product_once(self, client: Client, sort: str) -> None:
+        for number in range(7):
+            make_product(f"Lamp {number % 3}", price_minor=100 * (number % 2))
+
+        met: list[str] = []
+        cursor: str | None = ""
+        while cursor is not None:
+            page = listed(client, cursor=cursor, size=2, sort=sort, search="lamp")
+            met += [row["id"] for row in page["results"]]
+            cursor = page.get("next_cursor")
+
+        whole = listed(client, sort=sort, search="lamp")["results"]
+        assert met == [row["id"] for row in whole]
+        assert len(set(met)) == 7
+
+    def test_links_pages_both_ways(self, client: Client) -> None:
+        for number in range(3):
+            make_product(f"Lamp {number}")
+
+        second = listed(client, page=2, size=1, sort="name")
+
+        assert second["next"].endswith("?size=1&sort=name&page=3")
+        assert second["previous"].endswith("?size=1&sort=name&page=1")
+
+    @pytest.mark.parametrize(
+        "query",
+        [
+            {"colour": "red"}, {"vendor": "x"}, {"sort": "best"}, {"sort": "relevance"}, {"page": "0"}, {"page": "1e3"},
+            {"page": "٣"}, {"size": "101"}, {"size": ""}, {"min_price": "-1"}, {"max_price": "NaN"}, {"rating": "6"},
+            {"in_stock": "yes"}, {"category": "a b"}, {"category": "unknown"}, {"market": "xx"}, {"market": "\0"},
+            {"search": "\0"}, {"search": "x" * 201}, {"tag": ""}, {"cursor": "x"}, {"cursor": "W10"},
+            {"page": ["1", "2"]},
+        ],
+    )  # fmt: skip
+    def test_refuses_what_it_does_not_know(self, client: Client, query: dict[str, Any]) -> None:
+        make_market()
+
+        answer = client.get(LIST, query)
+
+        assert answer.status_code == 400
+        assert answer["Content-Type"] == "application/problem+json"
+        assert answer.json()["errors"][0]["field"] == next(iter(query))
+
+    def test_refuses_a_cursor_of_another_sort(self, client: Client) -> None:
+        for number in range(3):
+            make_product(f"Lamp {number}")
+        cursor = listed(client, cursor="", size=1)["next_cursor"]
+
+        assert client.get(LIST, {"cursor": cursor, "sort": "price"}).status_code == 400
+
+    @pytest.mark.parametrize("words", ["'", "a' OR 1=1 --", "\\", '"', "!&|()", ":*", "½", "<->", "-", "or", "%", "😀"])
+    def test_s26_takes_any_words(self, client: Client, words: str) -> None:
+        make_product("Lamp")
+
+        assert names(client, search=words) == []
+
+    def test_answers_304_to_whoever_has_it(self, client: Client) -> None:
+        product = make_product("Lamp")
+        etag = client.get(LIST)["ETag"]
+
+        assert client.get(LIST, headers={"If-None-Match": etag}).status_code == 304
+        assert client.get(LIST, headers={"If-None-Match": f'W/{etag}, "x"'}).content == b""
+        Product.objects.filter(pk=product.pk).update(name="Other")
+        refresh(product)
+        assert client.get(LIST, headers={"If-None-Match": etag}).status_code == 200
+
+
+class TestGetDocument:
+    def test_is_one_statement_by_id_and_by_slug(
+        self, client: Client, django_assert_num_queries: DjangoAssertNumQueries
+    ) -> None:
+        product = make_product("Lamp")
+        for _ in range(3):
+            make_variant(product)
+
+        for key in (product.pk, product.slug):
+            with django_assert_num_queries(1):
+                shown = client.get(f"{LIST}/{key}").json()
+            assert shown["name"] == "Lamp"
+            assert shown["stock"].keys() == {"total", "variants"}
+
+    def test_redirects_a_former_slug(self, client: Client) -> None:
+        product = make_product("Lamp", slug="old")
+        services.update_product(product_id=product.pk, changes={"slug": "new"}, at=timezone.now())
+
+        answer = client.get(f"{LIST}/old?market=uk")
+
+        assert (answer.status_code, answer["Location"]) == (308, f"{LIST}/new?market=uk")
+        assert client.get(f"{LIST}/new").status_code == 200
+
+    @pytest.mark.parametrize("key", ["unknown", "a%00b", "%FF", "ä", "01993f5e-7c11-7b3a-9c55-3d1f6a0f7e21", "x" * 5000])
+    def test_is_404_for_anything_else(self, client: Client, key: str) -> None:
+        make_market()
+
+        assert client.get(f"{LIST}/{key}").status_code == 404
+
+    def test_is_404_when_deleted_or_inactive(self, client: Client) -> None:
+        hidden, deleted = make_product("Hidden"), make_product("Deleted")
+        services.set_active(product_ids=[hidden.pk], is_active=False, at=timezone.now())
+        services.delete_product(product_id=deleted.pk, at=timezone.now())
+
+        assert client.get(f"{LIST}/{hidden.pk}").status_code == 404
+        assert client.get(f"{LIST}/{deleted.pk}").status_code == 404
+        assert names(client) == []
+
+    def test_answers_304_to_whoever_has_it(self, client: Client) -> None:
+        product = make_product("Lamp")
+        etag = client.get(f"{LIST}/{product.pk}")["ETag"]
+
+        assert client.get(f"{LIST}/{product.pk}", headers={"If-None-Match": etag}).status_code == 304
+
+
+class TestListingCount:
+    def test_equals_a_count_by_hand_after_any_changes(self) -> None:
+        chance = random.Random(7)
+        make_market("jp", currency="JPY", countries=["JP"])
+        top = [make_category(f"Top {n}") for n in range(2)]
+        categories = [*top, *(make_category(f"Sub {n}", parent=top[n % 2]) for n in range(4))]
+        products = [make_product(f"Lamp {n}", category=chance.choice(categories)) for n in range(12)]
+        now = timezone.now()
+
+        for _ in range(40):
+            product = chance.choice(products)
+            is_living = Product.objects.filter(pk=product.pk).exists()
+            match chance.randrange(5):
+                case 0 if is_living:
+                    services.delete_product(product_id=product.pk, at=now)
+                case 0:
+                    services.restore_product(product_id=product.pk, at=now)
+                case 1 if is_living:
+                    changes = {"category": str(chance.choice(categories).pk)}
+                    services.update_product(product_id=product.pk, changes=changes, at=now)
+                case 2:
+                    services.set_active(product_ids=[product.pk], is_active=chance.random() < 0.5, at=now)
+                case 3:
+                    variant = product.variants.get()
+                    if not variant.prices.filter(currency="JPY").exists():
+                        make_price(variant, 500, currency="JPY")
+                case 4 if is_living:
+                    services.change_prices_by_percent(percent=Decimal(5), product_ids=[product.pk], at=now)
+
+        for count in ListingCount.objects.all():
+            rows = ProductDocument.objects.filter(market=count.market_id)
+            if count.category_id:
+                rows = rows.filter(category_ids__contains=[count.category_id])
+            assert count.products == rows.count()
+        assert ListingCount.objects.filter(category=None).count() == 2
