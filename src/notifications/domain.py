@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
 from enum import Enum
+from typing import Any
+from uuid import UUID
 
 
 class Channel(Enum):
@@ -34,3 +39,78 @@ TRANSACTIONAL = frozenset(
 )
 # Off until someone asks for it.
 OPT_IN = frozenset({Kind.NEW_PRODUCT})
+# What only staff are told.
+FOR_STAFF = frozenset(
+    {Kind.STAFF_REGISTRATION, Kind.STAFF_PRODUCT_CREATED, Kind.STAFF_PRODUCT_DELETED, Kind.STAFF_NEW_ORDER}
+)
+
+_ONLY_MAIL = frozenset({Kind.VERIFY_EMAIL, Kind.PASSWORD_RESET})
+_ONLY_IN_APP = frozenset({Kind.STAFF_REGISTRATION, Kind.STAFF_NEW_ORDER})
+
+# Every set-up of a mail system must let go of what was read or sent.
+KEEP_READ = timedelta(days=90)
+KEEP_SENT_MAIL = timedelta(days=30)
+KEEP_FAILED_MAIL = timedelta(days=90)
+
+HEADING_LENGTH = 200
+
+# kind -> channel -> whether it is wanted
+Wishes = Mapping[Kind, Mapping[Channel, bool]]
+
+
+def channels(kind: Kind) -> tuple[Channel, ...]:
+    """Return the ways in which that kind is told."""
+    if kind in _ONLY_MAIL:
+        return (Channel.EMAIL,)
+    return (Channel.IN_APP,) if kind in _ONLY_IN_APP else (Channel.IN_APP, Channel.EMAIL)
+
+
+def kinds_for(*, is_staff: bool) -> list[Kind]:
+    """Return the kinds that someone may be told of, in the order in which they are shown."""
+    return [kind for kind in Kind if is_staff or kind not in FOR_STAFF]
+
+
+def is_sent(kind: Kind, channel: Channel, chosen: bool | None) -> bool:
+    """Tell whether a message goes out.
+
+    :param chosen: what the person said of this kind and channel, ``None`` if nothing
+    """
+    if channel not in channels(kind):
+        return False
+    if kind in TRANSACTIONAL:
+        return True
+    return kind not in OPT_IN if chosen is None else chosen
+
+
+def one_line(text: str, *, most: int = HEADING_LENGTH) -> str:
+    """Return the text as one printable line of limited length, fit for a mail header (RFC 5322, section 2.2)."""
+    line = " ".join("".join(sign if sign.isprintable() else " " for sign in text).split())
+    return line if len(line) <= most else f"{line[: most - 1]}…"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Message:
+    """What is to be told, whoever is told it.
+
+    ``title`` is the subject of the mail and the heading in the app. ``data`` holds ids that clients link to.
+    ``context`` is what only the mail's templates show.
+    """
+
+    kind: Kind
+    title: str
+    body: str = ""
+    data: Mapping[str, str] = field(default_factory=dict)
+    context: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def heading(self) -> str:
+        """The title as it is stored and sent: one line of at most 200 characters, whatever names stand in it."""
+        return one_line(self.title)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Subscription:
+    """What an unsubscribe link ends: the mails of one kind to one person."""
+
+    user_id: UUID
+    kind: Kind

@@ -38,11 +38,13 @@ class Mail(Entity):
 
     kind = models.CharField(max_length=30, choices=KINDS)
     user = models.ForeignKey("accounts.User", null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
-    to = EncryptedTextField()
+    # Empty where one announcement goes to many: the account's address at the time of sending.
+    to = EncryptedTextField(blank=True)
     subject = models.CharField(max_length=300)
     # Sealed: they hold links with one-time tokens, names and addresses.
     text = EncryptedTextField()
     html = EncryptedTextField()
+    # Empty where the link is made at the time of sending.
     unsubscribe_url = models.TextField(blank=True)
     source = models.CharField(max_length=64)
     # A digest of the recipient, so that one delivery mails one address once.
@@ -55,9 +57,16 @@ class Mail(Entity):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["source", "recipient_digest"], name="mail_once_per_source")
+            models.UniqueConstraint(fields=["source", "recipient_digest"], name="mail_once_per_source"),
+            models.CheckConstraint(
+                condition=Q(state="sent", sent_at__isnull=False) | (~Q(state="sent") & Q(sent_at__isnull=True)),
+                name="mail_sent_at_a_time",
+            ),
         ]
-        indexes = [models.Index(fields=["due_at"], name="mail_queued", condition=Q(state="queued"))]
+        indexes = [
+            models.Index(fields=["due_at", "id"], name="mail_queued", condition=Q(state="queued")),
+            models.Index(fields=["due_at"], name="mail_finished", condition=~Q(state="queued")),
+        ]
 
 
 class Preference(Entity):
@@ -69,6 +78,4 @@ class Preference(Entity):
     is_wanted = models.BooleanField()
 
     class Meta:
-        constraints = [
-            models.UniqueConstraint(fields=["user", "kind", "channel"], name="preference_once")
-        ]
+        constraints = [models.UniqueConstraint(fields=["user", "kind", "channel"], name="preference_once")]

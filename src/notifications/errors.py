@@ -1,0 +1,31 @@
+from __future__ import annotations
+
+from core.errors import Invalid, NotFound
+
+
+class NotificationNotFound(NotFound):
+    """There is no such notification, or it is someone else's."""
+
+    code = "notifications.not_found"
+    title = "There is no such notification."
+
+
+class AlwaysSent(Invalid):
+    """The message concerns someone's money or account and cannot be turned off."""
+
+    code = "notifications.always_sent"
+    title = "These messages concern your account or your orders and are always sent."
+
+
+class NoSuchPreference(Invalid):
+    """That kind of message is not sent by that channel, or not to this person."""
+
+    code = "notifications.no_such_preference"
+    title = "That kind of message does not come to you that way."
+
+
+class BadUnsubscribeLink(Invalid):
+    """The link was not made here, or was altered."""
+
+    code = "notifications.bad_unsubscribe_link"
+    title = "This unsubscribe link is not valid."

@@ -1,0 +1,32 @@
+"""Writes of notifications: telling people, sending what is to leave the house, and what people do with it."""
+
+from notifications.services.announcing import tell_subscribers
+from notifications.services.inbox import (
+    delete_notification,
+    delete_notifications,
+    forget_old,
+    mark_read,
+    read_notification,
+)
+from notifications.services.preferences import forget_user, replace_preferences, set_preferences, unsubscribe
+from notifications.services.sending import claim_mail, retry_mails, send_mail, send_waiting_mail
+from notifications.services.telling import tell, tell_address
+
+__all__ = [
+    "claim_mail",
+    "delete_notification",
+    "delete_notifications",
+    "forget_old",
+    "forget_user",
+    "mark_read",
+    "read_notification",
+    "replace_preferences",
+    "retry_mails",
+    "send_mail",
+    "send_waiting_mail",
+    "set_preferences",
+    "tell",
+    "tell_address",
+    "tell_subscribers",
+    "unsubscribe",
+]

@@ -1,0 +1,199 @@
+"""What each message says: its heading, its line in the app, and what its mail's templates show."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
+
+from babel.numbers import format_decimal, get_currency_symbol
+from django.conf import settings
+
+from core import money
+from notifications.domain import Kind, Message
+from orders.domain import OrderStatus
+
+if TYPE_CHECKING:
+    from orders.models import Order, OrderMove, Shipment
+    from products.models import Product
+
+_LOCALE = "en_GB"
+_MOVES = {
+    OrderStatus.PENDING: ("is waiting for payment", "We are waiting for its payment."),
+    OrderStatus.PAID: ("is paid", "Thank you. We are getting it ready."),
+    OrderStatus.SHIPPED: ("is on its way", "It has left our warehouse."),
+    OrderStatus.DELIVERED: ("was delivered", "We hope that you enjoy it."),
+    OrderStatus.CANCELLED: ("was cancelled", "Nothing more will be sent or charged for it."),
+}
+
+
+def welcome(*, name: str) -> Message:
+    """To who registered."""
+    return Message(
+        kind=Kind.WELCOME,
+        title="Welcome to the shop",
+        body="Your account is ready. Happy browsing!",
+        context={"name": name, "products_url": _link("products")},
+    )
+
+
+def verification(*, token: str) -> Message:
+    """To who registered, with the link that proves the address."""
+    return Message(
+        kind=Kind.VERIFY_EMAIL,
+        title="Confirm your e-mail address",
+        context={"action_url": _link("verify-email", token=token), "minutes": _token_minutes()},
+    )
+
+
+def password_reset(*, token: str) -> Message:
+    """To who forgot their password, with the link that sets a new one."""
+    return Message(
+        kind=Kind.PASSWORD_RESET,
+        title="Choose a new password",
+        context={"action_url": _link("reset-password", token=token), "minutes": _token_minutes()},
+    )
+
+
+def password_changed() -> Message:
+    """To whose password was changed."""
+    return Message(
+        kind=Kind.PASSWORD_CHANGED,
+        title="Your password was changed",
+        body="If this was not you, reset your password now and sign out everywhere.",
+        context={"action_url": _link("forgot-password")},
+    )
+
+
+def order_placed(*, order: Order) -> Message:
+    """To the buyer, with the lines and sums as bought."""
+    return Message(
+        kind=Kind.ORDER_PLACED,
+        title=f"We have your order {order.number}",
+        body=f"{_count(order)} for {_money(order.total_minor, order.currency)}. We will tell you when it moves on.",
+        data=_order_data(order),
+        context=_order_context(order),
+    )
+
+
+def order_moved(*, order: Order, move: OrderMove) -> Message:
+    """To the buyer, whenever the order goes from one state to another; with tracking once it is shipped."""
+    status = OrderStatus(move.to_status)
+    heading, sentence = _MOVES[status]
+    sentences = [sentence]
+    shipments = list(order.shipments.all()) if status is OrderStatus.SHIPPED else []
+    sentences += [text for parcel in shipments if (text := _tracking(parcel))]
+    if status is OrderStatus.CANCELLED and move.reason:
+        sentences.append(f"Reason: {move.reason}")
+    return Message(
+        kind=Kind.ORDER_MOVED,
+        title=f"Order {order.number} {heading}",
+        body=" ".join(sentences),
+        data=_order_data(order) | {"status": status.value},
+        context=_order_context(order),
+    )
+
+
+def new_order(*, order: Order) -> Message:
+    """To staff who watch orders."""
+    return Message(
+        kind=Kind.STAFF_NEW_ORDER,
+        title=f"New order {order.number}",
+        body=f"{_count(order)} for {_money(order.total_minor, order.currency)}.",
+        data=_order_data(order),
+    )
+
+
+def registration(*, user_id: str) -> Message:
+    """To staff who may know of it. The address is not repeated: it can be scrubbed in one place only."""
+    return Message(
+        kind=Kind.STAFF_REGISTRATION,
+        title="Someone registered",
+        body="A new customer made an account.",
+        data={"user_id": user_id},
+    )
+
+
+def product_created(*, product: Product) -> Message:
+    """To staff who watch the catalogue."""
+    return _about_product(Kind.STAFF_PRODUCT_CREATED, f"New product: {product.name}", "It was added to", product)
+
+
+def product_deleted(*, product: Product) -> Message:
+    """To staff who watch the catalogue."""
+    return _about_product(
+        Kind.STAFF_PRODUCT_DELETED, f"Product deleted: {product.name}", "It was removed from", product
+    )
+
+
+def new_product(*, product: Product) -> Message:
+    """To customers who asked to be told."""
+    return _about_product(Kind.NEW_PRODUCT, f"New in the shop: {product.name}", "Have a look at it in", product)
+
+
+def _about_product(kind: Kind, title: str, sentence: str, product: Product) -> Message:
+    return Message(
+        kind=kind,
+        title=title,
+        body=f"{sentence} {product.category.name}.",
+        data={"product_id": str(product.pk), "product_slug": product.slug},
+        context={"product_name": product.name, "action_url": _link(f"products/{product.slug}")},
+    )
+
+
+def _order_data(order: Order) -> dict[str, str]:
+    return {"order_id": str(order.pk), "order_number": order.number}
+
+
+def _order_context(order: Order) -> dict[str, Any]:
+    """A guest's link carries the order's token behind the hash, which browsers keep to themselves."""
+    url = _link(f"orders/{order.pk}", number=order.number)
+    sums = [
+        ("Subtotal", order.subtotal_minor),
+        ("Discount", -order.discount_minor),
+        ("Delivery", order.shipping_minor),
+        ("Tax", order.tax_minor),
+    ]
+    return {
+        "number": order.number,
+        "lines": [
+            {
+                "name": line.name,
+                "options": ", ".join(str(value) for value in line.options.values()),
+                "quantity": line.quantity,
+                "subtotal": _money(line.subtotal_minor, order.currency),
+            }
+            for line in sorted(order.lines.all(), key=lambda line: line.position)
+        ],
+        "sums": [(label, _money(minor, order.currency)) for label, minor in sums if minor or label == "Subtotal"],
+        "total": _money(order.total_minor, order.currency),
+        "action_url": url if order.customer_id is not None else f"{url}#{urlencode({'token': order.guest_token})}",
+    }
+
+
+def _tracking(parcel: Shipment) -> str:
+    carrier = f"Carrier: {parcel.carrier}." if parcel.carrier else ""
+    number = f"Tracking number: {parcel.tracking_number}." if parcel.tracking_number else ""
+    return f"{carrier} {number}".strip()
+
+
+def _count(order: Order) -> str:
+    units = sum(line.quantity for line in order.lines.all())
+    return "1 item" if units == 1 else f"{units} items"
+
+
+def _money(minor: int, currency: str) -> str:
+    """The digits are those of ISO 4217, where Babel would take CLDR's."""
+    places = money.digits(currency)
+    pattern = "#,##0." + "0" * places if places else "#,##0"
+    amount = format_decimal(money.to_decimal(abs(minor), currency), format=pattern, locale=_LOCALE)
+    return f"{'-' if minor < 0 else ''}{get_currency_symbol(currency, locale=_LOCALE)}{amount}"
+
+
+def _link(path: str, **query: str) -> str:
+    """Links lead to the merchant's storefront, whatever host a request named."""
+    address = f"{settings.STOREFRONT_URL.rstrip('/')}/{path}"
+    return f"{address}?{urlencode(query)}" if query else address
+
+
+def _token_minutes() -> int:
+    return int(settings.ONE_TIME_TOKEN_TTL.total_seconds() // 60)

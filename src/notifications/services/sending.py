@@ -1,0 +1,211 @@
+"""Mail leaves the house: claim, commit, send, record. No transaction is open while a server is talked to.
+
+A crash between sending and recording sends again after the lease, under the same Message-ID (RFC 5322, section 3.6.4),
+by which mail servers and the development folder know it for the same mail.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from datetime import datetime, timedelta
+from email.utils import parseaddr
+from functools import partial
+from smtplib import SMTPException, SMTPRecipientsRefused, SMTPResponseException
+from typing import Any
+from uuid import UUID
+
+import structlog
+from django.conf import settings
+from django.core.mail import EmailMultiAlternatives, get_connection
+from django.db import transaction
+from django.utils import timezone
+
+from core import courier
+from core.errors import NotFound
+from core.outbox import back_off
+from core.transactions import command
+from notifications import selectors
+from notifications.domain import TRANSACTIONAL, Kind
+from notifications.models import Mail
+from notifications.services.rendering import UNSUBSCRIBE_MARK
+from notifications.services.telling import SEND_TASK
+
+log = structlog.get_logger(__name__)
+
+MAX_ATTEMPTS = 10
+# How long a worker that took a mail has, before another may take it. Longer than the mail server is waited for.
+LEASE = timedelta(minutes=2)
+# A mail server may be away for two hours: the pauses begin with 16 seconds and end with an hour.
+_FIRST_PAUSE = 3
+_TIMEOUT_SECONDS = 20
+_BATCH = 100
+
+Clock = Callable[[], datetime]
+
+
+class NobodyToSendTo(ValueError):
+    """The account has no address any more."""
+
+
+class ServerAway(Exception):
+    """The mail server does not answer: there is no use in trying the next mail on it now."""
+
+
+@command
+def claim_mail(*, now: datetime, mail_id: UUID | None = None) -> Mail | None:
+    """Take one mail that is due, the longest waiting or the one named, for the length of a lease. Three statements.
+
+    :returns: ``None`` where nothing is due, or another worker has it
+    """
+    due = Mail.objects.filter(state="queued", due_at__lte=now).select_related("user")
+    if mail_id is not None:
+        due = due.filter(pk=mail_id)
+    mail: Mail | None = due.locked(skip_locked=True).order_by("due_at", "pk").first()
+    if mail is not None:
+        mail.attempts += 1
+        mail.due_at = now + LEASE
+        mail.save(update_fields=["attempts", "due_at", "updated_at"])
+    return mail
+
+
+def send_mail(*, mail_id: UUID, clock: Clock = timezone.now) -> bool:
+    """Send one mail if it is due, and record how it went; return whether it left the house."""
+    mail = claim_mail(mail_id=mail_id, now=clock())
+    if mail is None:
+        return False
+    server = get_connection(timeout=_TIMEOUT_SECONDS)
+    try:
+        return _send(mail, server, clock)
+    except ServerAway:
+        return False
+    finally:
+        _close(server)
+
+
+def send_waiting_mail(*, clock: Clock = timezone.now, most: int = _BATCH) -> int:
+    """Send what is due, the longest waiting first, over one connection; return how many left the house.
+
+    Where more than ``most`` wait, another worker is asked to go on.
+    """
+    sent, server = 0, get_connection(timeout=_TIMEOUT_SECONDS)
+    try:
+        for _ in range(most):
+            mail = claim_mail(now=clock())
+            if mail is None:
+                return sent
+            sent += _send(mail, server, clock)
+    except ServerAway:
+        return sent
+    finally:
+        _close(server)
+    courier.wake(SEND_TASK)
+    return sent
+
+
+@command
+def retry_mails(*, mail_ids: Collection[UUID], now: datetime) -> int:
+    """Queue failed mails again, with all their tries, and return how many there were.
+
+    :raises NotFound: none of them has failed
+    """
+    failed = [mail.pk for mail in Mail.objects.filter(pk__in=mail_ids, state="failed").locked()]
+    if not failed:
+        raise NotFound("None of these mails has failed.")
+    Mail.objects.filter(pk__in=failed).update(state="queued", attempts=0, due_at=now, updated_at=now)
+    transaction.on_commit(partial(courier.wake, SEND_TASK))
+    return len(failed)
+
+
+def _send(mail: Mail, server: Any, clock: Clock) -> bool:
+    """:raises ServerAway: it failed, which is recorded, because the server does not answer"""
+    try:
+        server.open()
+        server.send_messages([_compose(mail, server)])
+    except Exception as error:
+        reason = _reason(error)
+        log.warning("mail not sent", mail_id=str(mail.pk), attempts=mail.attempts, error=reason)
+        _close(server)
+        _record_failure(mail=mail, error=reason, is_final=_is_final(error), now=clock())
+        if _is_away(error):
+            raise ServerAway from error
+        return False
+    _record_sent(mail=mail, now=clock())
+    return True
+
+
+def _compose(mail: Mail, server: Any) -> EmailMultiAlternatives:
+    """:raises NobodyToSendTo: the account was scrubbed"""
+    to = mail.to or (mail.user.email if mail.user is not None and mail.user.is_active else "")
+    if not to:
+        raise NobodyToSendTo
+    kind, text, html, unsubscribe_url = Kind(mail.kind), mail.text, mail.html, mail.unsubscribe_url
+    if kind not in TRANSACTIONAL and not unsubscribe_url and mail.user is not None:
+        unsubscribe_url = selectors.unsubscribe_url(user_id=mail.user.pk, kind=kind)
+        mark = f"https://{UNSUBSCRIBE_MARK}"
+        text, html = text.replace(mark, unsubscribe_url), html.replace(mark, unsubscribe_url)
+
+    message = EmailMultiAlternatives(
+        subject=mail.subject,
+        body=text,
+        to=[to],
+        connection=server,
+        headers={"Message-ID": message_id(mail.pk), "X-Nexus-Kind": mail.kind, "Auto-Submitted": "auto-generated"},
+    )
+    if unsubscribe_url:
+        message.extra_headers["List-Unsubscribe"] = f"<{unsubscribe_url}>"
+        message.extra_headers["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
+    message.attach_alternative(html, "text/html")
+    return message
+
+
+def message_id(mail_id: UUID) -> str:
+    """Return the Message-ID: the same at every try."""
+    domain = parseaddr(settings.DEFAULT_FROM_EMAIL)[1].rpartition("@")[2] or "localhost"
+    return f"<{mail_id}@{domain}>"
+
+
+@command
+def _record_sent(*, mail: Mail, now: datetime) -> None:
+    Mail.objects.filter(pk=mail.pk).exclude(state="sent").update(
+        state="sent", sent_at=now, last_error="", updated_at=now
+    )
+
+
+@command
+def _record_failure(*, mail: Mail, error: str, is_final: bool, now: datetime) -> None:
+    """Count against the claim only: a worker whose lease ran out has no say about a later try."""
+    is_over = is_final or mail.attempts >= MAX_ATTEMPTS
+    Mail.objects.filter(pk=mail.pk, state="queued").update(
+        state="failed" if is_over else "queued",
+        due_at=now + back_off(mail.attempts + _FIRST_PAUSE),
+        last_error=error,
+        updated_at=now,
+    )
+
+
+def _is_final(error: Exception) -> bool:
+    """Tell whether another try is hopeless: the server refused the address for good (RFC 5321, section 4.2.1)."""
+    if isinstance(error, SMTPRecipientsRefused):
+        return all(code >= 500 for code, _ in error.recipients.values())
+    return isinstance(error, NobodyToSendTo)
+
+
+def _is_away(error: Exception) -> bool:
+    refused_this_one = isinstance(error, (SMTPResponseException, SMTPRecipientsRefused))
+    return isinstance(error, OSError) and not refused_this_one
+
+
+def _reason(error: Exception) -> str:
+    """Say what went wrong without the address, which servers like to repeat."""
+    if isinstance(error, SMTPRecipientsRefused):
+        return f"recipient refused: {sorted({code for code, _ in error.recipients.values()})}"
+    if isinstance(error, SMTPResponseException):
+        return f"{type(error).__name__}: {error.smtp_code}"
+    return type(error).__name__ if isinstance(error, SMTPException) else f"{type(error).__name__}: {error}"[:500]
+
+
+def _close(server: Any) -> None:
+    try:
+        server.close()
+    except (OSError, SMTPException) as error:
+        log.info("mail connection did not close", error=type(error).__name__)
