@@ -20,8 +20,9 @@ from pathlib import Path
 
 import psutil
 import pytest
-from config.embedded import THROWAWAY, Postgres
 from django.conf import settings
+
+from config.embedded import THROWAWAY, Postgres
 
 SERVER = pytest.StashKey[tuple[Postgres, Path]]()
 IN_CI = os.environ.get("CI", "").lower() in {"1", "true"}

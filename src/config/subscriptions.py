@@ -31,5 +31,6 @@ SUBSCRIPTIONS: dict[str, tuple[str, ...]] = {
 }
 
 INLINE_SUBSCRIPTIONS: dict[str, tuple[str, ...]] = {
+    "accounts.signed_in": ("carts.handlers.merge_guest_cart",),
     "products.stock_declared": ("inventory.handlers.set_declared_stock",),
 }

@@ -1,10 +1,43 @@
-"""Every address of the shop."""
+"""Every address of the shop. Each answers with and without a trailing slash (``core.middleware.RequestScope``)."""
 
 from __future__ import annotations
 
-from django.urls import URLPattern, URLResolver
+from importlib.util import find_spec
 
-urlpatterns: list[URLPattern | URLResolver] = []
+from django.conf import settings
+from django.contrib import admin
+from django.urls import URLPattern, URLResolver, include, path
+
+from config import files, openapi
+
+# Every app with an edge: its ``api/urls.py`` names what stands below ``/api/v1/``.
+_APPS = [
+    "core",
+    "markets",
+    "accounts",
+    "products",
+    "inventory",
+    "pricing",
+    "payments",
+    "carts",
+    "orders",
+    "notifications",
+]
+_EDGES = [f"{name}.api.urls" for name in _APPS if find_spec(f"{name}.api") and find_spec(f"{name}.api.urls")]
+_PAGES = [name for name in ("notifications.urls_pages",) if find_spec(name)]
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("", include("core.urls")),
+    *(path("api/v1/", include(edge)) for edge in _EDGES),
+    path("api/schema", openapi.schema),
+    path("docs", openapi.swagger),
+    path("swagger", openapi.swagger),
+    path("redoc", openapi.redoc),
+    path("admin/", admin.site.urls),
+    path("media/<path:path>", files.serve_media),
+    *(path("", include(pages)) for pages in _PAGES),
+    *([path("bench/", include("config.bench"))] if settings.BENCH else []),
+]
 
 handler400 = "core.api.views.bad_request"
 handler404 = "core.api.views.not_found"

@@ -8,6 +8,8 @@ from typing import Any
 from config.schedule import BEAT_SCHEDULE
 from config.settings.env import SRC, data_folder, env
 from config.subscriptions import INLINE_SUBSCRIPTIONS, SUBSCRIPTIONS
+from notifications.domain import Kind
+from orders.domain import OrderStatus
 
 DATA = data_folder()
 
@@ -59,7 +61,8 @@ SESSION_MIDDLEWARE = [
 
 ROOT_URLCONF = "config.urls"
 WSGI_APPLICATION = "config.wsgi.application"
-APPEND_SLASH = False
+# Only the admin's pages redirect: the API's addresses answer either way (core.middleware.RequestScope).
+APPEND_SLASH = True
 
 TEMPLATES = [
     {
@@ -126,6 +129,8 @@ REST_FRAMEWORK = {
     "DEFAULT_SCHEMA_CLASS": "core.api.schema.NexusSchema",
     "DEFAULT_THROTTLE_CLASSES": [],
     "EXCEPTION_HANDLER": "core.api.problems.exception_handler",
+    # Only JSON is served: no ``?format=``.
+    "URL_FORMAT_OVERRIDE": None,
     "UNAUTHENTICATED_USER": None,
     "UNAUTHENTICATED_TOKEN": None,
 }
@@ -142,6 +147,11 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "REDOC_DIST": "SIDECAR",
     "SERVE_PUBLIC": True,
+    # Choices that stand in several places under several names.
+    "ENUM_NAME_OVERRIDES": {
+        "OrderStatus": [status.value for status in OrderStatus],
+        "MessageKind": [kind.value for kind in Kind],
+    },
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
         "core.api.schema.add_problems",
@@ -151,6 +161,8 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
 EVENT_SUBSCRIPTIONS = SUBSCRIPTIONS
 EVENT_INLINE_SUBSCRIPTIONS = INLINE_SUBSCRIPTIONS
 OUTBOX_COURIER = True
+# How long a worker that took a delivery has, before another may take it.
+OUTBOX_LEASE = timedelta(seconds=30)
 IDEMPOTENCY_TTL = timedelta(hours=24)
 
 ACCESS_TOKEN_TTL = timedelta(minutes=15)
@@ -192,5 +204,7 @@ STOREFRONT_URL = env.str("STOREFRONT_URL", default="http://127.0.0.1:8000")
 LOGGING_CONFIG = None
 LOG_LEVEL = env.str("LOG_LEVEL", default="INFO")
 DEV_PAGES = False
+# The reference views of `make bench`: only config.settings.local lets the environment turn them on.
+BENCH = False
 # The admin's middleware is there, but only below SESSION_PATHS (core.middleware.AdminOnly).
 SILENCED_SYSTEM_CHECKS = ["admin.E408", "admin.E409", "admin.E410"]

@@ -23,3 +23,4 @@ vars().update(env.email_url("EMAIL_URL", default="filemail://"))
 if env.str("EMAIL_URL", default="") == "":
     EMAIL_BACKEND = "notifications.mailbox.FolderBackend"
 DEV_PAGES = True
+BENCH = env.bool("NEXUS_BENCH", default=False)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+from datetime import timedelta
 from pathlib import Path
 
 from config.settings.base import *  # noqa: F403
@@ -18,21 +19,25 @@ FIELD_KEYS = field_keys("t1:" + "A" * 43 + "=")
 DATABASES = {
     "default": {
         "ENGINE": "django.db.backends.postgresql",
-        "NAME": "postgres",
+        # Workers that a test starts are told its database, broker and folder.
+        "NAME": os.environ.get("NEXUS_TEST_DATABASE", "postgres"),
         "USER": "postgres",
         "HOST": os.environ.get("PGSOCK", ""),
         "PORT": os.environ.get("PGPORT", ""),
         "OPTIONS": {key: value for key, value in DATABASE_OPTIONS.items() if key != "pool"},
     }
 }
-DATA = Path(tempfile.gettempdir()) / f"nexus-tests-{os.getpid()}"
+DATA = Path(os.environ.get("NEXUS_TEST_DATA") or Path(tempfile.gettempdir()) / f"nexus-tests-{os.getpid()}")
 MEDIA_ROOT = DATA / "media"
 MAIL_FOLDER = DATA / "mail"
 STATIC_ROOT = DATA / "static"
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
-CELERY_BROKER_URL = "memory://"
+CELERY_BROKER_URL = os.environ.get("BROKER_URL", "memory://")
 OUTBOX_COURIER = False
 EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
+if "NEXUS_TEST_DATABASE" in os.environ:
+    EMAIL_BACKEND = "notifications.mailbox.FolderBackend"
+    OUTBOX_LEASE = timedelta(seconds=1)
 # Argon2 with its cheapest parameters, so that a thousand test users do not cost minutes.
 PASSWORD_HASHERS = ["accounts.authentication.CheapArgon2", "django.contrib.auth.hashers.Argon2PasswordHasher"]
 THROTTLES = True

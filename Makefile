@@ -1,0 +1,80 @@
+# make run: a running shop. make test: everything that the pipeline checks. Needs Python 3.11 or newer and nothing else (make PYTHON=… names it).
+
+BIN := .venv/bin
+MANAGE := $(BIN)/python src/manage.py
+TESTING := DJANGO_SETTINGS_MODULE=config.settings.test
+PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
+SOURCES := src tests scripts conftest.py
+LOCK = $(BIN)/python -m uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header
+WORKERS ?= 2
+
+.DEFAULT_GOAL := help
+CHECKS := check-format check-code check-types check-imports check-security check-migrations check-schema
+.PHONY: help run test lint $(CHECKS) format schema bench test-long lock clean
+
+help: ## what there is
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+run: .venv/base.stamp ## a running shop with sample goods on http://127.0.0.1:8000 (PORT, NEXUS_DATA)
+	@exec $(MANAGE) run
+
+test: lint ## what the pipeline runs: format, lint, types, imports, migrations, schemas, tests
+	$(BIN)/pytest -n $(WORKERS) --cov --cov-report=term
+
+lint: $(CHECKS) ## make test without tests
+
+check-format: .venv/dev.stamp
+	$(BIN)/ruff format --check $(SOURCES)
+
+check-code: .venv/dev.stamp
+	$(BIN)/ruff check $(SOURCES)
+
+check-types: .venv/dev.stamp
+	$(BIN)/mypy
+
+check-imports: .venv/dev.stamp
+	PYTHONPATH=src:scripts $(BIN)/lint-imports
+
+check-security: .venv/dev.stamp
+	$(BIN)/bandit -q -ll -c pyproject.toml -r src scripts
+
+check-migrations: .venv/dev.stamp
+	$(TESTING) $(MANAGE) makemigrations --check --dry-run
+
+check-schema: .venv/dev.stamp
+	$(TESTING) $(MANAGE) check_schema
+
+format: .venv/dev.stamp ## put the code into shape
+	$(BIN)/ruff check --fix-only -q $(SOURCES)
+	$(BIN)/ruff format $(SOURCES)
+
+schema: .venv/dev.stamp ## write the committed OpenAPI and GraphQL files
+	$(TESTING) $(MANAGE) check_schema --write
+
+bench: .venv/dev.stamp ## measure: CPU, speed, memory; a table and a JSON file
+	PYTHONPATH=src:scripts $(BIN)/python -m bench $(ARGS)
+
+test-long: .venv/dev.stamp ## the tests that take minutes
+	NEXUS_LONG=1 $(BIN)/pytest -m long
+
+lock: .venv/dev.stamp ## pin what requirements/*.in ask for
+	$(BIN)/python -m uv --version >/dev/null 2>&1 || $(PIP) install -q uv
+	$(LOCK) requirements/dev.in -o requirements/dev.txt
+	$(LOCK) requirements/base.in -c requirements/dev.txt -o requirements/base.txt
+
+clean: ## remove what was made here, but not the data folder
+	rm -rf .venv .coverage* htmlcov .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+
+.venv/bin/python:
+	@for name in $(PYTHON) python3.11 python3.12 python3.13 python3; do \
+	  if $$name -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then \
+	    echo "Making .venv with $$name"; $$name -m venv .venv && exit 0; rm -rf .venv; exit 1; fi; \
+	done; echo "nexus: needs Python 3.11 or newer" >&2; exit 1
+
+.venv/base.stamp: requirements/base.txt | .venv/bin/python
+	$(PIP) install --require-hashes -r requirements/base.txt
+	@touch $@
+
+.venv/dev.stamp: requirements/dev.txt | .venv/bin/python
+	$(PIP) install --require-hashes -r requirements/dev.txt
+	@touch $@ .venv/base.stamp

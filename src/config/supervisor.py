@@ -1,0 +1,314 @@
+"""``make run``: one process that loads Django once, forks the web server and the worker, and keeps them running.
+
+Written by hand because honcho stops everything as soon as one process ends, and supervisord and circus start each
+process from nothing: four times a second of imports, on a laptop, and four times the memory. Forks share both.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import gc
+import http.client
+import json
+import os
+import signal
+import socket
+import sys
+import time
+import traceback
+import warnings
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from queue import Empty, SimpleQueue
+
+import django
+import psutil
+from django.conf import settings
+from django.urls import get_resolver
+from django.utils.module_loading import import_string
+from setproctitle import setproctitle
+
+from config import embedded
+from config.embedded import Refusal
+from config.lifelines import end_with_parent
+from config.settings import processes
+
+STOPS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+WEB_SERVERS = {"granian": "config.web_granian.serve", "gunicorn": "config.web_gunicorn.serve"}
+SECONDS_TO_STOP = 20.0
+SECONDS_TO_BE_READY = 60.0
+SECONDS_FOR_ORPHANS = 15.0
+LONGEST_PAUSE = 10.0
+TICK_SECONDS = 1.0
+
+
+@dataclass
+class Process:
+    """Something that runs in a fork and is forked again when it ends by itself."""
+
+    name: str
+    body: Callable[[], None]
+    pid: int = 0
+    failures: int = 0
+    due_at: float = field(default=0.0)
+
+    def start(self) -> None:
+        """Fork. The child has a process group of its own, so that nothing of it outlives it."""
+        for stream in (sys.stdout, sys.stderr):
+            stream.flush()
+        self.pid = os.fork()
+        if self.pid == 0:
+            os._exit(self._run())
+        with contextlib.suppress(OSError):  # the child does the same; whoever is first
+            os.setpgid(self.pid, self.pid)
+
+    def _run(self) -> int:
+        try:
+            with contextlib.suppress(OSError):
+                os.setpgid(0, 0)
+            for number in (*STOPS, signal.SIGCHLD):
+                signal.signal(number, signal.SIG_DFL)
+            end_with_parent()
+            os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+            setproctitle(processes.title(self.name))
+            self.body()
+        except SystemExit as leaving:
+            return leaving.code if isinstance(leaving.code, int) else int(leaving.code is not None)
+        except BaseException:  # noqa: BLE001 - the last frame of this process: whatever it is, it is shown
+            traceback.print_exc()
+            return 1
+        finally:
+            for stream in (sys.stdout, sys.stderr):
+                stream.flush()
+        return 0
+
+    def ended(self, status: int) -> None:
+        """Clean up behind it, and say when it may start again: at once if somebody killed it, later if it fails."""
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(self.pid, signal.SIGKILL)
+        self.pid = 0
+        self.failures = 0 if status < 0 else self.failures + 1
+        self.due_at = time.monotonic() + min(0.25 * 2**self.failures if self.failures else 0.0, LONGEST_PAUSE)
+
+    def signal(self, number: signal.Signals) -> None:
+        """Tell the process, not its group: it ends its own children in good order."""
+        if self.pid:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self.pid, number)
+
+
+class Stopped(Exception):
+    """Somebody wants the shop to end."""
+
+
+class Supervisor:
+    """Keeps processes running until a signal says stop, and then ends them all."""
+
+    def __init__(self) -> None:
+        self.signals: SimpleQueue[int] = SimpleQueue()
+        self.parent = os.getppid()
+        self.processes: list[Process] = []
+        for number in (*STOPS, signal.SIGCHLD):
+            signal.signal(number, lambda received, _: self.signals.put(received))
+
+    def check(self, *, wait_seconds: float = 0.0) -> None:
+        """Take notice of signals.
+
+        :raises Stopped: one of them, or the end of our parent, means stop
+        """
+        number = 0
+        with contextlib.suppress(Empty):
+            number = self.signals.get(timeout=wait_seconds) if wait_seconds else self.signals.get_nowait()
+        if number in STOPS or os.getppid() != self.parent:
+            raise Stopped
+
+    def run_once(self, name: str, body: Callable[[], None]) -> int:
+        """Run something in a fork to its end, and return its exit code."""
+        process = Process(name, body)
+        self.processes.append(process)
+        process.start()
+        while True:
+            ended, status = os.waitpid(process.pid, os.WNOHANG)
+            if ended:
+                self.processes.remove(process)
+                return os.waitstatus_to_exitcode(status)
+            self.check(wait_seconds=TICK_SECONDS)
+
+    def tend(self) -> None:
+        """Collect what ended, start what is due, wait for the next thing to happen."""
+        self.collect()
+        now = time.monotonic()
+        for process in self.processes:
+            if not process.pid and process.due_at <= now:
+                process.start()
+        pauses = [process.due_at - now for process in self.processes if not process.pid]
+        self.check(wait_seconds=max(0.01, min([TICK_SECONDS, *pauses])))
+
+    def collect(self) -> None:
+        """Notice which processes ended."""
+        for process in self.processes:
+            if process.pid:
+                ended, status = os.waitpid(process.pid, os.WNOHANG)
+                if ended:
+                    process.ended(os.waitstatus_to_exitcode(status))
+
+    def stop(self) -> None:
+        """End all processes: in good order, and by force when that takes too long or somebody asks twice."""
+        for process in self.processes:
+            process.signal(signal.SIGTERM)
+        deadline = time.monotonic() + SECONDS_TO_STOP
+        self.collect()
+        while any(process.pid for process in self.processes) and time.monotonic() < deadline:
+            with contextlib.suppress(Empty):
+                if self.signals.get(timeout=0.1) in STOPS:
+                    break
+            self.collect()
+        for process in self.processes:
+            if process.pid:
+                process.signal(signal.SIGKILL)
+                os.waitpid(process.pid, 0)
+                process.ended(0)
+
+
+def run() -> None:
+    """Start the shop and keep it running until somebody stops it.
+
+    :raises Refusal: it cannot start here
+    """
+    started_at = time.monotonic()
+    supervisor = Supervisor()
+    wanted = needed_servers()
+    data: Path = settings.DATA
+    port = _port()
+    if processes.WEB_SERVER not in WEB_SERVERS:
+        raise Refusal(f"WEB_SERVER must be {' or '.join(WEB_SERVERS)}, not {processes.WEB_SERVER!r}")
+    with contextlib.suppress(Stopped), claimed(data, port):
+        refuse_taken(port)
+        with embedded.shared(data, wanted):
+            try:
+                _start(supervisor, started_at)
+                while True:
+                    supervisor.tend()
+                    embedded.keep(data, wanted)
+            finally:
+                supervisor.stop()
+
+
+def _start(supervisor: Supervisor, started_at: float) -> None:
+    supervisor.check()
+    django.setup()
+    get_resolver().url_patterns  # noqa: B018 - loads all views, once for all processes
+    bodies = {
+        "web": import_string(WEB_SERVERS[processes.WEB_SERVER]),
+        "worker": import_string("config.worker.work"),
+    }
+    prepare = import_string("config.preparing.prepare")
+    gc.collect()
+    gc.freeze()
+    if supervisor.run_once("prepare", prepare) != 0:
+        sys.exit(1)  # it has said why
+    supervisor.processes += [Process(name, body) for name, body in bodies.items()]
+    deadline = time.monotonic() + SECONDS_TO_BE_READY
+    while not _answers():
+        supervisor.tend()
+        if time.monotonic() > deadline or supervisor.processes[0].failures > 1:
+            raise Refusal("the web server does not start; see above")
+    _greet(time.monotonic() - started_at)
+
+
+def needed_servers() -> list[embedded.Server]:
+    """The embedded servers that the settings point to.
+
+    :raises Refusal: the settings' addresses cannot be read
+    """
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Engine not recognized")
+        database = settings.DATABASES["default"]
+    if "HOST" not in database:
+        raise Refusal("DATABASE_URL must look like postgres://user:password@host:5432/name")
+    data = settings.DATA
+    local_redis = {embedded.redis_url(data), embedded.broker_url(data)}
+    return embedded.servers(
+        data,
+        database=database["HOST"] == str(embedded.socket_folder(data)),
+        redis=bool(local_redis & {getattr(settings, "REDIS_URL", ""), settings.CELERY_BROKER_URL}),
+    )
+
+
+@contextlib.contextmanager
+def claimed(data: Path, port: int) -> Iterator[None]:
+    """Be the only shop on this data folder. The lock is the children's too, and ends with the last of them.
+
+    :raises Refusal: another shop runs on it
+    """
+    try:
+        data.mkdir(parents=True, exist_ok=True)
+        embedded.refuse_newer(data)
+        file = (data / "shop.lock").open("a+")
+    except OSError as error:
+        raise Refusal(f"cannot use the data folder: {error}") from error
+    with file:
+        deadline = time.monotonic() + SECONDS_FOR_ORPHANS
+        while True:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                file.seek(0)
+                pid, _, where = file.read().partition(" ")
+                # A killed shop's processes are about to follow it.
+                if time.monotonic() > deadline or not pid.isdigit() or psutil.pid_exists(int(pid)):
+                    raise Refusal(f"{data} is in use by a running shop (process {pid}, port {where})") from None
+                time.sleep(0.05)
+        file.truncate(0)
+        file.write(f"{os.getpid()} {port}")
+        file.flush()
+        yield
+
+
+def _port() -> int:
+    if not processes.PORT.isdigit() or not 0 < int(processes.PORT) < 65536:
+        raise Refusal(f"PORT must be a number from 1 to 65535, not {processes.PORT!r}")
+    return int(processes.PORT)
+
+
+def refuse_taken(port: int) -> None:
+    """Find out before anything is started.
+
+    :raises Refusal: we may not listen there
+    """
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((processes.HOST, port))
+        except OSError as error:
+            reason = error.strerror.lower() if error.strerror else "taken"
+            raise Refusal(f"cannot listen on {processes.HOST}:{port} ({reason}): set PORT to another one") from error
+
+
+def _answers() -> bool:
+    client = http.client.HTTPConnection(processes.HOST, int(processes.PORT), timeout=5)
+    with contextlib.suppress(OSError, http.client.HTTPException), contextlib.closing(client):
+        client.request("GET", "/healthz")
+        return client.getresponse().status < 500
+    return False
+
+
+def _greet(seconds: float) -> None:
+    base = f"http://{processes.HOST}:{processes.PORT}"
+    lines = [
+        "",
+        f"Nexus is running (started in {seconds:.1f} s; Ctrl-C stops it).",
+        "",
+        f"  Shop API        {base}/api/v1/products",
+        f"  API reference   {base}/docs/",
+        f"  Administration  {base}/admin/",
+        f"  Mail            {base}/dev/mail/",
+        "",
+    ]
+    with contextlib.suppress(OSError, ValueError):
+        for role, sign_in in json.loads((settings.DATA / "sign-ins.json").read_text()).items():
+            lines.append(f"  {role.capitalize():<15} {sign_in['email']}  {sign_in['password']}")
+    print("\n".join([*lines, ""]), flush=True)  # noqa: T201 - for the person at the terminal
