@@ -57,6 +57,17 @@ def list_movements(*, sku: str | None = None) -> QuerySet[Movement]:
     return rows if sku is None else rows.filter(stock__variant__sku=sku)
 
 
+def moved_units(*, reference: str) -> dict[UUID, int]:
+    """Return variant id -> units that came with that reference, less those that went. One query."""
+    rows = Movement.objects.filter(reference=reference).values_list("stock__variant_id")
+    return dict(rows.annotate(units=Sum("difference")))
+
+
+def movement_references(*, prefix: str) -> set[str]:
+    """Return the references of movements that begin like this. One query."""
+    return set(Movement.objects.filter(reference__startswith=prefix).values_list("reference", flat=True))
+
+
 def find_differences(*, now: datetime) -> list[str]:
     """Re-derive every balance of stock and return what does not agree, in words. Five queries over all rows."""
     found = []

@@ -62,3 +62,10 @@ class CouponUnknown(Invalid):
 
     code = "orders.coupon_unknown"
     title = "There is no such coupon."
+
+
+class InvoicesUnreadable(Invalid):
+    """The file of invoices to replay is not one."""
+
+    code = "orders.invoices_unreadable"
+    title = "The invoices cannot be read."

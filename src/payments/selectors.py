@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from collections.abc import Collection
+from datetime import UTC, datetime
 
 from django.db.models import Sum
+from django.db.models.functions import TruncMonth
 
-from payments.models import Posting
+from payments.models import LedgerEntry, Posting
 
 
 def balance(*, account: str, currency: str, before: datetime | None = None) -> int:
@@ -16,6 +18,18 @@ def balance(*, account: str, currency: str, before: datetime | None = None) -> i
         rows = rows.filter(entry__at__lt=before)
     total: int | None = rows.aggregate(total=Sum("amount_minor"))["total"]
     return total or 0
+
+
+def entry_references(*, prefix: str) -> set[str]:
+    """Return the references of entries that begin like this. One query."""
+    return set(LedgerEntry.objects.filter(reference__startswith=prefix).values_list("reference", flat=True))
+
+
+def monthly_balances(*, accounts: Collection[str], currency: str) -> dict[str, int]:
+    """Return month ("2011-03", in UTC) -> debits less credits of these accounts together. One query."""
+    rows = Posting.objects.filter(account__in=accounts, currency=currency)
+    months = rows.values_list(TruncMonth("entry__at", tzinfo=UTC)).annotate(total=Sum("amount_minor"))
+    return {f"{month:%Y-%m}": total for month, total in months if total}
 
 
 def find_differences() -> list[str]:

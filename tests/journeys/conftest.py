@@ -16,11 +16,10 @@ from typing import Any
 
 import psutil
 import pytest
-from celery import current_app
-from django.conf import settings
+from celery import Celery
 from django.db import connection
 
-SRC = Path(settings.SRC if hasattr(settings, "SRC") else Path(__file__).parents[2] / "src")
+SRC = Path(__file__).parents[2] / "src"
 
 
 def until(holds: Callable[[], Any], *, seconds: float = 60.0, meanwhile: Callable[[], Any] = lambda: None) -> None:
@@ -48,6 +47,7 @@ class Worker:
             "BROKER_URL": broker,
         }
         self.process: subprocess.Popen[bytes] | None = None
+        self.broker = Celery(broker=broker, set_as_current=False)
         self.start()
 
     @property
@@ -66,6 +66,12 @@ class Worker:
                 stderr=output,
                 start_new_session=True,
             )
+
+    def tick(self) -> None:
+        """Do what the clock does: ask for the outbox to be relayed and for waiting mail to be sent."""
+        with suppress(Exception):
+            for task in ("core.tasks.relay", "notifications.tasks.send_waiting_mail"):
+                self.broker.send_task(task, retry=False, ignore_result=True)
 
     def hands(self) -> list[psutil.Process]:
         """Return the processes that do the work."""
@@ -137,23 +143,14 @@ def _pump(source: socket.socket, sink: socket.socket) -> None:
 
 @pytest.fixture
 def start_worker(tmp_path: Path, transactional_db: None) -> Iterator[Callable[[str], Worker]]:
-    """Return what starts a worker for a broker's address; it also connects this process to that broker."""
+    """Return what starts a worker for a broker's address."""
     workers: list[Worker] = []
-    before = current_app.conf.broker_url
 
     def start(broker: str) -> Worker:
-        current_app.conf.broker_url = broker
         workers.append(Worker(broker, tmp_path))
         return workers[-1]
 
     yield start
-    current_app.conf.broker_url = before
     for worker in workers:
         worker.kill()
 
-
-def tick() -> None:
-    """Do what the clock does: ask for the outbox to be relayed and for waiting mail to be sent."""
-    with suppress(Exception):
-        for task in ("core.tasks.relay", "notifications.tasks.send_waiting_mail"):
-            current_app.send_task(task, retry=False, ignore_result=True)

@@ -16,7 +16,7 @@ from notifications.models import Mail, Notification
 from orders.models import Order
 from orders.tests.factories import make_order
 
-from tests.journeys.conftest import Line, Worker, tick, until
+from tests.journeys.conftest import Line, Worker, until
 
 ORDERS = 40
 
@@ -26,14 +26,14 @@ def nothing_is_owed() -> bool:
     return not owed and not Mail.objects.exclude(state="sent").exists()
 
 
-def make_ticker(seconds: float = 0.3) -> Callable[[], None]:
+def clock_of(worker: Worker, seconds: float = 0.3) -> Callable[[], None]:
     """Return a clock that may be asked as often as one likes and ticks now and then."""
     last = [0.0]
 
     def ask() -> None:
         if time.monotonic() - last[0] > seconds:
             last[0] = time.monotonic()
-            tick()
+            worker.tick()
 
     return ask
 
@@ -58,7 +58,8 @@ def place_orders(count: int) -> None:
 def test_r22_a_worker_killed_a_hundred_times_loses_and_doubles_nothing(
     redis_url: str, start_worker: Callable[[str], Worker]
 ) -> None:
-    worker, ask = start_worker(redis_url), make_ticker()
+    worker = start_worker(redis_url)
+    ask = clock_of(worker)
     until(lambda: len(worker.hands()) >= 2)
     stock = make_stock(on_hand=100)
 
@@ -83,7 +84,8 @@ def test_r27_rabbitmq_away_delays_messages_and_loses_none(
     port = urlsplit(rabbitmq_url).port
     assert port is not None
     line = Line(port)
-    worker, ask = start_worker(rabbitmq_url.replace(str(port), str(line.port))), make_ticker()
+    worker = start_worker(rabbitmq_url.replace(str(port), str(line.port)))
+    ask = clock_of(worker)
     place_orders(5)
     until(nothing_is_owed, meanwhile=ask)
 

@@ -40,7 +40,7 @@ def add_item(*, holder: Holder, wish: Wish, market: Market, at: datetime) -> Car
     return put(cart=cart, holder=holder, items=items, added={variant_id: wish.quantity}, at=at)
 
 
-@command
+@step
 def fill_cart(*, holder: Holder, units: Mapping[UUID, int], market: Market, at: datetime) -> CartView:
     """Make the cart hold exactly these (variant id -> units), in one go. Locks the cart.
 

@@ -90,23 +90,15 @@ def move_orders(*, order_ids: Sequence[UUID], to: OrderStatus, actor: User, at: 
     return len(moving)
 
 
-@command
-def move_through(*, order_id: UUID, moves: Mapping[OrderStatus, datetime], reason: str) -> Order:
-    """Take an order through moves that happened elsewhere, each at its own time (state -> when). Locks the order.
+@step
+def move_through(*, order: Order, moves: Mapping[OrderStatus, datetime], reason: str) -> None:
+    """Take an order that this transaction locked or made through moves that happened elsewhere, each at its own time.
 
-    Moves that it has made already are passed over.
-
-    :raises OrderNotFound: there is none
+    :param moves: state -> when, in their order
     :raises MoveRefused: the table of moves does not allow one
     """
-    order: Order | None = Order.objects.filter(pk=order_id).locked().first()
-    if order is None:
-        raise OrderNotFound
-    made = set(OrderMove.objects.filter(order=order).values_list("to_status", flat=True))
     for to, at in moves.items():
-        if to.value not in made:
-            _move(order, to, at, Cause(actor=None, by=MovedBy.SYSTEM, reason=reason))
-    return order
+        _move(order, to, at, Cause(actor=None, by=MovedBy.SYSTEM, reason=reason))
 
 
 @command

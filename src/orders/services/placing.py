@@ -20,7 +20,7 @@ from carts.errors import CartEmpty
 from core import outbox
 from core.ids import new_id
 from core.money import Money, as_document
-from core.transactions import command
+from core.transactions import command, step
 from inventory import services as inventory
 from inventory.errors import OutOfStock
 from orders.domain import MovedBy, OrderStatus, order_number
@@ -73,6 +73,12 @@ def place_order(*, customer: User | None, cart_token: str | None, wish: PlaceOrd
     :raises TotalChanged: the total is not ``expected_total`` (409, with the new quote)
     :raises OutOfStock: some line asks for more than is free (409, naming every one)
     """
+    return turn_into_order(customer=customer, cart_token=cart_token, wish=wish, placed_at=placed_at)
+
+
+@step
+def turn_into_order(*, customer: User | None, cart_token: str | None, wish: PlaceOrder, placed_at: datetime) -> Order:
+    """Do what ``place_order`` does, in the caller's transaction."""
     holder = Holder(user_id=customer.pk) if customer else Holder(token=cart_token)
     cart = carts.lock_cart(holder=holder)
     if cart.state == CartState.ORDERED.value:

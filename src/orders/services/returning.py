@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from uuid import UUID
 
-from core.transactions import command
+from core.transactions import command, step
 from inventory import services as inventory
 from inventory.domain import Reason
 from payments import services as payments
@@ -23,6 +23,14 @@ def record_return(
     :param amount_minor: what is owed to the customer, in minor units
     :raises IntegrityError: the reference was recorded before
     """
+    take_back(reference=reference, units=units, amount_minor=amount_minor, currency=currency, at=at)
+
+
+@step
+def take_back(
+    *, reference: str, units: Mapping[UUID, int], amount_minor: int, currency: str, at: datetime
+) -> None:
+    """Do what ``record_return`` does, in the caller's transaction."""
     payments.post_entry(
         kind="return",
         reference=reference,

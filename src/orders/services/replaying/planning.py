@@ -1,11 +1,12 @@
-"""What an invoice means for the shop. Rules without a database; every penny of an invoice is in exactly one of its parts.
+"""What an invoice means for the shop. Rules without a database; every penny of an invoice is in exactly one part.
 
-* Goods sold (quantity and price above zero) are order lines at the invoice's own price. A cart holds one row per SKU, at
-  most ``MAX_LINES`` rows and ``MAX_QUANTITY`` units of each; what goes beyond (a SKU twice at two prices, 74,215 units)
-  continues in a second order, a third …: ``536365``, ``536365/2``.
+* Goods sold (quantity and price above zero) are order lines at the invoice's own price. A cart holds one row per SKU,
+  at most ``MAX_LINES`` rows and ``MAX_QUANTITY`` units of each; what goes beyond (a SKU twice at two prices, 74,215
+  units) continues in a second order, a third …: ``536365``, ``536365/2``.
 * Goods given away (price zero) are order lines at zero where the invoice has a customer or sells something else. On an
   invoice of nothing but zeros and nobody they are the stock-keeper's notes: a correction of the stock by the quantity.
-* Goods that come back (quantity below zero, with a price, or on a cancellation ``C…``) are a return: units into stock, the amount owed.
+* Goods that come back (quantity below zero, with a price, or on a cancellation ``C…``) are a return: units into stock,
+  and the amount owed.
 * Whatever is no product of the catalogue (postage, fees, discounts, bad debts, vouchers) is an adjustment in the money
   ledger, with its sign. A line's amount is rounded half up to the penny.
 """

@@ -1,0 +1,116 @@
+"""What is measured once rather than per request: bulk import, replay, starting again, memory."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import re
+import statistics
+import time
+from collections import defaultdict
+from collections.abc import Callable
+from pathlib import Path
+
+from bench import accounting
+from bench.reads import API
+from bench.shop import ROOT, Shop, ShopFailed
+
+INVOICES = ROOT.parent / "shared" / "data" / "online-retail" / "invoices.csv.gz"
+REPLAY = ROOT / "src" / "orders" / "management" / "commands" / "replay_invoices.py"
+# TEMPORARY until set_up is there
+SET_UP = ROOT / "src" / "config" / "management" / "commands" / "set_up.py"
+_SET_UP = """
+from django.utils import timezone
+from markets.services import ensure_default_market
+from inventory.services import ensure_default_place
+ensure_default_market(at=timezone.now()); ensure_default_place()
+"""
+_RATE = re.compile(r"([\d,]+(?:\.\d+)?)/s")
+
+
+def open_shop(shop: Shop) -> None:
+    """Start the empty shop, with the rows that every shop has, and with counted statements."""
+    shop.start()
+    shop.manage("set_up") if SET_UP.exists() else shop.manage("shell", "-v0", "--no-imports", "-c", _SET_UP)
+    shop.sql("CREATE EXTENSION IF NOT EXISTS pg_stat_statements")
+
+
+def import_rate(shop: Shop, catalogue: Path) -> float:
+    """Import the catalogue, and return how many products were taken a second."""
+    said = shop.manage("import_catalogue", str(catalogue), "--report", str(shop.folder / "refused.csv"))
+    if " 0 refused" not in said:
+        raise ShopFailed(f"the import refused rows: {said.strip()}")
+    shop.settle()
+    shop.sql("VACUUM ANALYZE")
+    return _told_rate(said)
+
+
+def replay_rate(shop: Shop, *, invoices: int) -> float | None:
+    """Replay the first invoices of the online retailer; ``None`` where command or data are not there."""
+    if not (REPLAY.exists() and INVOICES.exists()):
+        return None
+    part = shop.folder / "invoices.csv"
+    _write_first_invoices(part, invoices)
+    shop.manage("import_catalogue", str(part), "--report", str(shop.folder / "refused-skus.csv"))
+    shop.settle()
+    began = time.perf_counter()
+    said = shop.manage("replay_invoices", str(part))
+    seconds = time.perf_counter() - began
+    return _told_rate(said) if _RATE.search(said) else invoices / seconds
+
+
+def start_again(shop: Shop, *, times: int) -> dict[str, float]:
+    """Stop and start the shop on its data; return the median seconds to the first answers, servers included."""
+    first, listed = [], []
+    for _ in range(times):
+        shop.stop()
+        began = time.perf_counter()
+        first.append(shop.start())
+        while not shop.answers(f"{API}/products"):
+            time.sleep(0.005)
+        listed.append(time.perf_counter() - began)
+    return {"healthz_s": statistics.median(first), "list_s": statistics.median(listed)}
+
+
+def memory(shop: Shop) -> dict[str, dict[str, float]]:
+    """Return group -> megabytes: resident, and with shared pages shared out; ``two web`` are the two that answer."""
+    found = accounting.memory(shop.process)
+    by_group: dict[str, list[accounting.Memory]] = defaultdict(list)
+    for process in found:
+        by_group[process.group].append(process)
+    web = sorted(by_group["web"], key=lambda process: process.rss_mb)[-2:]
+    groups = {"two web": web, **by_group, "all": found}
+    return {
+        group: {
+            "processes": len(processes),
+            "rss_mb": _sum(processes, lambda process: process.rss_mb),
+            "pss_mb": _sum(processes, lambda process: process.pss_mb),
+        }
+        for group, processes in groups.items()
+    }
+
+
+def _sum(processes: list[accounting.Memory], of: Callable[[accounting.Memory], float]) -> float:
+    return round(sum(of(process) for process in processes), 1)
+
+
+def _told_rate(said: str) -> float:
+    rates = _RATE.findall(said)
+    if not rates:
+        raise ShopFailed(f"no rate in: {said.strip()[-300:]}")
+    return float(rates[-1].replace(",", ""))
+
+
+def _write_first_invoices(path: Path, count: int) -> None:
+    seen: set[str] = set()
+    with gzip.open(INVOICES, "rt", newline="", encoding="utf-8") as source, path.open("w", newline="") as target:
+        lines = csv.reader(source)
+        writer = csv.writer(target)
+        header = next(lines)
+        writer.writerow(header)
+        place = header.index("invoice")
+        for line in lines:
+            seen.add(line[place])
+            if len(seen) > count:
+                break
+            writer.writerow(line)

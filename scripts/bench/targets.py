@@ -1,0 +1,13 @@
+"""What issue 3 wants reached (CPU milliseconds of application and PostgreSQL together; others as named)."""
+
+from __future__ import annotations
+
+from bench.writes import ADD
+
+CPU_MS = {"list": 0.8, "detail": 0.8, ADD: 6.0, "order, 1 line": 12.0, "order, 20 lines": 16.0}
+STATEMENTS = {"list": 1, "detail": 1, ADD: 8, "order, 1 line": 20, "order, 20 lines": 20}
+RACE_SECONDS = 3.0
+IMPORT_PER_SECOND = 3000.0
+REPLAY_PER_SECOND = 60.0
+SECOND_START_SECONDS = 4.0
+TWO_WEB_MB = 250.0

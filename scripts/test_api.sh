@@ -1,0 +1,124 @@
+#!/usr/bin/env bash
+# The journey from registering to a cancelled order, by HTTP alone, against a running shop (make run).
+#   BASE=http://127.0.0.1:8000 NEXUS_DATA=.data scripts/test_api.sh
+set -euo pipefail
+
+BASE=${BASE:-http://127.0.0.1:${PORT:-8000}}
+API=$BASE/api/v1
+RUN=$(date +%s)$$
+EMAIL=journey-$RUN@example.com
+PASSWORD="tall-ships-$RUN"
+STEP=0
+
+say() { STEP=$((STEP + 1)); printf '%2d  %s\n' "$STEP" "$1"; }
+fail() { printf 'FAILED: %s\n' "$1" >&2; exit 1; }
+field() { python3 -c 'import json,sys
+value = json.load(sys.stdin)
+for key in sys.argv[1].split("."):
+    value = value[int(key)] if isinstance(value, list) else value[key]
+print(json.dumps(value) if isinstance(value, (dict, list, bool)) or value is None else value)' "$1"; }
+
+# call METHOD PATH [BODY] [HEADER...]: the body in $BODY, the status in $STATUS, the headers in $HEADERS
+call() {
+  local method=$1 path=$2 body=${3:-} arguments=() answer
+  shift $(($# < 3 ? $# : 3))
+  for header in "$@"; do arguments+=(-H "$header"); done
+  [ -n "$body" ] && arguments+=(-H 'Content-Type: application/json' --data "$body")
+  HEADERS=$(mktemp)
+  answer=$(curl -sS -m 30 -X "$method" -D "$HEADERS" -w '\n%{http_code}' "${arguments[@]}" "$path")
+  STATUS=${answer##*$'\n'}
+  BODY=${answer%$'\n'*}
+  HEADERS=$(tr -d '\r' <"$HEADERS"; rm -f "$HEADERS")
+}
+expect() { [ "$STATUS" = "$1" ] || fail "expected $1, got $STATUS: $BODY"; }
+equal() { [ "$1" = "$2" ] || fail "$3: expected $2, got $1"; }
+# poll N COMMAND: until it succeeds, at most about N seconds (mail and notifications are sent by workers)
+poll() {
+  local tries=$(($1 * 5))
+  shift
+  until "$@"; do tries=$((tries - 1)); [ "$tries" -gt 0 ] || return 1; sleep 0.2; done
+}
+
+say "the shop is ready"
+call GET "$BASE/readyz"; expect 200
+
+say "register $EMAIL"
+call POST "$API/auth/register" "{\"email\": \"$EMAIL\", \"password\": \"$PASSWORD\"}"; expect 201
+ACCESS=$(field access <<<"$BODY")
+AUTH="Authorization: Bearer $ACCESS"
+
+say "verify the address with the link from the mail"
+mail_has_token() {
+  call GET "$BASE/dev/mail.json?to=$EMAIL"
+  TOKEN=$(python3 -c 'import json,re,sys
+for mail in json.load(sys.stdin)["results"]:
+    found = re.search(r"verify-email[^\s\"]*?token=([A-Za-z0-9_.:-]+)", mail["text"])
+    if found:
+        print(found[1]); break' <<<"$BODY")
+  [ -n "$TOKEN" ]
+}
+poll 30 mail_has_token || fail "no verification mail came"
+call POST "$API/auth/verify-email" "{\"token\": \"$TOKEN\"}"; [ "${STATUS:0:1}" = 2 ] || fail "verify: $STATUS $BODY"
+
+say "browse: a category, a price range, cheapest first"
+call GET "$API/categories"; expect 200
+CATEGORY=$(field results.0.slug <<<"$BODY")
+call GET "$API/products?category=$CATEGORY&min_price=1&max_price=500&in_stock=true&sort=price&size=5"; expect 200
+PRODUCT=$(field results.0.id <<<"$BODY")
+NAME=$(field results.0.name <<<"$BODY")
+
+say "search for it by name"
+WORD=$(python3 -c 'import sys,urllib.parse; print(urllib.parse.quote(sys.argv[1].split()[0]))' "$NAME")
+call GET "$API/products?search=$WORD"; expect 200
+[ "$(field count <<<"$BODY")" -ge 1 ] || fail "search finds nothing"
+
+say "show one: $NAME"
+call GET "$API/products/$PRODUCT"; expect 200
+VARIANT=$(python3 -c 'import json,sys
+stock = json.load(sys.stdin)["stock"]["variants"]
+print(max(stock, key=stock.get))' <<<"$BODY")
+units() { call GET "$API/products/$PRODUCT"; python3 -c 'import json,sys
+print(json.load(sys.stdin)["stock"]["variants"][sys.argv[1]])' "$VARIANT" <<<"$BODY"; }
+BEFORE=$(units)
+
+say "fill a guest's cart"
+call POST "$API/cart/items" "{\"variant\": \"$VARIANT\", \"quantity\": 1}"; expect 201
+CART=$(field token <<<"$BODY")
+TOTAL=$(field total <<<"$BODY")
+
+say "sign in and bring the cart along"
+call POST "$API/auth/login" "{\"email\": \"$EMAIL\", \"password\": \"$PASSWORD\"}" "X-Cart-Token: $CART"; expect 200
+AUTH="Authorization: Bearer $(field access <<<"$BODY")"
+call GET "$API/cart" "" "$AUTH"; expect 200
+equal "$(field items.0.variant <<<"$BODY")" "$VARIANT" "the merged cart"
+
+say "order, and send the same request again"
+ORDER='{"shipping_address": {"name": "Ada Lovelace", "line1": "12 St James'"'"'s Square", "city": "London", "postal_code": "SW1Y 4JH", "country": "GB"}, "expected_total": '$TOTAL'}'
+call POST "$API/orders" "$ORDER" "$AUTH" "Idempotency-Key: journey-$RUN"; expect 201
+FIRST=$BODY
+ID=$(field id <<<"$BODY")
+call POST "$API/orders" "$ORDER" "$AUTH" "Idempotency-Key: journey-$RUN"; expect 201
+equal "$BODY" "$FIRST" "the replayed answer"
+grep -qi '^idempotent-replayed: true' <<<"$HEADERS" || fail "the second answer was no replay"
+call GET "$API/orders" "" "$AUTH"; expect 200
+equal "$(field count <<<"$BODY")" 1 "orders"
+
+say "stock is down by one"
+equal "$(units)" "$((BEFORE - 1))" "units"
+
+say "the notification and the mail are there"
+notified() { call GET "$API/notifications?unread=true" "" "$AUTH"; grep -q "$ID" <<<"$BODY"; }
+poll 30 notified || fail "no notification came"
+NUMBER=$(field number <<<"$FIRST")
+mailed() { call GET "$BASE/dev/mail.json?to=$EMAIL"; grep -q "$NUMBER" <<<"$BODY"; }
+poll 30 mailed || fail "no mail came"
+
+say "cancel it, and the stock is back"
+call POST "$API/orders/$ID/cancel" '{"reason": "only a journey"}' "$AUTH"; expect 200
+equal "$(field status <<<"$BODY")" cancelled "status"
+equal "$(units)" "$BEFORE" "units"
+
+say "strangers see none of it"
+call GET "$API/orders/$ID"; expect 404
+
+echo "The journey is complete."
