@@ -6,11 +6,10 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from django.db.models import QuerySet
-
 from carts.domain import CartState, CartView, Holder, compose
 from carts.errors import NotForSale
 from carts.models import Cart, CartItem
+from core.models import LockingQuerySet
 from pricing import selectors as pricing
 from products import selectors as product_reads
 
@@ -18,14 +17,14 @@ if TYPE_CHECKING:
     from markets.models import Market
 
 
-def open_carts(*, holder: Holder) -> QuerySet[Cart]:
+def open_carts(*, holder: Holder) -> LockingQuerySet[Cart]:
     """Return the holder's open cart, as a queryset of at most one row. A customer's token does not count."""
-    rows = Cart.objects.filter(state=CartState.OPEN.value).select_related("market")
+    rows: LockingQuerySet[Cart] = Cart.objects.filter(state=CartState.OPEN.value).select_related("market")
     if holder.user_id is not None:
-        return rows.filter(owner_id=holder.user_id)  # type: ignore[no-any-return]
+        return rows.filter(owner_id=holder.user_id)
     if holder.token_digest is not None:
-        return rows.filter(token_digest=holder.token_digest, owner__isnull=True)  # type: ignore[no-any-return]
-    return rows.none()  # type: ignore[no-any-return]
+        return rows.filter(token_digest=holder.token_digest, owner__isnull=True)
+    return rows.none()
 
 
 def view_cart(*, holder: Holder, market: Market) -> CartView:
@@ -35,9 +34,7 @@ def view_cart(*, holder: Holder, market: Market) -> CartView:
     """
     cart = open_carts(holder=holder).first()
     if cart is None:
-        return compose(
-            cart_id=None, token=None, quote=pricing.quote(wanted={}, market=market), items={}
-        )
+        return compose(cart_id=None, token=None, quote=pricing.quote(wanted={}, market=market), items={})
     return show(cart=cart, holder=holder, items=items_of(cart=cart))
 
 

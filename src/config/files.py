@@ -9,7 +9,8 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib.staticfiles.finders import get_finders
-from django.http import HttpRequest
+from django.core.exceptions import SuspiciousFileOperation
+from django.http import Http404, HttpRequest
 from django.http.response import HttpResponseBase
 from django.views.static import serve
 from whitenoise import WhiteNoise
@@ -37,8 +38,14 @@ def with_static_files(application: Application) -> WhiteNoise:
 
 
 def serve_media(request: HttpRequest, path: str) -> HttpResponseBase:
-    """An uploaded file, never run: no script in it has an origin, no type is guessed from what it contains."""
-    response = serve(request, path, document_root=str(settings.MEDIA_ROOT))
+    """An uploaded file, never run: no script in it has an origin, no type is guessed from what it contains.
+
+    :raises Http404: there is none of that name
+    """
+    try:
+        response = serve(request, path, document_root=str(settings.MEDIA_ROOT))
+    except (SuspiciousFileOperation, OSError, ValueError) as error:  # outside, too long, with a NUL in it
+        raise Http404(path) from error
     if (mimetypes.guess_type(path)[0] or "") not in SHOWN_TYPES:
         response.headers["Content-Disposition"] = "attachment"
     response.headers["X-Content-Type-Options"] = "nosniff"

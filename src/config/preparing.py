@@ -23,9 +23,9 @@ def prepare() -> None:
     """
     try:
         _refuse_unreachable()
-        _migrate()
+        was_empty = _migrate()
         open_shop(at=timezone.now())
-        if not (settings.DATA / "sign-ins.json").exists():
+        if was_empty or not (settings.DATA / "sign-ins.json").exists():
             call_command("load_demo")
         embedded.note_version(settings.DATA)
     except Refusal as refusal:
@@ -43,7 +43,8 @@ def _refuse_unreachable() -> None:
         raise Refusal(f"the database does not let us in (DATABASE_URL): {reason}") from error
 
 
-def _migrate() -> None:
+def _migrate() -> bool:
+    """Return whether the database was new."""
     executor = MigrationExecutor(connection)
     loader = executor.loader
     ours = {app for app, _ in loader.disk_migrations}
@@ -54,3 +55,4 @@ def _migrate() -> None:
         raise Refusal(f"the database was migrated by a newer Nexus: {', '.join(unknown)}")
     if executor.migration_plan(loader.graph.leaf_nodes()):
         call_command("migrate", interactive=False)
+    return not loader.applied_migrations

@@ -58,9 +58,7 @@ class Movement(models.Model):
     difference = models.IntegerField()
     reason = models.CharField(max_length=20)
     reference = models.CharField(max_length=100, blank=True)
-    actor = models.ForeignKey(
-        "accounts.User", null=True, blank=True, on_delete=models.PROTECT, related_name="+"
-    )
+    actor = models.ForeignKey("accounts.User", null=True, blank=True, on_delete=models.PROTECT, related_name="+")
     at = models.DateTimeField()
 
     objects: ClassVar[Any] = LockingQuerySet.as_manager()
@@ -95,7 +93,5 @@ class Reservation(Entity):
             ),
         ]
         indexes = [
-            models.Index(
-                fields=["expires_at"], name="reservation_held", condition=Q(state=ReservationState.HELD.value)
-            )
+            models.Index(fields=["expires_at"], name="reservation_held", condition=Q(state=ReservationState.HELD.value))
         ]

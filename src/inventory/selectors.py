@@ -35,7 +35,7 @@ _CHECKS = {
 def free_units(*, variant_ids: Collection[UUID]) -> dict[UUID, int]:
     """Return variant id -> units not promised, over all places; absent where none were ever stocked. One query."""
     rows = Stock.objects.filter(variant_id__in=variant_ids).values_list("variant_id")
-    return dict(rows.annotate(free=Sum(F("on_hand") - F("reserved"))))
+    return dict(rows.annotate(units=Sum(F("on_hand") - F("reserved"))))
 
 
 def list_stock(*, sku: str | None = None, below: int | None = None) -> QuerySet[Stock]:

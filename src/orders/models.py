@@ -24,9 +24,7 @@ class Order(Entity):
     cart_id = models.UUIDField(null=True, blank=True, unique=True)
     # The number it has elsewhere, such as the invoice that it was imported from.
     external_number = models.CharField(max_length=60, blank=True)
-    customer = models.ForeignKey(
-        "accounts.User", null=True, blank=True, on_delete=models.PROTECT, related_name="+"
-    )
+    customer = models.ForeignKey("accounts.User", null=True, blank=True, on_delete=models.PROTECT, related_name="+")
     guest_token = EncryptedTextField(blank=True)
     email = models.EmailField(max_length=254, blank=True)
     market = models.ForeignKey("markets.Market", on_delete=models.PROTECT, related_name="+")
@@ -63,9 +61,7 @@ class Order(Entity):
             models.Index(fields=["-placed_at", "-id"], name="order_newest"),
             models.Index(fields=["status", "-placed_at", "-id"], name="order_by_status"),
             models.Index(fields=["email"], name="order_email"),
-            models.Index(
-                fields=["expires_at"], name="order_unpaid", condition=Q(status=OrderStatus.PENDING.value)
-            ),
+            models.Index(fields=["expires_at"], name="order_unpaid", condition=Q(status=OrderStatus.PENDING.value)),
         ]
         permissions = [
             ("move_order", "Moves orders through their states"),
@@ -79,9 +75,9 @@ class Order(Entity):
         """Tell whether a guest's order is asked for with its token; other orders were scoped by their customer."""
         if self.customer_id is not None or (viewer is not None and viewer.is_staff and not token):
             return True
-        return bool(token and self.guest_token) and compare_digest(
-            token.encode("utf-8", "replace"), self.guest_token.encode()
-        )
+        if not token or not self.guest_token:
+            return False
+        return compare_digest(token.encode("utf-8", "replace"), self.guest_token.encode())
 
     def remember(self, **related: list[Any]) -> None:
         """Take just written rows for the related ones (name -> rows), so that showing the order reads nothing."""
@@ -130,9 +126,7 @@ class OrderMove(models.Model):
     from_status = models.CharField(max_length=10, choices=STATUSES, blank=True)
     to_status = models.CharField(max_length=10, choices=STATUSES)
     at = models.DateTimeField()
-    actor = models.ForeignKey(
-        "accounts.User", null=True, blank=True, on_delete=models.PROTECT, related_name="+"
-    )
+    actor = models.ForeignKey("accounts.User", null=True, blank=True, on_delete=models.PROTECT, related_name="+")
     by = models.CharField(max_length=10, choices=[(b.value, b.value) for b in MovedBy])
     reason = models.CharField(max_length=300, blank=True)
 

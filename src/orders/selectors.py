@@ -9,6 +9,7 @@ from uuid import UUID
 from django.db import connection
 from django.db.models import Q, QuerySet
 
+from core.models import LockingQuerySet
 from orders.errors import OrderNotFound
 from orders.models import Order, OrderMove, OrderNote
 
@@ -51,17 +52,17 @@ _CHECKS = {
 }
 
 
-def visible_orders(*, viewer: User | None, token: str | None = None) -> QuerySet[Order]:
+def visible_orders(*, viewer: User | None, token: str | None = None) -> LockingQuerySet[Order]:
     """Return the orders that the viewer may see: staff with ``orders.view_order`` all, a customer their own.
 
     A guest sees one order by its token, which ``Order.is_shown_to`` compares; without a token none at all.
     """
     if viewer is not None and viewer.is_staff and viewer.has_perm("orders.view_order"):
-        return Order.objects.all()  # type: ignore[no-any-return]
+        return Order.objects.all()
     mine = Q(customer_id=viewer.pk) if viewer is not None else Q(pk__in=[])
     if token:
         mine |= Q(customer__isnull=True)
-    return Order.objects.filter(mine)  # type: ignore[no-any-return]
+    return Order.objects.filter(mine)
 
 
 def get_order(*, order_id: UUID, viewer: User | None, token: str | None = None) -> Order:

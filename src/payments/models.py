@@ -6,8 +6,8 @@ from django.db import models
 from django.db.models import Q
 
 from core.fields import CurrencyField
-from core.models import LockingQuerySet
 from core.ids import new_id
+from core.models import LockingQuerySet
 
 
 class LedgerEntry(models.Model):

@@ -1,4 +1,4 @@
-"""What a cart costs: one pure function from lines to a total. Promotions, shipping and tax will be its further steps."""
+"""What a cart costs: one pure function from lines to a total. Promotions, shipping and tax will be further steps."""
 
 from __future__ import annotations
 

@@ -14,10 +14,8 @@ if TYPE_CHECKING:
     from markets.models import Market
 
 
-def quote(
-    *, wanted: Mapping[UUID, int], market: Market, agreed_minor: Mapping[UUID, int] | None = None
-) -> Quote:
-    """Price ``wanted`` (variant id -> units) as it would be bought in a market now. Two queries for any number of lines."""
+def quote(*, wanted: Mapping[UUID, int], market: Market, agreed_minor: Mapping[UUID, int] | None = None) -> Quote:
+    """Price ``wanted`` (variant id -> units) as it would be bought in a market now. Two queries for any number."""
     offers = product_reads.offers(variant_ids=wanted.keys(), market=market)
     free = stock_reads.free_units(variant_ids=wanted.keys())
     return price_lines(wanted=wanted, offers=offers, free=free, currency=market.currency, agreed_minor=agreed_minor)

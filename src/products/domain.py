@@ -243,7 +243,7 @@ class ProductData:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewVariant:
-    """A variant of a bulk load, known by its SKU; amounts in minor units of ``currency``. No ``stock``: not declared."""
+    """A variant of a bulk load, known by its SKU; amounts in minor units of ``currency``, stock in units."""
 
     sku: str
     price_minor: int | None
@@ -300,9 +300,7 @@ def version_of(updated_at: datetime) -> str:
     return f"{int(updated_at.timestamp() * 1_000_000):x}"
 
 
-def render_for_staff(
-    product: ProductFacts, *, currency: str, units: Mapping[str, int]
-) -> dict[str, Any]:
+def render_for_staff(product: ProductFacts, *, currency: str, units: Mapping[str, int]) -> dict[str, Any]:
     """Return the product with everything: the public shape, all prices of all variants, its state, live stock.
 
     :param currency: the one in which ``price`` and ``compare_at_price`` stand; they are null where there is none

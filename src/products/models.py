@@ -31,9 +31,7 @@ class Category(Entity):
             models.CheckConstraint(
                 condition=Q(parent__isnull=True) | ~Q(parent=F("id")), name="category_not_its_own_parent"
             ),
-            models.UniqueConstraint(
-                fields=["external_id"], condition=~Q(external_id=""), name="category_external_id"
-            ),
+            models.UniqueConstraint(fields=["external_id"], condition=~Q(external_id=""), name="category_external_id"),
         ]
         indexes = [
             models.Index(fields=["parent", "position", "id"], name="category_children"),
@@ -197,9 +195,7 @@ class ListingCount(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(
-                fields=["market", "category"], name="listing_count_once", nulls_distinct=False
-            )
+            models.UniqueConstraint(fields=["market", "category"], name="listing_count_once", nulls_distinct=False)
         ]
 
 

@@ -19,6 +19,7 @@ import pytest
 from celery import Celery
 from django.db import connection
 
+_INFANCY_SECONDS = 0.25
 SRC = Path(__file__).parents[2] / "src"
 
 
@@ -81,10 +82,20 @@ class Worker:
         return []
 
     def kill_a_hand(self) -> None:
-        """``kill -9`` one of the processes that do the work; the worker makes another."""
-        until(lambda: len(self.hands()) >= 2)
+        """``kill -9`` one of the processes that do the work, once it has come to work; the worker makes another.
+
+        A worker whose new hand dies before it says hello gives up; a supervisor starts it again, as here.
+        """
+
+        def grown() -> list[psutil.Process]:
+            assert self.process is not None
+            if self.process.poll() is not None:
+                self.start()
+            return [hand for hand in self.hands() if time.time() - hand.create_time() > _INFANCY_SECONDS]
+
+        until(grown)
         with suppress(psutil.NoSuchProcess, IndexError):
-            self.hands()[0].kill()
+            grown()[0].kill()
 
     def kill(self) -> None:
         """``kill -9`` the whole worker."""
@@ -153,4 +164,3 @@ def start_worker(tmp_path: Path, transactional_db: None) -> Iterator[Callable[[s
     yield start
     for worker in workers:
         worker.kill()
-

@@ -8,10 +8,11 @@ from contextlib import closing
 from typing import Any
 
 import pytest
-from carts.tests.factories import make_guest_cart
 from django.core.management import call_command
 from django.db import connection
 from django.test import Client
+
+from carts.tests.factories import make_guest_cart
 from inventory.models import Stock
 from inventory.tests.factories import make_stock
 from orders.models import Order

@@ -8,14 +8,14 @@ from collections.abc import Callable
 from urllib.parse import urlsplit
 
 import pytest
+from django.core.management import call_command
+
 from accounts.tests.factories import make_user
 from core.models import Delivery
-from django.core.management import call_command
 from inventory.tests.factories import NOON, make_stock
 from notifications.models import Mail, Notification
 from orders.models import Order
 from orders.tests.factories import make_order
-
 from tests.journeys.conftest import Line, Worker, until
 
 ORDERS = 40

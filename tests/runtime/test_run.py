@@ -8,43 +8,50 @@ import signal
 import socket
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
 
+import psutil
 import pytest
 
 from tests.runtime.shop import Shop, copy_of, temporary_folder, wait_for
 
 pytestmark = pytest.mark.runtime
 
+SECRETS = {"secrets.json": 0o600, "sign-ins.json": 0o600, "run": 0o700, "postgres": 0o700}
 RUN = (sys.executable, "src/manage.py", "run")
 
 
+@dataclass
+class FirstRun:
+    """What was seen of a shop that was started once and stopped by SIGTERM to the top process alone."""
+
+    shop: Shop
+    answered: bool
+    exit_code: int
+    left: list[psutil.Process]
+
+
 @pytest.fixture(scope="module")
-def first() -> Iterator[Shop]:
-    """A shop that was started once, with ``make run``, and stopped by SIGTERM to the top process."""
+def first() -> Iterator[FirstRun]:
+    """The first start of a shop, with ``make run``, and its end."""
     with temporary_folder() as folder:
         shop = Shop(folder / "first")
-        shop.data.mkdir()
-        (shop.data / "sign-ins.json").write_text(
-            '{"admin":{"email":"a@x","password":"p"},"customer":{"email":"c@x","password":"q"}}'
-        )  # TODO
         try:
-            shop.start()
-            shop.answered = shop.answers()  # type: ignore[attr-defined]
-            shop.exit_code = shop.stop()  # type: ignore[attr-defined]
-            shop.left = shop.processes()  # type: ignore[attr-defined]
-            yield shop
+            answered = shop.start().answers()
+            yield FirstRun(shop, answered=answered, exit_code=shop.stop(), left=shop.processes())
         finally:
             shop.end()
 
 
 @pytest.fixture
-def another(first: Shop) -> Iterator[Callable[..., Shop]]:
+def another(first: FirstRun) -> Iterator[Callable[..., Shop]]:
     """Makes shops from copies of the first one's folder, and clears them away."""
     made: list[Shop] = []
     with temporary_folder() as folder:
 
         def make(name: str = "data", **options: object) -> Shop:
-            shop = Shop(copy_of(first.data, folder / name), command=RUN, **options)  # type: ignore[arg-type]
+            shop = Shop(copy_of(first.shop.data, folder / name), command=RUN, **options)  # type: ignore[arg-type]
             made.append(shop)
             return shop
 
@@ -54,24 +61,26 @@ def another(first: Shop) -> Iterator[Callable[..., Shop]]:
 
 
 class TestFirstStart:
-    def test_serves_and_says_where_and_for_whom(self, first: Shop) -> None:
-        said = first.said()
+    def test_serves_and_says_where_and_for_whom(self, first: FirstRun) -> None:
+        said = first.shop.said()
 
-        assert first.answered  # type: ignore[attr-defined]
-        for words in (f"http://127.0.0.1:{first.port}/api/v1/", "/docs/", "/admin/", "/dev/mail/"):
+        assert first.answered
+        for words in (f"http://127.0.0.1:{first.shop.port}/api/v1/", "/docs/", "/admin/", "/dev/mail/"):
             assert words in said
-        for person in json.loads((first.data / "sign-ins.json").read_text()).values():
+        sign_ins = json.loads((first.shop.data / "sign-ins.json").read_text())
+        assert set(sign_ins) == {"admin", "customer"}
+        for person in sign_ins.values():
             assert person["email"] in said
             assert person["password"] in said
 
-    def test_sigterm_to_make_alone_ends_everything(self, first: Shop) -> None:
-        assert first.exit_code in {0, -signal.SIGTERM}  # type: ignore[attr-defined]
-        assert first.left == []  # type: ignore[attr-defined]
+    def test_sigterm_to_make_alone_ends_everything(self, first: FirstRun) -> None:
+        assert first.exit_code in {0, -signal.SIGTERM}
+        assert first.left == []
 
-    def test_keys_are_for_the_owner_alone(self, first: Shop) -> None:
-        assert (first.data / "secrets.json").stat().st_mode & 0o777 == 0o600
-        assert (first.data / "run").stat().st_mode & 0o777 == 0o700
-        assert (first.data / "postgres").stat().st_mode & 0o777 == 0o700
+    def test_keys_and_sign_ins_are_for_the_owner_alone(self, first: FirstRun) -> None:
+        modes = {name: (first.shop.data / name).stat().st_mode & 0o777 for name in SECRETS}
+
+        assert modes == SECRETS
 
 
 class TestSecondStart:
@@ -217,7 +226,7 @@ class TestSurviving:
         for _ in range(5):
             worker = shop.process_named("nexus worker")
             worker.kill()
-            wait_for(lambda worker=worker: replaced(shop, "nexus worker", worker.pid))
+            wait_for(partial(replaced, shop, "nexus worker", worker.pid))
 
         assert shop.answers()
 
@@ -238,7 +247,7 @@ class TestSurviving:
         for words in ("postgres -D", "redis-server"):
             killed = shop.process_named(words)
             killed.kill()
-            wait_for(lambda words=words, killed=killed: replaced(shop, words, killed.pid))
+            wait_for(partial(replaced, shop, words, killed.pid))
 
         wait_for(lambda: shop.status("/readyz") == 200)
 

@@ -71,14 +71,14 @@ class QuoteItemInput(Input):
 class QuoteInput(Input):
     """A cart that the client keeps."""
 
-    items = QuoteItemInput(many=True, allow_empty=True, max_length=100)
+    items = QuoteItemInput(many=True, allow_empty=True, max_length=100)  # type: ignore[call-arg]
 
 
 class MergeInput(Input):
     """A guest cart's ``token``, or the ``items`` of a cart that the client kept."""
 
     token = TextField(required=False, max_length=200)
-    items = AddItemInput(many=True, required=False, max_length=100)
+    items = AddItemInput(many=True, required=False, max_length=100)  # type: ignore[call-arg]
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         if ("token" in attrs) == ("items" in attrs):

@@ -9,7 +9,7 @@ from drf_spectacular.utils import OpenApiExample, OpenApiParameter, extend_schem
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts.api.viewer import viewer_of
+from accounts.api.viewer import customer_of, viewer_of
 from carts import selectors, services
 from carts.api.serializers import (
     CART_EXAMPLE,
@@ -53,9 +53,7 @@ class CartView(ApiView):
         view = selectors.view_cart(holder=holder_of(request), market=market_of(request))
         return Response(cart_document(view))
 
-    @extend_schema(
-        operation_id="cart_clear", summary="Empty the cart", parameters=[CART_TOKEN], responses={204: None}
-    )
+    @extend_schema(operation_id="cart_clear", summary="Empty the cart", parameters=[CART_TOKEN], responses={204: None})
     def delete(self, request: Request) -> Response:
         services.clear_cart(holder=holder_of(request), at=timezone.now())
         return Response(status=204)
@@ -125,9 +123,7 @@ class CartQuote(ApiView):
         request=QuoteInput,
         responses={200: CartOutput},
         examples=[
-            OpenApiExample(
-                "Two mugs", value={"items": [{"sku": "MUG-BLUE", "quantity": 2}]}, request_only=True
-            ),
+            OpenApiExample("Two mugs", value={"items": [{"sku": "MUG-BLUE", "quantity": 2}]}, request_only=True),
             _SHOWN,
         ],
     )
@@ -158,13 +154,13 @@ class CartMerge(ApiView):
     def post(self, request: Request) -> Response:
         body = MergeInput(data=request.data)
         body.is_valid(raise_exception=True)
-        common = {"user_id": request.user.pk, "market": market_of(request), "at": timezone.now()}
+        user_id, market, at = customer_of(request).pk, market_of(request), timezone.now()
         if "token" in body.validated_data:
-            view = services.merge_token(token=body.validated_data["token"], **common)
+            view = services.merge_token(user_id=user_id, token=body.validated_data["token"], market=market, at=at)
         else:
             wishes = [
                 Wish(variant_id=item.get("variant"), sku=item.get("sku"), quantity=item["quantity"])
                 for item in body.validated_data["items"]
             ]
-            view = services.merge_items(wishes=wishes, **common)
+            view = services.merge_items(user_id=user_id, wishes=wishes, market=market, at=at)
         return Response(cart_document(view))

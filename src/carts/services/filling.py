@@ -135,7 +135,7 @@ def put(
         if variant_id in chosen
     ]
     for item in changed:
-        item.pk = item.pk or CartItem._meta.pk.get_default()  # type: ignore[union-attr]
+        item.pk = item.pk or CartItem._meta.pk.get_default()
     CartItem.objects.bulk_create(
         changed,
         update_conflicts=True,
@@ -145,9 +145,7 @@ def put(
     _touch(cart, at)
     held |= {item.variant_id: item for item in changed}
     shown = {v: (held[v].pk, n, held[v].seen_price_minor) for v, n in chosen.items()}
-    return compose(
-        cart_id=cart.pk, token=None if cart.owner_id else holder.token, quote=quote, items=shown
-    )
+    return compose(cart_id=cart.pk, token=None if cart.owner_id else holder.token, quote=quote, items=shown)
 
 
 def _checked(quote: Quote, wanted: dict[UUID, int], added: Mapping[UUID, int]) -> dict[UUID, int]:

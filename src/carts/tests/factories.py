@@ -43,3 +43,9 @@ def make_guest_cart(*wanted: tuple[Stock, int]) -> str:
         token = view.token
     assert token is not None
     return token
+
+
+def owner_of(cart: Cart) -> User:
+    """Return the customer whose cart it is."""
+    assert cart.owner is not None
+    return cart.owner

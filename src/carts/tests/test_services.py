@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -8,20 +9,21 @@ from django.db import IntegrityError, transaction
 
 from accounts.tests.factories import make_user
 from carts import selectors, services
-from carts.domain import Holder, Wish, digest_of
+from carts.domain import CartView, Holder, Wish, digest_of
 from carts.errors import CartItemNotFound, CartNotFound, NotForSale, TooMuch
 from carts.models import Cart, CartItem
-from carts.tests.factories import make_cart, make_guest_cart
+from carts.tests.factories import make_cart, make_guest_cart, owner_of
 from core.tests.threads import at_once
 from inventory import services as inventory
 from inventory.errors import OutOfStock
+from inventory.models import Stock
 from inventory.tests.factories import NOON, make_stock
 from markets.tests.factories import make_market
 from products.models import Price, Product
 from products.tests.factories import make_product, make_variant
 
 
-def add(stock_or_variant_id, quantity=1, *, holder=None):  # type: ignore[no-untyped-def]
+def add(stock_or_variant_id: Any, quantity: int = 1, *, holder: Holder | None = None) -> CartView:
     variant_id = getattr(stock_or_variant_id, "variant_id", stock_or_variant_id)
     return services.add_item(
         holder=holder or Holder(),
@@ -31,7 +33,7 @@ def add(stock_or_variant_id, quantity=1, *, holder=None):  # type: ignore[no-unt
     )
 
 
-def set_units(stock, units):  # type: ignore[no-untyped-def]
+def set_units(stock: Stock, units: int) -> None:
     inventory.adjust_stock(
         items=[inventory.Adjustment(variant=stock.variant_id, quantity=units)], reason="", actor_id=None, at=NOON
     )
@@ -60,9 +62,7 @@ class TestAddItem:
     def test_finds_a_variant_by_sku(self) -> None:
         stock = make_stock(sku="MUG-1")
 
-        view = services.add_item(
-            holder=Holder(), wish=Wish(sku="MUG-1", quantity=1), market=make_market(), at=NOON
-        )
+        view = services.add_item(holder=Holder(), wish=Wish(sku="MUG-1", quantity=1), market=make_market(), at=NOON)
 
         assert view.lines[0].variant_id == stock.variant_id
 
@@ -84,7 +84,7 @@ class TestAddItem:
         with pytest.raises(NotForSale):
             services.add_item(holder=Holder(), wish=Wish(sku="NO", quantity=1), market=make_market(), at=NOON)
 
-    def test_refuses_more_than_a_cart_holds(self, settings) -> None:  # type: ignore[no-untyped-def]
+    def test_refuses_more_than_a_cart_holds(self, settings: Any) -> None:
         settings.CART_MAX_QUANTITY, settings.CART_MAX_LINES = 3, 1
         one, two = make_stock(on_hand=9), make_stock(on_hand=9)
         token = make_guest_cart((one, 3))
@@ -104,7 +104,7 @@ class TestAddItem:
         assert view.token not in (None, "forged", token)
         assert len(view.lines) == 1
 
-    def test_costs_at_most_eight_statements(self, django_assert_max_num_queries) -> None:  # type: ignore[no-untyped-def]
+    def test_costs_at_most_eight_statements(self, django_assert_max_num_queries: Any) -> None:
         cart = make_cart(*((make_stock(), 1) for _ in range(25)))
         stock, market = make_stock(on_hand=5), make_market()
 
@@ -131,9 +131,7 @@ class TestChangeItem:
         cart = make_cart((stock, 1))
         item = CartItem.objects.get()
 
-        view = services.change_item(
-            holder=Holder(user_id=cart.owner_id), item_id=item.pk, quantity=4, at=NOON
-        )
+        view = services.change_item(holder=Holder(user_id=cart.owner_id), item_id=item.pk, quantity=4, at=NOON)
 
         assert view.lines[0].quantity == 4
 
@@ -193,7 +191,7 @@ class TestViewCart:
         }
         assert view.quote.total_minor == 1500 + 3 * 1000 + 1000
 
-    def test_costs_four_queries_for_any_number_of_lines(self, django_assert_num_queries) -> None:  # type: ignore[no-untyped-def]
+    def test_costs_four_queries_for_any_number_of_lines(self, django_assert_num_queries: Any) -> None:
         cart = make_cart(*((make_stock(), 1) for _ in range(25)))
         market = make_market()
 
@@ -208,7 +206,7 @@ class TestMerging:
         mine = make_cart((both, 2))
         token = make_guest_cart((both, 3), (only, 1))
 
-        view = services.merge_token(user_id=mine.owner_id, token=token, market=make_market(), at=NOON)
+        view = services.merge_token(user_id=owner_of(mine).pk, token=token, market=make_market(), at=NOON)
 
         assert {line.variant_id: line.quantity for line in view.lines} == {both.variant_id: 5, only.variant_id: 1}
 
@@ -217,7 +215,7 @@ class TestMerging:
         mine = make_cart((stock, 3))
         token = make_guest_cart((stock, 3))
 
-        view = services.merge_token(user_id=mine.owner_id, token=token, market=make_market(), at=NOON)
+        view = services.merge_token(user_id=owner_of(mine).pk, token=token, market=make_market(), at=NOON)
 
         assert [line.quantity for line in view.lines] == [4]
 
@@ -251,9 +249,7 @@ class TestMerging:
         user = make_user()
 
         with pytest.raises(NotForSale):
-            services.merge_items(
-                user_id=user.pk, wishes=[Wish(sku="NO", quantity=1)], market=make_market(), at=NOON
-            )
+            services.merge_items(user_id=user.pk, wishes=[Wish(sku="NO", quantity=1)], market=make_market(), at=NOON)
 
         assert not Cart.objects.exists()
 

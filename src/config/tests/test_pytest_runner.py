@@ -10,6 +10,8 @@ import pytest
 
 from config.settings.env import ROOT, SRC
 
+pytestmark = pytest.mark.runtime
+
 
 def collected(*words: str, cwd: Path = ROOT) -> str:
     command = [sys.executable, str(SRC / "manage.py"), "test", "--collect-only", "-q", *words]

@@ -34,7 +34,7 @@ class AdjustmentInput(Input):
 class AdjustInput(Input):
     """Corrections, all or none."""
 
-    items = AdjustmentInput(many=True, allow_empty=False, max_length=500)
+    items = AdjustmentInput(many=True, allow_empty=False, max_length=500)  # type: ignore[call-arg]
     reason = TextField(required=False, allow_blank=True, max_length=100, default="")
 
 

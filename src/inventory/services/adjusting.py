@@ -39,9 +39,7 @@ def ensure_default_place() -> Place:
 
 
 @command
-def adjust_stock(
-    *, items: Sequence[Adjustment], reason: str, actor_id: UUID | None, at: datetime
-) -> dict[UUID, int]:
+def adjust_stock(*, items: Sequence[Adjustment], reason: str, actor_id: UUID | None, at: datetime) -> dict[UUID, int]:
     """Correct stock, every line or none. Locks the rows of all variants named.
 
     :returns: variant id -> units on hand in the default place afterwards

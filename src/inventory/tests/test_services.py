@@ -32,7 +32,10 @@ def reserve(*wanted: tuple[Stock, int], reference: UUID | None = None) -> UUID:
 
 def adjust(stock: Stock, **change: int) -> dict[UUID, int]:
     return services.adjust_stock(
-        items=[services.Adjustment(variant=stock.variant_id, **change)], reason="test", actor_id=None, at=NOON
+        items=[services.Adjustment(variant=stock.variant_id, **change)],  # type: ignore[arg-type]
+        reason="test",
+        actor_id=None,
+        at=NOON,
     )
 
 

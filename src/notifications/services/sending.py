@@ -175,7 +175,7 @@ def _record_sent(*, mail: Mail, now: datetime) -> None:
 def _record_failure(*, mail: Mail, error: str, is_final: bool, now: datetime) -> None:
     """Count against the claim only: a worker whose lease ran out has no say about a later try."""
     is_over = is_final or mail.attempts >= MAX_ATTEMPTS
-    Mail.objects.filter(pk=mail.pk, state="queued").update(
+    Mail.objects.filter(pk=mail.pk, state="queued", attempts=mail.attempts).update(
         state="failed" if is_over else "queued",
         due_at=now + back_off(mail.attempts + _FIRST_PAUSE),
         last_error=error,

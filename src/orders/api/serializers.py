@@ -255,4 +255,3 @@ def _item(line: OrderLine, currency: str) -> dict[str, Any]:
         "unit_price": as_document(line.unit_price_minor, currency),
         "subtotal": as_document(line.subtotal_minor, currency),
     }
-

@@ -10,10 +10,9 @@ from drf_spectacular.utils import OpenApiExample, OpenApiParameter, extend_schem
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts.api.viewer import viewer_of
+from accounts.api.viewer import customer_of, viewer_of
 from core.api.pages import list_response, page_of
 from core.api.views import ApiView
-from core.errors import Unauthenticated
 from orders import selectors, services
 from orders.api.serializers import (
     ADDRESS_EXAMPLE,
@@ -72,9 +71,7 @@ class OrderCollection(ApiView):
         ],
     )
     def get(self, request: Request) -> Response:
-        viewer = viewer_of(request)
-        if viewer is None:
-            raise Unauthenticated
+        viewer = customer_of(request)
         filters = OrderQuery.read(request.GET)
         page = page_of(filters)
         rows = selectors.list_orders(viewer=viewer, **filters)
@@ -103,7 +100,9 @@ class OrderCollection(ApiView):
             placed_at=timezone.now(),
         )
         return Response(
-            order_document(order), status=201, headers={"Location": request.build_absolute_uri(f"{request.path.rstrip('/')}/{order.pk}")}
+            order_document(order),
+            status=201,
+            headers={"Location": request.build_absolute_uri(f"{request.path.rstrip('/')}/{order.pk}")},
         )
 
 
@@ -193,7 +192,7 @@ class OrderNotes(ApiView):
     def post(self, request: Request, order_id: UUID) -> Response:
         body = NoteInput(data=request.data)
         body.is_valid(raise_exception=True)
-        note = services.add_note(order_id=order_id, author=request.user, **body.validated_data)
+        note = services.add_note(order_id=order_id, author=customer_of(request), **body.validated_data)
         return Response(note_document(note), status=201)
 
 

@@ -52,7 +52,7 @@ def move_order(
         raise MoveRefused(from_status=order.status, wanted=to.value)
     parcel = {"carrier": carrier, "tracking_number": tracking_number}
     _move(order, to, at, Cause(actor=actor, by=by, reason=reason), parcel)
-    return order  # type: ignore[no-any-return]
+    return order
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,9 +124,7 @@ def add_note(*, order_id: UUID, author: User, text: str) -> OrderNote:
 
 
 @step
-def _move(
-    order: Order, to: OrderStatus, at: datetime, cause: Cause, parcel: Mapping[str, str] | None = None
-) -> None:
+def _move(order: Order, to: OrderStatus, at: datetime, cause: Cause, parcel: Mapping[str, str] | None = None) -> None:
     """Move a locked order, with what the move means, and announce it."""
     here = OrderStatus(order.status)
     if here is to:

@@ -82,16 +82,14 @@ def turn_into_order(*, customer: User | None, cart_token: str | None, wish: Plac
     holder = Holder(user_id=customer.pk) if customer else Holder(token=cart_token)
     cart = carts.lock_cart(holder=holder)
     if cart.state == CartState.ORDERED.value:
-        return Order.objects.select_related("market").get(cart_id=cart.pk)  # type: ignore[no-any-return]
+        return Order.objects.select_related("market").get(cart_id=cart.pk)
 
     quote = _quote(cart, wish)
     order = _compose(customer, cart, quote, wish, placed_at)
     inventory.reserve_stock(reference=order.pk, wanted=quote.units, expires_at=placed_at + settings.UNPAID_ORDER_TTL)
     _write(order, quote, actor=customer)
     carts.close_cart(cart=cart, at=placed_at)
-    outbox.publish(
-        OrderPlaced(order_id=order.pk, total_minor=order.total_minor, currency=order.currency), at=placed_at
-    )
+    outbox.publish(OrderPlaced(order_id=order.pk, total_minor=order.total_minor, currency=order.currency), at=placed_at)
     return order
 
 
@@ -141,7 +139,8 @@ def _compose(customer: User | None, cart: Cart, quote: Quote, wish: PlaceOrder, 
     email = customer.email if customer else wish.email
     if not email:
         raise EmailMissing
-    address = _address(customer, wish)
+    address: Any = _address(customer, wish)
+    billing: Any = wish.billing_address.as_dict() if wish.billing_address else None
     return Order(
         id=new_id(),
         number=_next_number(),
@@ -158,7 +157,7 @@ def _compose(customer: User | None, cart: Cart, quote: Quote, wish: PlaceOrder, 
         tax_minor=quote.tax_minor,
         total_minor=quote.total_minor,
         shipping_address=address,
-        billing_address=wish.billing_address.as_dict() if wish.billing_address else None,
+        billing_address=billing,
         note=wish.note,
         placed_at=placed_at,
         expires_at=placed_at + settings.UNPAID_ORDER_TTL,

@@ -14,9 +14,7 @@ from payments.domain import REFUNDS_DUE, RETURNS
 
 
 @command
-def record_return(
-    *, reference: str, units: Mapping[UUID, int], amount_minor: int, currency: str, at: datetime
-) -> None:
+def record_return(*, reference: str, units: Mapping[UUID, int], amount_minor: int, currency: str, at: datetime) -> None:
     """Take goods back into stock and note what is owed for them.
 
     :param units: variant id -> units
@@ -27,9 +25,7 @@ def record_return(
 
 
 @step
-def take_back(
-    *, reference: str, units: Mapping[UUID, int], amount_minor: int, currency: str, at: datetime
-) -> None:
+def take_back(*, reference: str, units: Mapping[UUID, int], amount_minor: int, currency: str, at: datetime) -> None:
     """Do what ``record_return`` does, in the caller's transaction."""
     payments.post_entry(
         kind="return",

@@ -7,7 +7,7 @@ import pytest
 
 from accounts.tests.factories import client_of, make_address, make_user
 from carts.models import Cart
-from carts.tests.factories import make_cart, make_guest_cart
+from carts.tests.factories import make_cart, make_guest_cart, owner_of
 from inventory.models import Stock
 from inventory.tests.factories import make_stock
 from orders.models import Order, OrderNote
@@ -17,8 +17,8 @@ ORDERS = "/api/v1/orders"
 GUEST = {"email": "guest@example.com", "shipping_address": ADDRESS.as_dict()}
 
 
-def order_as_guest(token: str | None, body: dict[str, Any] | None = None, **headers: str) -> Any:
-    extra = {"HTTP_X_CART_TOKEN": token} if token else {}
+def order_as_guest(token: str | None, body: dict[str, Any] | None = None, **headers: Any) -> Any:
+    extra: dict[str, Any] = {"HTTP_X_CART_TOKEN": token} if token else {}
     return client_of().post(ORDERS, GUEST if body is None else body, format="json", **extra, **headers)
 
 
@@ -32,7 +32,13 @@ class TestPlacing:
         body = placed.json()
         assert placed.status_code == 201
         assert body["total"] == {"amount": "25.00", "currency": "GBP"}
-        assert body["history"][0] | {"at": ""} == {"from": None, "to": "pending", "at": "", "by": "customer", "reason": ""}
+        assert body["history"][0] | {"at": ""} == {
+            "from": None,
+            "to": "pending",
+            "at": "",
+            "by": "customer",
+            "reason": "",
+        }
         detail = f"{ORDERS}/{body['id']}"
         assert client_of().get(detail, HTTP_X_ORDER_TOKEN=body["token"]).json() == body
         assert client_of().get(f"{detail}/?token={body['token']}").json()["id"] == body["id"]
@@ -41,19 +47,21 @@ class TestPlacing:
 
     def test_a_customer_needs_nothing_but_a_default_address(self) -> None:
         cart = make_cart((make_stock(), 1))
-        make_address(cart.owner, is_default=True)
+        make_address(owner_of(cart), is_default=True)
 
         placed = client_of(cart.owner).post(ORDERS, {}, format="json")
 
         assert placed.status_code == 201
         assert placed.json()["token"] is None
-        assert placed.json()["email"] == cart.owner.email
+        assert placed.json()["email"] == owner_of(cart).email
 
-    def test_costs_at_most_twenty_statements_for_one_line_and_for_twenty(self, django_assert_max_num_queries) -> None:  # type: ignore[no-untyped-def]
+    def test_costs_at_most_twenty_statements_for_one_line_and_for_twenty(
+        self, django_assert_max_num_queries: Any
+    ) -> None:
         counts = []
         for lines in (1, 20):
             cart = make_cart(*((make_stock(on_hand=5), 1) for _ in range(lines)))
-            make_address(cart.owner, is_default=True)
+            make_address(owner_of(cart), is_default=True)
             client = client_of(cart.owner)
             with django_assert_max_num_queries(24) as queries:
                 placed = client.post(ORDERS, {}, format="json", HTTP_IDEMPOTENCY_KEY=f"k{lines}")
@@ -168,7 +176,15 @@ class TestReading:
         client = client_of(make_user())
 
         assert client_of().get(ORDERS).status_code == 401
-        for query in ("colour=red", "status=lost", "page=0", "size=101", "page=x", "cursor=%%%", "status=paid&status=x"):
+        for query in (
+            "colour=red",
+            "status=lost",
+            "page=0",
+            "size=101",
+            "page=x",
+            "cursor=%%%",
+            "status=paid&status=x",
+        ):
             assert client.get(f"{ORDERS}?{query}").status_code == 400
 
     def test_s01_a_stranger_and_staff_without_the_permission_find_nothing(self) -> None:

@@ -39,9 +39,7 @@ class TestPriceLines:
     def test_names_what_is_gone_and_what_is_short(self) -> None:
         gone, here = uuid4(), uuid4()
 
-        quote = price_lines(
-            wanted={gone: 1, here: 3}, offers={here: make_offer(here)}, free={here: 2}, currency="GBP"
-        )
+        quote = price_lines(wanted={gone: 1, here: 3}, offers={here: make_offer(here)}, free={here: 2}, currency="GBP")
 
         assert quote.gone == (gone,)
         assert quote.lines[0].is_short

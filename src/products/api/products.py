@@ -42,7 +42,6 @@ if TYPE_CHECKING:
 
     from core.api.serializers import Input
 
-Permissions = ClassVar[Mapping[str, tuple[str, ...]]]
 _CHANGE = ("products.change_product",)
 
 _MARKET = [
@@ -89,7 +88,7 @@ class PublicView(ApiView):
 class ProductCollection(PublicView):
     """``products``."""
 
-    permissions: Permissions = {"POST": ("products.add_product",)}
+    permissions: ClassVar[Mapping[str, tuple[str, ...]]] = {"POST": ("products.add_product",)}
 
     def read(self, request: HttpRequest) -> HttpResponse:
         return answer_list(request)
@@ -105,7 +104,7 @@ class ProductCollection(PublicView):
         examples=[examples.PAGE],
     )
     def get(self, request: Request) -> HttpResponse:
-        return answer_list(request._request)
+        return answer_list(request._request)  # noqa: SLF001 - DRF has no other door
 
     @extend_schema(
         operation_id="create_product",
@@ -123,7 +122,7 @@ class ProductCollection(PublicView):
 class ProductDetail(PublicView):
     """``products/{id or slug}``."""
 
-    permissions: Permissions = {"PATCH": _CHANGE, "DELETE": ("products.delete_product",)}
+    permissions: ClassVar[Mapping[str, tuple[str, ...]]] = {"PATCH": _CHANGE, "DELETE": ("products.delete_product",)}
 
     def read(self, request: HttpRequest, key: str) -> HttpResponse:
         return answer_detail(request, key)
@@ -136,7 +135,7 @@ class ProductDetail(PublicView):
         examples=[examples.DETAIL],
     )
     def get(self, request: Request, key: str) -> HttpResponse:
-        return answer_detail(request._request, key)
+        return answer_detail(request._request, key)  # noqa: SLF001 - DRF has no other door
 
     @extend_schema(
         operation_id="update_product",
@@ -174,7 +173,7 @@ class ProductDetail(PublicView):
 class ProductRestore(ApiView):
     """``products/{id}/restore``."""
 
-    permissions: Permissions = {"POST": ("products.delete_product",)}
+    permissions: ClassVar[Mapping[str, tuple[str, ...]]] = {"POST": ("products.delete_product",)}
 
     @extend_schema(
         operation_id="restore_product",
@@ -192,7 +191,7 @@ class ProductRestore(ApiView):
 class ProductPrices(ApiView):
     """``products/prices``."""
 
-    permissions: Permissions = {"POST": ("products.change_price",)}
+    permissions: ClassVar[Mapping[str, tuple[str, ...]]] = {"POST": ("products.change_price",)}
 
     @extend_schema(
         operation_id="set_prices",
@@ -210,7 +209,7 @@ class ProductPrices(ApiView):
 class VariantCollection(ApiView):
     """``products/{id}/variants``."""
 
-    permissions: Permissions = {"POST": _CHANGE}
+    permissions: ClassVar[Mapping[str, tuple[str, ...]]] = {"POST": _CHANGE}
 
     @extend_schema(
         operation_id="add_variant",
@@ -229,7 +228,7 @@ class VariantCollection(ApiView):
 class VariantDetail(ApiView):
     """``products/{id}/variants/{variant_id}``."""
 
-    permissions: Permissions = {"PATCH": _CHANGE, "DELETE": _CHANGE}
+    permissions: ClassVar[Mapping[str, tuple[str, ...]]] = {"PATCH": _CHANGE, "DELETE": _CHANGE}
 
     @extend_schema(
         operation_id="update_variant",
@@ -258,7 +257,7 @@ class VariantDetail(ApiView):
 class StaffProductCollection(ApiView):
     """``staff/products``."""
 
-    permissions: Permissions = {"GET": ("products.view_product",)}
+    permissions: ClassVar[Mapping[str, tuple[str, ...]]] = {"GET": ("products.view_product",)}
 
     @extend_schema(
         operation_id="list_products_for_staff",
@@ -272,15 +271,13 @@ class StaffProductCollection(ApiView):
         page = page_of(filters)
         found = selectors.page_of_products_for_staff(page=page, filters=filters)
         address = request.build_absolute_uri(request.path)
-        return Response(
-            page_body(found, wanted=page, address=address, query=request.GET.dict(), show=_document)
-        )
+        return Response(page_body(found, wanted=page, address=address, query=request.GET.dict(), show=_document))
 
 
 class StaffProductDetail(ApiView):
     """``staff/products/{id}``."""
 
-    permissions: Permissions = {"GET": ("products.view_product",)}
+    permissions: ClassVar[Mapping[str, tuple[str, ...]]] = {"GET": ("products.view_product",)}
 
     @extend_schema(
         operation_id="get_product_for_staff",

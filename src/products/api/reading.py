@@ -128,9 +128,7 @@ def _list(request: HttpRequest) -> HttpResponse:
     found = selectors.list_documents(listing=listing)
 
     address = request.build_absolute_uri(request.path)
-    following, before = page_links(
-        address, request.GET.dict(), page, has_more=found.has_more, cursor=found.next_cursor
-    )
+    following, before = page_links(address, request.GET.dict(), page, has_more=found.has_more, cursor=found.next_cursor)
     rest: dict[str, Any] = {"next_cursor": found.next_cursor} if found.next_cursor else {}
     if found.count_is_estimate:
         rest["count_is_estimate"] = True
@@ -147,9 +145,7 @@ def _detail(request: HttpRequest, key: str) -> HttpResponse:
         return _redirect(request, key, moved.slug)
     stock = orjson.dumps({"stock": {"total": sum(found.units.values()), "variants": found.units}})
     live = hashlib.blake2b(stock, digest_size=8).hexdigest()
-    return _tagged(
-        request, f'"{found.version}.{live}"', lambda: b"%b,%b" % (found.document[:-1].encode(), stock[1:])
-    )
+    return _tagged(request, f'"{found.version}.{live}"', lambda: b"%b,%b" % (found.document[:-1].encode(), stock[1:]))
 
 
 def _redirect(request: HttpRequest, key: str, slug: str) -> HttpResponse:

@@ -57,9 +57,7 @@ class OptionInput(Input):
     """One option and the values to choose from."""
 
     name = TextField(max_length=50)
-    values = serializers.ListField(  # type: ignore[assignment]
-        child=TextField(max_length=100), min_length=1, max_length=100
-    )
+    values = serializers.ListField(child=TextField(max_length=100), min_length=1, max_length=100)
 
 
 class VariantInput(Input):
@@ -86,7 +84,7 @@ class ProductInput(Input):
     description = TextField(max_length=100_000, multiline=True, required=False, allow_blank=True, help_text="Markdown.")
     tags = serializers.ListField(child=TextField(max_length=100), max_length=50, required=False)
     brand = TextField(max_length=100, required=False, allow_blank=True)
-    options = OptionInput(many=True, required=False, max_length=10)
+    options = OptionInput(many=True, required=False, max_length=10)  # type: ignore[call-arg]
     attributes = TextMapField(required=False)
     is_active = BooleanField(required=False)
     price = PriceField(required=False)
@@ -94,13 +92,13 @@ class ProductInput(Input):
     sku = TextField(max_length=64, required=False)
     stock = IntegerField(required=False, min_value=0, max_value=MAX_STOCK)
     weight_grams = IntegerField(required=False, allow_null=True, min_value=0, max_value=MAX_WEIGHT_GRAMS)
-    variants = VariantInput(many=True, required=False, min_length=1, max_length=MAX_VARIANTS)
+    variants = VariantInput(many=True, required=False, min_length=1, max_length=MAX_VARIANTS)  # type: ignore[call-arg]
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         own = OF_VARIANT & attrs.keys()
         if "variants" in attrs and own:
             raise serializers.ValidationError(
-                {name: "With variants, each has its own." for name in sorted(own)}, code="ambiguous"
+                dict.fromkeys(sorted(own), "With variants, each has its own."), code="ambiguous"
             )
         if not self.partial and "variants" not in attrs and "price" not in attrs:
             raise serializers.ValidationError({"price": "This field is required."}, code="required")
@@ -147,7 +145,7 @@ class PriceLineInput(Input):
 class PricesInput(Input):
     """Many prices, written all or none."""
 
-    items = PriceLineInput(many=True, min_length=1, max_length=MAX_PRICE_LINES)
+    items = PriceLineInput(many=True, min_length=1, max_length=MAX_PRICE_LINES)  # type: ignore[call-arg]
 
 
 def price_lines(values: dict[str, Any]) -> list[PriceLine]:
@@ -169,8 +167,6 @@ class StaffProductQuery(PageQuery):
     state = serializers.ChoiceField(choices=["active", "inactive", "deleted"], required=False)
     category = TextField(max_length=150, required=False)
     search = TextField(max_length=200, required=False)
-
-
 
 
 class CategoryBrief(serializers.Serializer):  # type: ignore[type-arg]
@@ -197,7 +193,7 @@ class OptionOutput(serializers.Serializer):  # type: ignore[type-arg]
     """An option with its values, in the order in which they are shown."""
 
     name = serializers.CharField()
-    values = serializers.ListField(child=serializers.CharField())  # type: ignore[assignment]
+    values = serializers.ListField(child=serializers.CharField())
 
 
 class VariantOutput(serializers.Serializer):  # type: ignore[type-arg]
@@ -299,7 +295,7 @@ class StaffProductOutput(_Described):
 class StaffProductPage(ProductPage):
     """A part of the list for staff."""
 
-    results = StaffProductOutput(many=True)
+    results = StaffProductOutput(many=True)  # type: ignore[assignment]
 
 
 class PricesOutput(serializers.Serializer):  # type: ignore[type-arg]

@@ -18,7 +18,8 @@ from markdown_it import MarkdownIt
 
 from products.domain import ProductFacts, VariantFacts
 
-_MARKUP = re.compile(r"[^\w ,.;:!?'’()/%£€$+\"–—-]|\d\.\s|^\s*[-+]|--|  ")
+# Whatever might be Markdown or HTML; a text without is a paragraph as it stands.
+_MARKUP = re.compile(r"[^\w ,.;:!?'()/%£€$+\"\u2013\u2014\u2019-]|\d\.\s|^\s*[-+]|--|  ")
 _ALLOWED_TAGS = {
     "a", "blockquote", "br", "code", "em", "h1", "h2", "h3", "h4", "h5", "h6", "hr", "li", "ol", "p", "pre", "strong",
     "table", "tbody", "td", "th", "thead", "tr", "ul",
@@ -45,6 +46,7 @@ _FACTS = """
      WHERE p.id = ANY(%s)
      ORDER BY p.id
 """
+
 
 def load_facts(*, product_ids: Sequence[UUID]) -> list[ProductFacts]:
     """Return what documents show of these products, deleted ones included, in id order. One query."""

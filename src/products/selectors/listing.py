@@ -35,7 +35,8 @@ _SCALE = f"10 ^ coalesce(('{_DIGITS}'::jsonb ->> m.currency)::int, 2)"
 _QUERY = """(
     SELECT CASE WHEN %(prefix)s::text = '' THEN words
                 ELSE words || (websearch_to_tsquery(products_text_config(m.language), unaccent(%(head)s::text))
-                               && to_tsquery('simple', '''' || replace(unaccent(%(prefix)s::text), '''', '') || ''':*')) END
+                               && to_tsquery('simple',
+                                             '''' || replace(unaccent(%(prefix)s::text), '''', '') || ''':*')) END
       FROM websearch_to_tsquery(products_text_config(m.language), unaccent(%(search)s::text)) words)"""
 
 # filter -> condition; the values are bound by the same names.
@@ -95,9 +96,7 @@ def list_documents(*, listing: Listing) -> Documents:
     :raises Malformed: there is no such category, or the cursor is not one of this list
     """
     values = _values(listing)
-    statement = _statement(
-        tuple(sorted(listing.filters)), listing.sort, listing.market is None, "after_key" in values
-    )
+    statement = _statement(tuple(sorted(listing.filters)), listing.sort, listing.market is None, "after_key" in values)
     row = _fetch(statement, values)
     if row is None:
         raise UnknownMarket.field("market", "There is no such market.")
@@ -174,7 +173,8 @@ def _fetch(statement: str, values: Mapping[str, Any]) -> Any:
     raw: Any = connection.connection
     if raw.prepare_threshold is None:
         raw.prepare_threshold = _PREPARE_AFTER
-    with connection.wrap_database_errors, psycopg.Cursor(raw) as plain:
+    with connection.wrap_database_errors, psycopg.Cursor(raw) as plain_cursor:
+        plain: Any = plain_cursor
         cursor = connection.make_debug_cursor(plain) if connection.queries_logged else plain
         cursor.execute(statement, values)
         return cursor.fetchone()
@@ -222,13 +222,15 @@ def _statement(filters: Sequence[str], sort: str, is_default_market: bool, is_af
     where = " AND ".join(conditions)
     comparison = ">" if direction == "ASC" else "<"
     after = f" AND ({key}, d.product_id) {comparison} (%(after_key)s::{kind}, %(after_id)s::uuid)" if is_after else ""
-    category = "(SELECT id FROM products_category WHERE slug = %(category)s::text)" if "category" in filters else "NULL::uuid"
+    category = (
+        "(SELECT id FROM products_category WHERE slug = %(category)s::text)" if "category" in filters else "NULL::uuid"
+    )
     query = _QUERY if "search" in filters else "NULL::tsquery"
     count = (
         "coalesce((SELECT n.products FROM products_listingcount n"
         " WHERE n.market_id = m.id AND n.category_id IS NOT DISTINCT FROM c.id), 0)"
         if _is_counted(dict.fromkeys(filters))
-        else f"(SELECT count(*) FROM (SELECT FROM products_productdocument d WHERE {where}"
+        else f"(SELECT count(*) FROM (SELECT FROM products_productdocument d WHERE {where}"  # noqa: S608 - as below
         f" LIMIT {EXACT_COUNT_LIMIT + 1}) counted)"
     )
     return f"""

@@ -45,18 +45,14 @@ def offers_by_sku(*, skus: Collection[str], market: Market) -> dict[str, Offer]:
 def variants_by_sku(*, skus: Collection[str]) -> dict[str, UUID]:
     """Return SKU -> variant id of living variants, sold or not. One query."""
     with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT sku, id FROM products_variant WHERE deleted_at IS NULL AND sku = ANY(%s)", [list(skus)]
-        )
+        cursor.execute("SELECT sku, id FROM products_variant WHERE deleted_at IS NULL AND sku = ANY(%s)", [list(skus)])
         return dict(cursor.fetchall())
 
 
 def existing_variants(*, variant_ids: Collection[UUID]) -> set[UUID]:
     """Return those of the ids that are living variants, sold or not. One query."""
     with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT id FROM products_variant WHERE deleted_at IS NULL AND id = ANY(%s)", [list(variant_ids)]
-        )
+        cursor.execute("SELECT id FROM products_variant WHERE deleted_at IS NULL AND id = ANY(%s)", [list(variant_ids)])
         return {row[0] for row in cursor.fetchall()}
 
 

@@ -89,7 +89,5 @@ def _documents(product_ids: Sequence[UUID]) -> dict[UUID, StaffProduct]:
 
 def _units(product_ids: Sequence[UUID]) -> dict[str, Any]:
     with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT p::text, products_live_stock(p)::text FROM unnest(%s::uuid[]) p", [list(product_ids)]
-        )
+        cursor.execute("SELECT p::text, products_live_stock(p)::text FROM unnest(%s::uuid[]) p", [list(product_ids)])
         return {pk: orjson.loads(units) for pk, units in cursor.fetchall()}

@@ -16,7 +16,8 @@ from products.services import documents
 def set_availability(*, available: Mapping[UUID, bool]) -> None:
     """Take over which variants can be had (variant id -> whether any unit is free) and show it in the documents.
 
-    Locks the products in id order. Six statements for any number of variants (seven where some come and some go); two if nothing changes.
+    Locks the products in id order. Six statements for any number of variants, seven where some come and some go; two
+    if nothing changes.
     """
     if not available:
         return

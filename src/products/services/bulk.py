@@ -166,9 +166,7 @@ class _Rows:
         for position, variant in enumerate(product.variants):
             self.add_variant(pk, variant, position)
         for position, image in enumerate(product.images):
-            self.images.append(
-                (new_id(), self.at, self.at, pk, "", image.alt, 0, 0, position, "{}", image.source_url)
-            )
+            self.images.append((new_id(), self.at, self.at, pk, "", image.alt, 0, 0, position, "{}", image.source_url))
 
     def add_variant(self, product_id: UUID, variant: NewVariant, position: int) -> None:
         pk = new_id()

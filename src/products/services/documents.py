@@ -118,9 +118,7 @@ def render_category(*, category_id: UUID) -> set[UUID]:
     Call it after the categories were changed, in the same transaction.
     """
     below = Category.objects.filter(ancestor_ids__contains=[category_id]).values("pk")
-    return render_products(
-        product_ids=list(Product.objects.filter(category__in=below).values_list("pk", flat=True))
-    )
+    return render_products(product_ids=list(Product.objects.filter(category__in=below).values_list("pk", flat=True)))
 
 
 @step
@@ -150,11 +148,9 @@ def _markets(market_id: UUID | None) -> list[MarketFacts]:
     ]
 
 
-def _write(
-    product_ids: Sequence[UUID], markets: Sequence[MarketFacts], facts: Sequence[ProductFacts]
-) -> set[UUID]:
+def _write(product_ids: Sequence[UUID], markets: Sequence[MarketFacts], facts: Sequence[ProductFacts]) -> set[UUID]:
     rows = [row for product in facts for market in markets if (row := _row(product, market)) is not None]
-    values = {
+    values: dict[str, Any] = {
         "rows": orjson.dumps(rows).decode(),
         "rendered": list(product_ids),
         "markets": [market.id for market in markets],

@@ -86,8 +86,10 @@ def _prices(present: Mapping[str, Variant]) -> dict[UUID, list[Amounts]]:
     prices: dict[UUID, list[Amounts]] = defaultdict(list)
     variants = [row.pk for row in present.values()]
     rows = Price.objects.filter(variant__in=variants)
-    for variant_id, *price in rows.values_list("variant_id", "currency", "amount_minor", "compare_at_minor"):
-        prices[variant_id].append(Amounts(*price))
+    for variant_id, currency, amount, compare_at in rows.values_list(
+        "variant_id", "currency", "amount_minor", "compare_at_minor"
+    ):
+        prices[variant_id].append(Amounts(currency, amount, compare_at))
     return prices
 
 

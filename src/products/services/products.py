@@ -17,7 +17,7 @@ from products import domain
 from products.domain import ProductData
 from products.errors import CategoryNotFound, NotDeleted, ProductInvalid, ProductNotFound, SkuTaken
 from products.events import ProductCreated, ProductDeleted, StockDeclared
-from products.models import Category, FormerSlug, Product, ProductDocument, Variant
+from products.models import FormerSlug, Product, ProductDocument, Variant
 from products.services import prices, slugs
 from products.services.documents import lock_products, render_locked, render_once
 from products.services.variants import check_options, create_variants

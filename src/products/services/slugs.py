@@ -20,7 +20,7 @@ def lock_slugs() -> None:
 
 
 def taken_slugs(*, like: str, but_for: UUID | None = None) -> set[str]:
-    """Return the slugs that begin like this and belong, or once belonged, to another product. Call ``lock_slugs`` first."""
+    """Return the slugs that begin like this and are, or once were, those of another product; ``lock_slugs`` first."""
     living = Product.objects.filter(slug__startswith=like).exclude(pk=but_for).values_list("slug", flat=True)
     former = FormerSlug.objects.filter(slug__startswith=like).exclude(product=but_for).values_list("slug", flat=True)
     return set(living.union(former))

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import Any
 from uuid import UUID
 
 import pytest
 
 from products.services import set_availability
 
-if TYPE_CHECKING:
-    from pytest_django.fixtures import SettingsWrapper
-
 
 @pytest.fixture(autouse=True)
-def _declared_stock(settings: SettingsWrapper) -> None:
+def _declared_stock(settings: Any) -> None:
     settings.EVENT_INLINE_SUBSCRIPTIONS = {"products.stock_declared": (f"{__name__}.take_over",)}
 
 

@@ -12,11 +12,12 @@ from products.models import Price, Product, Variant
 from products.tests.factories import make_category, make_product
 
 pytestmark = pytest.mark.django_db
+WRONG_PRICES: list[Any] = [-1, "-1", "1e2", "NaN", 0.1, True, None, [], {}, 2**63, "1" * 400, "0x1"]
+WRONG_COUNTS: list[Any] = [-1, 2**31, 2**63, 1.5, "1", True, None]
 PRODUCTS = "/api/v1/products"
 STAFF = "/api/v1/staff/products"
 MANAGER = [
-    f"products.{name}"
-    for name in ("add_product", "change_product", "delete_product", "view_product", "change_price")
+    f"products.{name}" for name in ("add_product", "change_product", "delete_product", "view_product", "change_price")
 ]
 
 
@@ -101,8 +102,8 @@ class TestCreate:
     @pytest.mark.parametrize(
         "wrong",
         [
-            *({"price": value} for value in (-1, "-1", "1e2", "NaN", 0.1, True, None, [], {}, 2**63, "1" * 400, "0x1")),
-            *({"stock": value} for value in (-1, 2**31, 2**63, 1.5, "1", True, None)),
+            *({"price": value} for value in WRONG_PRICES),
+            *({"stock": value} for value in WRONG_COUNTS),
             {"name": ""}, {"name": "a\0b"}, {"name": "x" * 1_000}, {"name": 5}, {"name": "\u202eabc"},
             {"sku": "a\nb"}, {"slug": "a b"}, {"slug": ""}, {"tags": "a"}, {"tags": [1]}, {"tags": ["x" * 101]},
             {"attributes": {"a\0": "b"}}, {"attributes": {"a": "\0"}}, {"attributes": []}, {"options": [{"name": "a"}]},
@@ -154,9 +155,7 @@ class TestChange:
         done = manager.patch(
             f"{PRODUCTS}/{product.slug}", {"name": "New", "price": "2"}, format="json", headers={"If-Match": etag}
         )
-        stale = manager.patch(
-            f"{PRODUCTS}/{product.pk}", {"name": "Newer"}, format="json", headers={"If-Match": etag}
-        )
+        stale = manager.patch(f"{PRODUCTS}/{product.pk}", {"name": "Newer"}, format="json", headers={"If-Match": etag})
 
         assert (done.status_code, done.json()["name"], stale.status_code) == (200, "New", 412)
         assert manager.get(f"{PRODUCTS}/{product.pk}").json()["price"]["amount"] == "2.00"

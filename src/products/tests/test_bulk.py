@@ -24,19 +24,18 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.django_db
 
 
-def row(sku: str, category: Category, **fields: Any) -> NewProduct:
-    variant = {name: fields.pop(name) for name in ("price_minor", "stock", "currency") if name in fields}
-    return NewProduct(
-        **{
-            "name": f"Lamp {sku}",
-            "category_id": category.pk,
-            "description": "Of oak",
-            "tags": ["oak", 'a "b"'],
-            "images": [NewImage(source_url=f"https://example.com/{sku}.jpg")],
-            "variants": [NewVariant(**{"sku": sku, "price_minor": 500, "currency": "GBP", "stock": 2} | variant)],
-            **fields,
-        }
-    )
+def row(
+    sku: str, category: Category, *, price_minor: int = 500, currency: str = "GBP", stock: int = 2, **fields: Any
+) -> NewProduct:
+    given: dict[str, Any] = {
+        "name": f"Lamp {sku}",
+        "category_id": category.pk,
+        "description": "Of oak",
+        "tags": ["oak", 'a "b"'],
+        "images": [NewImage(source_url=f"https://example.com/{sku}.jpg")],
+        "variants": [NewVariant(sku=sku, price_minor=price_minor, currency=currency, stock=stock)],
+    }
+    return NewProduct(**(given | fields))
 
 
 def load(rows: Sequence[NewProduct]) -> Written:
@@ -69,7 +68,10 @@ class TestCreateMany:
 
         assert load(rows) == Written(unchanged=5)
 
-        assert (set(ProductDocument.objects.values_list("product_id", "version")), list(Price.objects.values())) == before
+        assert (
+            set(ProductDocument.objects.values_list("product_id", "version")),
+            list(Price.objects.values()),
+        ) == before
 
     def test_writes_only_what_differs(self) -> None:
         make_market()

@@ -49,7 +49,8 @@ class TestRenderProducts:
             services.render_products(product_ids=[product.pk for product in reversed(products)])
 
         first = next(query["sql"] for query in statements.captured_queries if "SAVEPOINT" not in query["sql"])
-        assert 'ORDER BY "products_product"."id" ASC FOR UPDATE' in first
+        assert 'SELECT "products_product"."id"' in first
+        assert first.endswith('ORDER BY 1 ASC FOR UPDATE OF "products_product"')
 
     def test_does_not_touch_a_document_that_is_as_it_was(self) -> None:
         product = make_product()

@@ -30,7 +30,7 @@ class TestToHtml:
         assert to_html("A *fine* lamp") == "<p>A <em>fine</em> lamp</p>\n"
 
     def test_is_the_same_for_plain_text_by_the_short_way(self) -> None:
-        assert to_html("Plain, with 2 words. It's \"here\"!") == "<p>Plain, with 2 words. It's \"here\"!</p>\n"
+        assert to_html('Plain, with 2 words. It\'s "here"!') == '<p>Plain, with 2 words. It\'s "here"!</p>\n'
 
     @pytest.mark.parametrize(
         "text",

@@ -186,7 +186,9 @@ class TestGetDocument:
         assert (answer.status_code, answer["Location"]) == (308, f"{LIST}/new?market=uk")
         assert client.get(f"{LIST}/new").status_code == 200
 
-    @pytest.mark.parametrize("key", ["unknown", "a%00b", "%FF", "ä", "01993f5e-7c11-7b3a-9c55-3d1f6a0f7e21", "x" * 5000])
+    @pytest.mark.parametrize(
+        "key", ["unknown", "a%00b", "%FF", "ä", "01993f5e-7c11-7b3a-9c55-3d1f6a0f7e21", "x" * 5000]
+    )
     def test_is_404_for_anything_else(self, client: Client, key: str) -> None:
         make_market()
 
@@ -209,7 +211,7 @@ class TestGetDocument:
 
 
 class TestListingCount:
-    def test_equals_a_count_by_hand_after_any_changes(self) -> None:
+    def test_equals_a_count_by_hand_after_any_changes(self) -> None:  # noqa: C901 - five kinds of change
         chance = random.Random(7)
         make_market("jp", currency="JPY", countries=["JP"])
         top = [make_category(f"Top {n}") for n in range(2)]
@@ -230,7 +232,7 @@ class TestListingCount:
                     services.update_product(product_id=product.pk, changes=changes, at=now)
                 case 2:
                     services.set_active(product_ids=[product.pk], is_active=chance.random() < 0.5, at=now)
-                case 3:
+                case 3 if is_living:
                     variant = product.variants.get()
                     if not variant.prices.filter(currency="JPY").exists():
                         make_price(variant, 500, currency="JPY")

@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 CURRENCY = "GBP"
 MAPPING = "online-retail"
 _BATCH = 1000
+# After so many invoices the tables have outgrown what the database last knew of them.
+_GROWN = (100, 1000, 5000)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,10 +80,13 @@ def replay_invoices(*, wish: ReplayWish, at: datetime, progress: Callable[[int],
     past = _past()
     with outbox.untold():
         _receive_opening_stock(wish, shop, sold)
+        importing.refresh_statistics()
         for invoice in _invoices(wish):
             plan = _plan(invoice, shop, sold)
             _replay(invoice, plan, buyers.get(invoice.customer), shop, past, done)
             progress(1)
+            if done.invoices in _GROWN:
+                importing.refresh_statistics()
     done.months = sums_per_month()
     return done
 

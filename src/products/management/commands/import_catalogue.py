@@ -13,15 +13,11 @@ from products.services.importing import ImportWish, import_file, known_mappings
 
 
 class Command(BaseCommand):
-    help = (
-        "Import products or categories from a CSV, XLSX or JSON file (also .gz). Interrupted, it goes on."
-    )
+    help = "Import products or categories from a CSV, XLSX or JSON file (also .gz). Interrupted, it goes on."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("file", type=Path)
-        parser.add_argument(
-            "--mapping", help=f"{', '.join(known_mappings())}, or a file; else by the header"
-        )
+        parser.add_argument("--mapping", help=f"{', '.join(known_mappings())}, or a file; else by the header")
         parser.add_argument("--report", type=Path, help="where refused rows are listed; else FILE.report.csv, here")
         parser.add_argument("--again", action="store_true", help="also if this very file was imported before")
 

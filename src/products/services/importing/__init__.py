@@ -2,5 +2,6 @@
 
 from products.services.importing.mappings import known_mappings
 from products.services.importing.running import ImportWish, Outcome, import_file
+from products.services.importing.writing import refresh_statistics
 
-__all__ = ["ImportWish", "Outcome", "import_file", "known_mappings"]
+__all__ = ["ImportWish", "Outcome", "import_file", "known_mappings", "refresh_statistics"]

@@ -23,6 +23,8 @@ from products.services.importing.tree import Change, write_nodes
 from products.services.importing.writing import Tally, refresh_statistics, write_batch
 
 BATCH = 1000
+# After so many batches the tables have outgrown what the database last knew of them, and its plans with them.
+_GROWN = (1, 4, 16, 64)
 T = TypeVar("T")
 
 
@@ -59,13 +61,15 @@ def write_batches(numbered: Iterable[tuple[int, ProductRow]], mapping: Mapping, 
     Where a batch is refused its rows are tried one by one, so that the bad one alone is refused.
     """
     tally = Tally()
-    for batch in _in_batches(numbered, BATCH):
+    for count, batch in enumerate(_in_batches(numbered, BATCH), start=1):
         kept = _without_repeats(batch, report)
         try:
             tally.add(_write(kept, batch[-1][0], mapping, run, report))
         except (DomainError, IntegrityError):
             for number, row in kept:
                 _write_alone(number, row, mapping, run, report, tally)
+        if count in _GROWN:
+            refresh_statistics()
     return tally
 
 
