@@ -9,7 +9,8 @@ LOCK = $(BIN)/python -m uv pip compile -q --universal --python-version 3.11 --ge
 WORKERS ?= 2
 
 .DEFAULT_GOAL := help
-CHECKS := check-format check-code check-types check-imports check-security check-migrations check-schema
+CHECKS := check-format check-code check-types check-imports check-security check-migrations check-schema check-diagrams \
+          check-docs
 .PHONY: help run test lint $(CHECKS) format schema bench test-long lock clean
 
 help: ## what there is
@@ -44,12 +45,22 @@ check-migrations: .venv/dev.stamp
 check-schema: .venv/dev.stamp
 	$(TESTING) $(MANAGE) check_schema
 
+check-diagrams: .venv/dev.stamp
+	$(TESTING) $(MANAGE) draw_diagrams --check
+
+check-docs: .venv/dev.stamp
+	$(TESTING) $(MANAGE) make_postman --check
+	$(TESTING) $(MANAGE) list_problems --check
+
 format: .venv/dev.stamp ## put the code into shape
 	$(BIN)/ruff check --fix-only -q $(SOURCES)
 	$(BIN)/ruff format $(SOURCES)
 
-schema: .venv/dev.stamp ## write the committed OpenAPI and GraphQL files
+schema: .venv/dev.stamp ## write what is made from the code: OpenAPI, Postman, diagrams (needs Graphviz), problems
 	$(TESTING) $(MANAGE) check_schema --write
+	$(TESTING) $(MANAGE) make_postman
+	$(TESTING) $(MANAGE) draw_diagrams
+	$(TESTING) $(MANAGE) list_problems
 
 bench: .venv/dev.stamp ## measure: CPU, speed, memory; a table and a JSON file
 	PYTHONPATH=src:scripts $(BIN)/python -m bench $(ARGS)

@@ -7,7 +7,7 @@ BASE=${BASE:-http://127.0.0.1:${PORT:-8000}}
 API=$BASE/api/v1
 RUN=$(date +%s)$$
 EMAIL=journey-$RUN@example.com
-PASSWORD="tall-ships-$RUN"
+PASSWORD="tall-ships-sail-slowly"
 STEP=0
 
 say() { STEP=$((STEP + 1)); printf '%2d  %s\n' "$STEP" "$1"; }

@@ -9,7 +9,7 @@ import signal
 import sys
 import tempfile
 from dataclasses import asdict, dataclass
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -88,7 +88,6 @@ def run(shop: Shop, plan: Plan) -> dict[str, Any]:
 
 def measure_reads(shop: Shop, reads: list[Read], plan: Plan) -> list[Row]:
     """Measure each read beside its references, after a warm-up; the repetitions are spread over the whole time."""
-    jobs = [(read.name, read.paths) for read in reads]
     jobs = [
         job
         for read in reads
@@ -151,7 +150,7 @@ def report(found: dict[str, Any], environment: dict[str, str]) -> None:
         "x bare, x select: times the CPU of a bare view of the same bytes, without and with one SELECT (its ms)."
     )
     RESULTS.mkdir(exist_ok=True)
-    path = RESULTS / f"{datetime.now(tz=timezone.utc):%Y%m%d-%H%M%S}.json"
+    path = RESULTS / f"{datetime.now(tz=UTC):%Y%m%d-%H%M%S}.json"
     path.write_text(json.dumps({**found, "environment": environment, "rows": [asdict(r) for r in ordered]}, indent=1))
     say(f"{path}")
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -23,12 +22,12 @@ class Memory:
     pss_mb: float
 
 
-def cpu_seconds(top: psutil.Process) -> Counter[str]:
+def cpu_seconds(top: psutil.Process) -> dict[str, float]:
     """Return group -> seconds of user and system time, of what runs below ``top`` and of what already ended there.
 
     A process counts what its ended children used (``cutime``, proc(5)), so that the sum over the living is complete.
     """
-    used: Counter[str] = Counter(dict.fromkeys(GROUPS, 0.0))  # type: ignore[arg-type]
+    used = dict.fromkeys(GROUPS, 0.0)
     for group, process in _processes(top):
         with contextlib.suppress(psutil.Error):
             times = process.cpu_times()

@@ -23,7 +23,7 @@ RACE_UNITS = 50
 
 
 def write_catalogue(path: Path, *, count: int, races: int) -> list[str]:
-    """Write ``count`` products, of which the first ``races`` have 50 units each to race for; return the SKUs with stock.
+    """Write ``count`` products, of which the first ``races`` have 50 units each to race for; return the rest in stock.
 
     The same file at every run.
     """
@@ -62,7 +62,7 @@ def _rows(real: list[dict[str, Any]], chance: random.Random, count: int) -> Iter
             "description": f"{item['description']} This one is {looks.lower()}, number {number}.",
             "category": item["category"],
             "brand": item["brand"],
-            "tags": "|".join([*item["tags"], looks.split()[0].lower()]),
+            "tags": "|".join([*item["tags"], looks.split(maxsplit=1)[0].lower()]),
             "price": price,
             "compare_at_price": (price * 5 / 4).quantize(Decimal("0.01")) if number % 4 == 0 else "",
             "stock": 0 if chance.random() < SOLD_OUT else chance.randrange(2_000, 20_000),

@@ -72,9 +72,7 @@ def run(port: int, clients: int, requests: Sequence[Asked]) -> Load:
     began = time.perf_counter()
     for thread in threads:
         thread.join(timeout=SECONDS_TO_END)
-    return Load(
-        seconds=time.perf_counter() - began, milliseconds=milliseconds, statuses=statuses, bodies=bodies
-    )
+    return Load(seconds=time.perf_counter() - began, milliseconds=milliseconds, statuses=statuses, bodies=bodies)
 
 
 def tokens_of(load: Load) -> list[str]:

@@ -28,9 +28,7 @@ def prepare_reads(shop: Shop, skus: Sequence[str]) -> list[Read]:
     """Find addresses that answer, open carts, and lay down the bytes for the references."""
     chance = random.Random(3)  # noqa: S311  # nosec B311 - the same addresses at every run
     shown = [
-        product
-        for page in range(1, 11)
-        for product in shop.get(f"{API}/products?size=100&page={page * 9}")["results"]
+        product for page in range(1, 11) for product in shop.get(f"{API}/products?size=100&page={page * 9}")["results"]
     ]
     slugs = [product["slug"] for product in chance.sample(shown, MANY)]
     categories = sorted({product["category"]["slug"] for product in shown})

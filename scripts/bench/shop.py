@@ -17,9 +17,9 @@ from typing import Any
 
 import psutil
 import psycopg
-from config import embedded
 
 from bench.http import Asked, ask
+from config import embedded
 
 ROOT = Path(__file__).resolve().parents[2]
 OTHERS = ("DATABASE_URL", "REDIS_URL", "BROKER_URL", "DJANGO_SETTINGS_MODULE")
@@ -35,7 +35,7 @@ class ShopFailed(Exception):
 
 @dataclass
 class Shop:
-    """One shop below a temporary folder. ``environment`` is on top of ours, such as other settings of the web server."""
+    """One shop below a temporary folder. ``environment`` is added to ours, such as other settings of the web server."""
 
     folder: Path
     environment: dict[str, str] = field(default_factory=dict)

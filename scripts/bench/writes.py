@@ -13,7 +13,7 @@ from bench import client
 from bench.catalogue import RACE_UNITS, race_sku
 from bench.http import Asked
 from bench.measuring import Row, measure
-from bench.reading import pressure_of
+from bench.reading import Pressure, pressure_of
 from bench.reads import API
 from bench.shop import Shop
 
@@ -61,7 +61,7 @@ class Buyers:
         )
 
     def _measured(self, name: str, clients: int, asked: Sequence[Asked]) -> Row:
-        def load() -> object:
+        def load() -> Pressure:
             return pressure_of(client.send(port=self.shop.port, clients=clients, requests=asked), wanted=201)
 
         return measure(shop=self.shop, operation=name, clients=clients, load=load, is_write=True)

@@ -103,3 +103,17 @@ class UnknownRole(Invalid):
 
     code = "accounts.unknown_role"
     title = "There is no such role."
+
+
+class RoleTaken(Conflict):
+    """Another role has the name."""
+
+    code = "accounts.role_taken"
+    title = "There is a role of that name."
+
+
+class RoleInUse(Conflict):
+    """Someone has the role."""
+
+    code = "accounts.role_in_use"
+    title = "Someone has this role; take it from them first."

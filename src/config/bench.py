@@ -1,4 +1,4 @@
-"""The two references of ``make bench``: a bare view, and a bare view with one ``SELECT``, of the bytes of a real answer.
+"""The references of ``make bench``: a bare view, and a bare view with one ``SELECT``, of the bytes of a real answer.
 
 Routed only where ``settings.BENCH`` is on (``NEXUS_BENCH=1``, never in production).
 """

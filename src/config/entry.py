@@ -17,8 +17,9 @@ from config.embedded import Refusal
 
 # These never ask the database.
 WITHOUT_SERVERS = {
-    "", "check", "collectstatic", "compilemessages", "diffsettings", "findstatic", "help", "makemessages",
-    "makemigrations", "spectacular", "startapp", "startproject", "version", "--help", "-h", "--version",
+    "", "check", "check_schema", "collectstatic", "compilemessages", "diffsettings", "draw_diagrams", "findstatic",
+    "help", "list_problems", "make_postman", "makemessages", "makemigrations", "spectacular", "startapp",
+    "startproject", "version", "--help", "-h", "--version",
 }  # fmt: skip
 
 

@@ -25,6 +25,7 @@ from queue import Empty, SimpleQueue
 
 import django
 import psutil
+import structlog
 from django.conf import settings
 from django.urls import get_resolver
 from django.utils.module_loading import import_string
@@ -34,6 +35,8 @@ from config import embedded
 from config.embedded import Refusal
 from config.lifelines import end_with_parent
 from config.settings import processes
+
+log = structlog.get_logger("nexus.supervisor")
 
 STOPS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 WEB_SERVERS = {"granian": "config.web_granian.serve", "gunicorn": "config.web_gunicorn.serve"}
@@ -110,6 +113,7 @@ class Supervisor:
         self.signals: SimpleQueue[int] = SimpleQueue()
         self.parent = os.getppid()
         self.processes: list[Process] = []
+        self.stopping = False
         for number in (*STOPS, signal.SIGCHLD):
             signal.signal(number, lambda received, _: self.signals.put(received))
 
@@ -152,10 +156,14 @@ class Supervisor:
             if process.pid:
                 ended, status = os.waitpid(process.pid, os.WNOHANG)
                 if ended:
-                    process.ended(os.waitstatus_to_exitcode(status))
+                    code = os.waitstatus_to_exitcode(status)
+                    if not self.stopping:
+                        log.warning("process ended and will be started again", process=process.name, exit_code=code)
+                    process.ended(code)
 
     def stop(self) -> None:
         """End all processes: in good order, and by force when that takes too long or somebody asks twice."""
+        self.stopping = True
         for process in self.processes:
             process.signal(signal.SIGTERM)
         deadline = time.monotonic() + SECONDS_TO_STOP

@@ -8,7 +8,7 @@ from django.conf import settings
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
 
-from config import files, openapi
+from config import files, openapi, problems
 
 # Every app with an edge: its ``api/urls.py`` names what stands below ``/api/v1/``.
 _APPS = [
@@ -31,6 +31,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     *(path("api/v1/", include(edge)) for edge in _EDGES),
     path("api/schema", openapi.schema),
     path("docs", openapi.swagger),
+    path("docs/problems", problems.problem_list),
+    path("docs/problems/<str:code>", problems.problem_detail),
     path("swagger", openapi.swagger),
     path("redoc", openapi.redoc),
     path("admin/", admin.site.urls),

@@ -13,7 +13,7 @@ from core.models import Entity, LockingQuerySet, SoftDeleteEntity, living_unique
 
 
 class Category(Entity):
-    """A node of the tree. ``path`` is the slugs from the root, joined by ``/``; ``ancestor_ids`` ends with its own id."""
+    """A node of the tree: ``path`` has the slugs from the root, ``ancestor_ids`` the ids; both end with its own."""
 
     name = models.CharField(max_length=200)
     slug = models.SlugField(max_length=120, unique=True)

@@ -5,6 +5,14 @@ from __future__ import annotations
 from accounts.services.account import change_password, delete_account, set_avatar, update_profile
 from accounts.services.address_book import add_address, delete_address, update_address
 from accounts.services.adopting import adopt_customers
+from accounts.services.backoffice import (
+    add_user,
+    check_staff_password,
+    delete_role,
+    edit_user,
+    save_role,
+    set_password,
+)
 from accounts.services.cleaning import forget_spent_tokens
 from accounts.services.links import (
     confirm_password_reset,
@@ -28,14 +36,18 @@ from accounts.services.sessions import (
 __all__ = [
     "Session",
     "add_address",
+    "add_user",
     "adopt_customers",
     "change_password",
+    "check_staff_password",
     "confirm_password_reset",
     "count_registration",
     "count_reset_request",
     "create_staff",
     "delete_account",
     "delete_address",
+    "delete_role",
+    "edit_user",
     "ensure_roles",
     "forget_spent_tokens",
     "make_one_time_token",
@@ -43,8 +55,10 @@ __all__ = [
     "register",
     "request_email_verification",
     "request_password_reset",
+    "save_role",
     "set_active",
     "set_avatar",
+    "set_password",
     "set_roles",
     "sign_in",
     "sign_out",

@@ -53,7 +53,7 @@ def create_staff(
 
 @command
 def _store_staff(*, email: str, hashed: str, roles: Collection[str], is_superuser: bool, at: datetime) -> User:
-    groups = _groups(roles)
+    groups = find_groups(roles)
     user = make_account(email=email, hashed=hashed, at=at, is_staff=True, is_superuser=is_superuser)
     user.email_verified_at = at
     user.save(update_fields=["email_verified_at"])
@@ -69,9 +69,9 @@ def set_roles(*, user_id: UUID, roles: Collection[str], actor: User, at: datetim
     :raises UnknownRole: a role is not there
     :raises AboveYourRole: the roles, or what the account holds already, go beyond what ``actor`` holds
     """
-    user = _lock(user_id)
-    groups = _groups(roles)
-    _check_reach(actor, user, groups)
+    user = lock_user(user_id)
+    groups = find_groups(roles)
+    check_reach(actor, user, groups)
     user.groups.set(groups)
     user.is_staff = bool(groups) or user.is_superuser
     user.save(update_fields=["is_staff"])
@@ -86,22 +86,30 @@ def set_active(*, user_id: UUID, is_active: bool, actor: User, at: datetime) -> 
     :raises UserNotFound: there is no such account
     :raises AboveYourRole: the account holds more than ``actor``
     """
-    user = _lock(user_id)
-    _check_reach(actor, user, [])
+    user = lock_user(user_id)
+    check_reach(actor, user, [])
     user.is_active = is_active
     user.save(update_fields=["is_active"])
     end_sessions(user=user, at=at)
     return user
 
 
-def _lock(user_id: UUID) -> User:
+def lock_user(user_id: UUID) -> User:
+    """Return the account that was not forgotten, active or not, locked.
+
+    :raises UserNotFound: there is none
+    """
     user: User | None = User.objects.filter(pk=user_id, deleted_at__isnull=True).locked().first()
     if user is None:
         raise UserNotFound
     return user
 
 
-def _groups(names: Collection[str]) -> list[Group]:
+def find_groups(names: Collection[str]) -> list[Group]:
+    """Return the roles of these names. One query.
+
+    :raises UnknownRole: naming those that are not there
+    """
     groups = list(Group.objects.filter(name__in=names).order_by("pk"))
     unknown = sorted(set(names) - {group.name for group in groups})
     if unknown:
@@ -109,7 +117,11 @@ def _groups(names: Collection[str]) -> list[Group]:
     return groups
 
 
-def _check_reach(actor: User, user: User, groups: list[Group]) -> None:
+def check_reach(actor: User, user: User, groups: list[Group]) -> None:
+    """Check that ``actor`` holds all that the roles grant and that ``user`` holds already. At most two queries.
+
+    :raises AboveYourRole: they do not
+    """
     if actor.is_superuser:
         return
     granted = Permission.objects.filter(group__in=groups).values_list("content_type__app_label", "codename")

@@ -5,8 +5,10 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
+from django.test.utils import CaptureQueriesContext
 
+from accounts.models import User
 from accounts.tests.factories import make_user
 from carts import selectors, services
 from carts.domain import CartView, Holder, Wish, digest_of
@@ -327,3 +329,34 @@ def test_r11_merging_in_two_tabs_while_adding_loses_and_doubles_nothing() -> Non
     at_once(act, range(8))
 
     assert CartItem.objects.get(cart__owner=user).quantity == 5 + 4
+
+
+@pytest.mark.django_db(transaction=True)
+def test_r11_one_guest_cart_merged_by_six_tabs_at_once_is_merged_once() -> None:
+    stock, market = make_stock(on_hand=999), make_market()
+
+    for _ in range(8):
+        user, token = make_user(), make_guest_cart((stock, 5))
+        add(stock, 1, holder=Holder(user_id=user.pk))
+
+        def merge(_: int, user: User = user, token: str = token) -> None:
+            services.merge_token(user_id=user.pk, token=token, market=market, at=NOON)
+
+        at_once(merge, range(6))
+
+        assert CartItem.objects.get(cart__owner=user).quantity == 6
+
+
+@pytest.mark.django_db
+def test_merging_locks_both_carts_in_id_order_before_it_reads_the_items() -> None:
+    stock, user = make_stock(on_hand=9), make_user()
+    token = make_guest_cart((stock, 1))
+
+    with CaptureQueriesContext(connection) as queries:
+        services.merge_token(user_id=user.pk, token=token, market=make_market(), at=NOON)
+
+    statements = [query["sql"] for query in queries]
+    lock = next(i for i, sql in enumerate(statements) if "FOR UPDATE" in sql)
+    read = next(i for i, sql in enumerate(statements) if 'FROM "carts_cartitem"' in sql)
+    assert 'ORDER BY "carts_cart"."id" ASC' in statements[lock]
+    assert lock < read

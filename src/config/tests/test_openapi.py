@@ -84,6 +84,22 @@ class TestGenerate:
 
         assert bare == []
 
+    def test_has_an_example_for_every_error(self, document: dict[str, Any]) -> None:
+        shared = document["components"]["responses"]
+        refusals = [
+            (f"{name} {status}", shared[answer["$ref"].rpartition("/")[2]] if "$ref" in answer else answer)
+            for name, operation in operations(document)
+            for status, answer in operation["responses"].items()
+            if status >= "400"
+        ]
+
+        bare = [
+            name for name, answer in refusals for content in answer["content"].values() if "examples" not in content
+        ]
+
+        assert refusals
+        assert bare == []
+
 
 class TestSchema:
     @pytest.mark.parametrize("path", ["/api/schema", "/api/schema/"])

@@ -30,7 +30,7 @@ log = structlog.get_logger(__name__)
 
 CONTENT_TYPE = "application/problem+json"
 
-_BY_STATUS: dict[int, tuple[str, str]] = {
+BY_STATUS: dict[int, tuple[str, str]] = {
     405: ("core.method_not_allowed", "This method is not allowed here."),
     406: ("core.not_acceptable", "Only JSON is served here."),
     415: ("core.unsupported_media_type", "This kind of body is not accepted here."),
@@ -90,7 +90,7 @@ def as_domain_error(error: Exception) -> errors.DomainError | None:
     """Return the refusal that an exception means, or ``None`` for a defect."""
     if isinstance(error, errors.DomainError):
         return error
-    if isinstance(error, drf.APIException) and error.status_code in _BY_STATUS:
+    if isinstance(error, drf.APIException) and error.status_code in BY_STATUS:
         return _of_status(error.status_code, str(error.detail))
     for kinds, refuse in _BY_KIND:
         if isinstance(error, kinds):
@@ -134,7 +134,7 @@ _BY_KIND: tuple[tuple[tuple[type[Exception], ...], Callable[[Any], errors.Domain
 
 
 def _of_status(status: int, detail: str) -> errors.DomainError:
-    code, title = _BY_STATUS[status]
+    code, title = BY_STATUS[status]
     kind = type("Refusal", (errors.DomainError,), {"status": status, "code": code, "title": title})
     refusal: errors.DomainError = kind(detail)
     return refusal

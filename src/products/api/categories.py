@@ -162,7 +162,12 @@ class CategoryImage(UploadView):
         description="JPEG, PNG or WebP, encoded anew by us. Needs `products.change_category`.",
         request={"multipart/form-data": CategoryImageInput},
         responses={200: CategoryOutput},
-        examples=[_EXAMPLE],
+        examples=[
+            OpenApiExample(
+                "A picture", value={"image": "kitchen.jpg"}, request_only=True, media_type="multipart/form-data"
+            ),
+            _EXAMPLE,
+        ],
     )
     def put(self, request: Request, slug: str) -> Response:
         services.set_category_image(slug=slug, image=self.stored[0], at=timezone.now())

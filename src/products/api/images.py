@@ -99,7 +99,15 @@ class ImageCollection(UploadView):
         ),
         request={"multipart/form-data": ImagesInput},
         responses={201: ImagesOutput},
-        examples=[OpenApiExample("One picture", value={"images": [{**_SHOWN, "thumbnails": {}}]}, response_only=True)],
+        examples=[
+            OpenApiExample(
+                "A picture with its text",
+                value={"images": ["lamp.jpg"], "alts": ["The lamp on a desk"]},
+                request_only=True,
+                media_type="multipart/form-data",
+            ),
+            OpenApiExample("One picture", value={"images": [{**_SHOWN, "thumbnails": {}}]}, response_only=True),
+        ],
     )
     def post(self, request: Request, key: str) -> Response:
         added = services.add_images(product=key, pictures=self.stored, at=timezone.now(), **self.fields)

@@ -50,7 +50,7 @@ _CONDITIONS = {
     "search": "(d.search @@ q.query OR d.skus @> ARRAY[upper(%(search)s::text)]::varchar[])",
 }
 _SCORE = (
-    "(ts_rank_cd(d.search, q.query)::float8"
+    "(ts_rank(d.search, q.query)::float8"
     " + CASE WHEN d.skus @> ARRAY[upper(%(search)s::text)]::varchar[] THEN 1000 ELSE 0 END)"
 )
 # sort -> what rows go by, its type, and the direction; the product's id follows in the same one.

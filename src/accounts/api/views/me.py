@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from django.utils import timezone
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import OpenApiExample, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -116,7 +116,12 @@ class AvatarView(UploadView):
         summary="Set your avatar",
         request={"multipart/form-data": AvatarInput},
         responses={200: ProfileOutput},
-        examples=[examples.told(examples.PROFILE)],
+        examples=[
+            OpenApiExample(
+                "A picture", value={"avatar": "ada.jpg"}, request_only=True, media_type="multipart/form-data"
+            ),
+            examples.told(examples.PROFILE),
+        ],
     )
     def put(self, request: Request) -> Response:
         profile = services.set_avatar(user=customer_of(request), stored_name=self.stored[0].name)

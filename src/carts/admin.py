@@ -1,0 +1,38 @@
+"""What people are about to buy, in the back office: to read."""
+
+from __future__ import annotations
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from unfold.decorators import display
+
+from carts.models import Cart, CartItem
+from core.admin import ServiceAdmin, ViewInline
+
+
+class _Items(ViewInline):
+    model = CartItem
+    fields = ("variant", "quantity", "updated_at")
+    readonly_fields = fields
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[CartItem]:
+        rows: QuerySet[CartItem] = super().get_queryset(request).select_related("variant")
+        return rows
+
+
+@admin.register(Cart)
+class CartAdmin(ServiceAdmin):
+    """Carts, so that support sees what a caller sees. A guest's token is not kept, and not shown."""
+
+    list_display = ("whose", "state", "market", "used_at")
+    list_filter = ("state",)
+    list_select_related = ("owner", "market")
+    search_fields = ("owner__email_key",)
+    fields = ("owner", "market", "state", "used_at")
+    ordering = ("-used_at", "-pk")
+    inlines = (_Items,)
+
+    @display(description="Of")
+    def whose(self, row: Cart) -> str:
+        return row.owner.email if row.owner else "a guest"

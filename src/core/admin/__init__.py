@@ -1,0 +1,23 @@
+"""The pages of the back office: what all apps' pages build on, and those of the outbox."""
+
+from __future__ import annotations
+
+from core.admin import outbox
+from core.admin.base import ServiceAdmin, ServiceInline, ViewInline
+from core.admin.cells import money_cell, picture, status_label
+from core.admin.exports import Exported, SafeResource
+from core.admin.forms import StaffForm, dressed
+
+__all__ = [
+    "Exported",
+    "SafeResource",
+    "ServiceAdmin",
+    "ServiceInline",
+    "StaffForm",
+    "ViewInline",
+    "dressed",
+    "money_cell",
+    "outbox",
+    "picture",
+    "status_label",
+]

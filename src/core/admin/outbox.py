@@ -1,0 +1,98 @@
+"""Facts, what is owed of them, and what was given up."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+from unfold.decorators import action, display
+
+from core import outbox
+from core.admin.base import ServiceAdmin, ViewInline, ids_of
+from core.models import Delivery, OutboxEvent
+from core.selectors import STATES, list_deliveries
+
+
+class _StateFilter(admin.SimpleListFilter):
+    title = "state"
+    parameter_name = "state"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [(state, state.capitalize()) for state in STATES]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Delivery]) -> QuerySet[Delivery]:
+        if self.value() not in STATES:
+            return queryset
+        return queryset.filter(pk__in=list_deliveries(state=self.value()).order_by().values("pk"))
+
+
+@admin.register(Delivery)
+class DeliveryAdmin(ServiceAdmin):
+    """Who is to hear of a fact. Dead ones were tried too often; staff owe them again."""
+
+    list_display = ("handler_name", "fact", "shown_state", "attempts", "due_at", "last_error")
+    list_filter = (_StateFilter, "handler")
+    list_select_related = ("event",)
+    search_fields = ("handler", "event__name", "aggregate", "last_error")
+    fields = ("event", "handler", "aggregate", "attempts", "due_at", "done_at", "dead_at", "last_error")
+    ordering = ("-due_at", "-pk")
+    actions = ("retry_chosen",)
+    actions_detail = ("retry",)
+
+    @display(description="Handler")
+    def handler_name(self, row: Delivery) -> str:
+        return row.handler.rpartition(".")[2].replace("_", " ")
+
+    @display(description="Fact")
+    def fact(self, row: Delivery) -> str:
+        return row.event.name
+
+    @display(description="State", label={"owed": "info", "done": "success", "dead": "danger"})
+    def shown_state(self, row: Delivery) -> str:
+        return row.state
+
+    def has_retry_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
+        return self.may(request, "change")
+
+    @action(description="Deliver the dead ones again", permissions=["retry"])
+    def retry_chosen(self, request: HttpRequest, queryset: QuerySet[Delivery]) -> HttpResponse:
+        rows = ids_of(queryset)
+        return self.ask(
+            request,
+            title=f"Deliver again: {len(rows)} chosen",
+            act=lambda _: _told(outbox.retry_dead(delivery_ids=rows, now=timezone.now())),
+        )
+
+    @action(description="Deliver again", icon="replay", permissions=["retry"])
+    def retry(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        return self.ask_about_one(
+            request,
+            object_id,
+            title="Deliver again",
+            act=lambda _: _told(outbox.retry_dead(delivery_ids=[object_id], now=timezone.now())),
+        )
+
+
+def _told(count: int) -> str:
+    return f"{count} {'delivery is' if count == 1 else 'deliveries are'} owed again."
+
+
+class _Deliveries(ViewInline):
+    model = Delivery
+    fields = ("handler", "attempts", "due_at", "done_at", "dead_at", "last_error")
+    readonly_fields = fields
+
+
+@admin.register(OutboxEvent)
+class OutboxEventAdmin(ServiceAdmin):
+    """Facts that happened. They stay as they are."""
+
+    list_display = ("name", "aggregate", "occurred_at")
+    list_filter = ("name",)
+    search_fields = ("name", "aggregate")
+    fields = ("name", "aggregate", "payload", "occurred_at")
+    ordering = ("-occurred_at", "-pk")
+    inlines = (_Deliveries,)

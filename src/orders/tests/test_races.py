@@ -1,0 +1,88 @@
+from __future__ import annotations
+
+from contextlib import suppress
+
+import pytest
+
+from accounts.tests.factories import make_user
+from carts.errors import CartEmpty
+from carts.models import Cart
+from carts.tests.factories import make_cart
+from core.tests.threads import at_once
+from inventory.errors import OutOfStock
+from inventory.models import Stock
+from inventory.tests.factories import NOON, make_stock
+from orders import services
+from orders.domain import OrderStatus
+from orders.errors import (
+    MoveRefused,
+)
+from orders.models import Order
+from orders.tests.books import books_agree
+from orders.tests.factories import make_order, place
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_last_unit_is_sold_once() -> None:
+    stock = make_stock(on_hand=1)
+    carts = [make_cart((stock, 1)) for _ in range(8)]
+
+    def try_to_place(cart: Cart) -> str:
+        try:
+            place(cart)
+        except OutOfStock:
+            return "refused"
+        return "placed"
+
+    outcomes = sorted(at_once(try_to_place, carts))
+
+    stock.refresh_from_db()
+    assert outcomes == ["placed"] + ["refused"] * 7
+    assert stock.reserved == 1
+    books_agree()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_r08_one_cart_ordered_twenty_times_at_once_is_one_order() -> None:
+    cart = make_cart((make_stock(on_hand=50), 1))
+
+    def try_to_place(_: int) -> str:
+        try:
+            return str(place(cart).pk)
+        except CartEmpty:
+            return "empty"
+
+    outcomes = set(at_once(try_to_place, range(20)))
+
+    assert Order.objects.count() == 1
+    assert outcomes <= {str(Order.objects.get().pk), "empty"}
+    books_agree()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_r02_shuffled_lines_do_not_deadlock() -> None:
+    stocks = [make_stock(on_hand=100) for _ in range(3)]
+    orders = [(0, 1, 2), (2, 1, 0), (1, 2, 0), (2, 0, 1)] * 2
+    rounds = [[make_cart(*((stocks[i], 1) for i in order)) for order in orders] for _ in range(3)]
+
+    for carts in rounds:
+        at_once(place, carts)
+
+    assert {stock.reserved for stock in Stock.objects.all()} == {24}
+    books_agree()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_r07_cancelling_races_paying_and_ends_where_the_table_allows() -> None:
+    staff = make_user(permissions=["orders.view_order", "orders.move_order"])
+
+    for _ in range(5):
+        order = make_order((make_stock(on_hand=1), 1))
+
+        def act(to: str, order: Order = order) -> None:
+            with suppress(MoveRefused):
+                services.move_order(order_id=order.pk, to=OrderStatus(to), actor=staff, at=NOON)
+
+        at_once(act, ["paid", "cancelled", "shipped", "paid", "cancelled"])
+
+    books_agree()

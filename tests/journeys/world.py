@@ -1,0 +1,330 @@
+"""A small shop with one of everything, and the operations of its schema with a request for each that succeeds."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any
+
+import orjson
+from django.conf import settings
+from django.contrib.auth.models import Permission
+from django.core.files.base import ContentFile
+from django.db import transaction
+from django.test import Client
+from django.test.client import BOUNDARY, MULTIPART_CONTENT, encode_multipart
+from django.urls import resolve
+from django.utils import timezone
+
+from accounts.domain import Purpose
+from accounts.models import Profile, User
+from accounts.services import ensure_roles, make_one_time_token
+from accounts.tests.factories import PASSWORD, make_address, make_session, make_user
+from carts.tests.factories import make_cart, make_guest_cart
+from config.openapi import generate
+from core.tests.factories import make_delivery
+from inventory.tests.factories import make_stock
+from notifications import selectors as notification_reads
+from notifications.domain import Kind
+from notifications.tests.factories import make_notification
+from orders.tests.factories import ADDRESS, make_guest_order, make_order
+from products.models import ProductImage
+from products.tests.factories import make_category, make_product, make_variant
+from products.tests.pictures import picture_bytes, upload
+
+SAFE = ("get", "head", "options")
+
+
+@cache
+def document() -> dict[str, Any]:
+    """Return the OpenAPI document as the code describes it now."""
+    return generate()
+
+
+@dataclass(frozen=True)
+class Operation:
+    """A method of a path of the schema."""
+
+    name: str
+    method: str
+    path: str
+    described: dict[str, Any] = field(hash=False, compare=False)
+
+    @property
+    def is_write(self) -> bool:
+        return self.method not in SAFE
+
+    @property
+    def view(self) -> Any:
+        path = re.sub(r"\{\w+_id\}", "0192f3c4-7bd9-7cc2-8b5d-e0a6f0a3b1f4", self.path)
+        return resolve(re.sub(r"\{\w+\}", "x", path)).func.cls  # type: ignore[attr-defined]
+
+    @property
+    def permissions(self) -> tuple[str, ...] | None:
+        needed: tuple[str, ...] | None = self.view.permissions.get(self.method.upper())
+        return needed
+
+    @property
+    def needs_sign_in(self) -> bool:
+        """What the schema says."""
+        return {} not in self.described.get("security", [{}])
+
+    @property
+    def content_types(self) -> list[str]:
+        return list(self.described.get("requestBody", {}).get("content", {}))
+
+    @property
+    def is_form(self) -> bool:
+        return self.content_types == ["multipart/form-data"]
+
+    def parameters(self, place: str) -> list[dict[str, Any]]:
+        return [found for found in self.described.get("parameters", []) if found["in"] == place]
+
+    @property
+    def body_schema(self) -> dict[str, Any]:
+        content = self.described.get("requestBody", {}).get("content", {})
+        return resolved(content[self.content_types[0]]["schema"]) if content else {}
+
+
+def resolved(schema: dict[str, Any]) -> dict[str, Any]:
+    """Follow a reference within the document."""
+    while "$ref" in schema:
+        schema = document()["components"]["schemas"][schema["$ref"].rsplit("/", 1)[-1]]
+    return schema
+
+
+@cache
+def operations() -> tuple[Operation, ...]:
+    """Return every operation of the schema."""
+    return tuple(
+        Operation(described["operationId"], method, path, described)
+        for path, methods in document()["paths"].items()
+        for method, described in methods.items()
+    )
+
+
+def writes() -> list[Operation]:
+    """Return the unsafe operations of the schema."""
+    return [operation for operation in operations() if operation.is_write]
+
+
+@contextmanager
+def undone() -> Iterator[None]:
+    """Undo what the block writes. As a test case's own transaction, it does not count as one."""
+    block: Any = transaction.atomic()
+    block._from_testcase = True
+    with block:
+        yield
+        transaction.set_rollback(True)
+
+
+def no_limits() -> None:
+    """Hostile users are many; what is counted per address is tested elsewhere."""
+    settings.THROTTLES = False
+
+
+class World:
+    """One of everything: people of each kind, and what each may touch. Make it inside a test's transaction."""
+
+    def __init__(self) -> None:
+        ensure_roles()
+        self.customer, self.stranger = make_user("owner@example.com"), make_user("stranger@example.com")
+        self.target = make_user("target@example.com", permissions=["orders.view_order"])
+        self.clerk = make_user("clerk@example.com", is_staff=True)
+        self.manager = make_user("manager@example.com", is_staff=True)
+        self.manager.user_permissions.set(Permission.objects.all())
+        Profile.objects.filter(user=self.customer).update(visibility="public", display_name="Ada")
+        self.category = make_category("Lamps")
+        self.attic = make_category("Attic")
+        wood = {"name": "Wood", "values": ["Oak", "Ash", "Elm"]}
+        self.product = make_product("Lamp", category=self.category, with_variant=False, options=[wood])
+        self.variant = make_variant(self.product, sku="LAMP-OAK", options={"Wood": "Oak"})
+        self.other_variant = make_variant(self.product, sku="LAMP-ASH", options={"Wood": "Ash"})
+        self.stock = make_stock(on_hand=50, variant=self.variant)
+        self.other_stock = make_stock(on_hand=50, variant=self.other_variant)
+        self.image = ProductImage.objects.create(
+            product=self.product, file=ContentFile(picture_bytes(), "world.jpg"), alt="A lamp"
+        )
+        self.gone = make_product("Gone", category=self.category, sku="GONE", deleted_at=timezone.now())
+        self.address = make_address(self.customer, is_default=True)
+        self.notification = make_notification(self.customer)
+        self.order = make_order((self.stock, 1), customer=self.customer)
+        self.guest_order = make_guest_order((self.stock, 1))
+        self.cart = make_cart((self.stock, 2), owner=self.customer)
+        self.item = self.cart.items.get()
+        self.guest_cart = make_guest_cart((self.stock, 1))
+        self.delivery = make_delivery(dead_at=timezone.now(), attempts=12)
+        self.sessions = {
+            "owner": make_session(self.customer),
+            "stranger": make_session(self.stranger),
+            "clerk": make_session(self.clerk),
+            "manager": make_session(self.manager),
+        }
+
+    def as_(self, who: str, **more: str) -> dict[str, str]:
+        """Return the headers of someone: nobody, stranger, owner, clerk (staff who may nothing), manager (all)."""
+        return more if who == "nobody" else {"Authorization": f"Bearer {self.sessions[who].access}"} | more
+
+    def token(self, purpose: Purpose, user: User | None = None) -> str:
+        """Return a link's token."""
+        with transaction.atomic():
+            return make_one_time_token(user_id=(user or self.customer).pk, purpose=purpose, now=timezone.now())
+
+    def path_values(self, operation: Operation) -> dict[str, str]:
+        """Return what stands in the path: the owner's things, or the shop's."""
+        if operation.path.startswith("/api/v1/notifications"):
+            key = str(self.notification.pk)
+        else:
+            key = str(self.gone.pk if operation.name == "restore_product" else self.product.pk)
+        user = self.target if "/users/" in operation.path else self.customer
+        known = {
+            "item_id": self.item.pk,
+            "slug": (self.attic if operation.name == "delete_category" else self.category).slug,
+            "code": "uk",
+            "address_id": self.address.pk,
+            "key": key,
+            "order_id": self.order.pk,
+            "delivery_id": self.delivery.pk,
+            "variant_id": self.other_variant.pk,
+            "image_id": self.image.pk,
+            "user_id": user.pk,
+        }
+        return {found["name"]: str(known[found["name"]]) for found in operation.parameters("path")}
+
+    def address_of(self, operation: Operation) -> str:
+        """Return the operation's path, filled."""
+        return operation.path.format(**self.path_values(operation))
+
+    def body_of(self, operation: Operation) -> dict[str, Any] | None:
+        """Return a body that is accepted. ``{}`` where none is taken."""
+        return BODIES[operation.name](self) if operation.is_write else None
+
+    def who_may(self, operation: Operation) -> str:
+        """Return who succeeds with it."""
+        if operation.permissions is not None:
+            return "manager"
+        return "nobody" if operation.name in AS_NOBODY else "owner"
+
+    def ask(self, operation: Operation, *, who: str | None = None, body: Any = ..., **headers: str) -> Any:
+        """Send a request that is accepted, or the same with another body, by someone else, with more headers."""
+        who = who or self.who_may(operation)
+        if operation.name in ("orders_create", "cart_items_update", "cart_items_delete") and who == "nobody":
+            headers.setdefault("X-Cart-Token", self.guest_cart)
+        return send(
+            operation.method,
+            self.address_of(operation),
+            body=self.body_of(operation) if body is ... else body,
+            form=operation.is_form,
+            headers=self.as_(who, **headers),
+        )
+
+
+def send(
+    method: str, address: str, *, body: Any = None, form: bool = False, headers: dict[str, str] | None = None
+) -> Any:
+    """Send one request. A defect is a 500, as it would be over the wire."""
+    client = Client(raise_request_exception=False)
+    if method in SAFE or body is None:
+        return client.generic(method.upper(), address, headers=headers)
+    if form:
+        return client.generic(
+            method.upper(), address, encode_multipart(BOUNDARY, body), MULTIPART_CONTENT, headers=headers
+        )
+    content = body if isinstance(body, bytes) else orjson.dumps(body)
+    return client.generic(method.upper(), address, content, "application/json", headers=headers)
+
+
+# Signed out, these succeed.
+AS_NOBODY = {
+    "login",
+    "logout",
+    "refresh",
+    "register",
+    "request_password_reset",
+    "confirm_password_reset",
+    "verify_email",
+    "notifications_unsubscribe",
+}
+_BOOK = {key: value for key, value in ADDRESS.as_dict().items() if value} | {"phone": "+442079460958"}
+
+
+def _no_body(_: World) -> dict[str, Any] | None:
+    return None
+
+
+def _unsubscribe_token(world: World) -> str:
+    url: str = notification_reads.unsubscribe_url(user_id=world.customer.pk, kind=Kind.NEW_PRODUCT)
+    return url.rsplit("/", 1)[-1]
+
+
+# For each unsafe operation a body that is accepted. ``TestWorld`` fails when one is missing.
+BODIES: dict[str, Callable[[World], dict[str, Any] | None]] = {
+    "login": lambda w: {"email": w.customer.email, "password": PASSWORD},
+    "logout": lambda w: {"refresh": w.sessions["owner"].refresh},
+    "logout_all": _no_body,
+    "change_password": lambda _: {"current_password": PASSWORD, "new_password": "another horse battery"},
+    "request_password_reset": lambda w: {"email": w.customer.email},
+    "confirm_password_reset": lambda w: {
+        "token": w.token(Purpose.RESET_PASSWORD),
+        "password": "another horse battery",
+    },
+    "refresh": lambda w: {"refresh": w.sessions["owner"].refresh},
+    "register": lambda _: {"email": "new@example.com", "password": PASSWORD},
+    "verify_email": lambda w: {"token": w.token(Purpose.VERIFY_EMAIL)},
+    "resend_verification": _no_body,
+    "cart_clear": _no_body,
+    "cart_items_create": lambda w: {"sku": w.variant.sku, "quantity": 1},
+    "cart_items_update": lambda _: {"quantity": 3},
+    "cart_items_delete": _no_body,
+    "cart_merge": lambda w: {"token": w.guest_cart},
+    "cart_quote": lambda w: {"items": [{"sku": w.variant.sku, "quantity": 1}]},
+    "create_category": lambda _: {"name": "Table lamps"},
+    "update_category": lambda _: {"name": "Lights"},
+    "delete_category": _no_body,
+    "set_category_image": lambda _: {"image": upload()},
+    "remove_category_image": _no_body,
+    "inventory_adjust": lambda w: {"items": [{"sku": w.variant.sku, "difference": 2}], "reason": "stocktake"},
+    "create_market": lambda _: {
+        "code": "de",
+        "name": "Germany",
+        "countries": ["DE"],
+        "currency": "EUR",
+        "language": "de",
+    },
+    "update_market": lambda _: {"name": "Britain"},
+    "delete_me": lambda _: {"password": PASSWORD},
+    "add_address": lambda _: dict(_BOOK),
+    "update_address": lambda _: {"city": "Leeds"},
+    "delete_address": _no_body,
+    "update_profile": lambda _: {"first_name": "Ada"},
+    "set_avatar": lambda _: {"avatar": upload()},
+    "remove_avatar": _no_body,
+    "notifications_delete": _no_body,
+    "notifications_mark_read": _no_body,
+    "notifications_delete_many": lambda w: {"ids": [str(w.notification.pk)]},
+    "notifications_replace_preferences": lambda _: {"preferences": {"new_product": {"in_app": True}}},
+    "notifications_change_preferences": lambda _: {"preferences": {"new_product": {"in_app": True}}},
+    "notifications_mark_many_read": lambda w: {"ids": [str(w.notification.pk)]},
+    "notifications_unsubscribe": lambda w: {"token": _unsubscribe_token(w)},
+    "orders_create": lambda _: {"email": "guest@example.com", "shipping_address": ADDRESS.as_dict(), "note": "Ring"},
+    "orders_cancel": lambda _: {"reason": "Found it elsewhere."},
+    "orders_move": lambda _: {"to": "paid", "reason": "In cash"},
+    "orders_notes_create": lambda _: {"text": "Rang about the colour."},
+    "retry_delivery": _no_body,
+    "create_product": lambda w: {"name": "Pan", "category": w.category.slug, "price": "9.00", "sku": "PAN", "stock": 3},
+    "update_product": lambda _: {"name": "Oak lamp"},
+    "delete_product": _no_body,
+    "add_product_images": lambda _: {"images": [upload()]},
+    "update_product_image": lambda _: {"alt": "A lamp from the side"},
+    "remove_product_image": _no_body,
+    "restore_product": lambda _: {},
+    "add_variant": lambda _: {"sku": "LAMP-ELM", "options": {"Wood": "Elm"}, "price": "45.00", "stock": 3},
+    "update_variant": lambda _: {"price": "39.00"},
+    "remove_variant": _no_body,
+    "set_prices": lambda w: {"items": [{"sku": w.variant.sku, "price": "52.00"}]},
+    "set_user_active": lambda _: {"is_active": True},
+    "set_user_roles": lambda _: {"roles": ["order manager"]},
+}
