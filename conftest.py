@@ -37,6 +37,7 @@ def pytest_configure(config: pytest.Config) -> None:
         server.launch()
         server.wait()
         config.stash[SERVER] = (server, folder)
+        signal.signal(signal.SIGTERM, signal.default_int_handler)  # clean up then, too
         os.environ.update(PGSOCK=str(server.sockets), PGPORT="5432")
     settings.DATABASES["default"].update(HOST=os.environ.get("PGSOCK", ""), PORT=os.environ.get("PGPORT", ""))
 

@@ -32,7 +32,7 @@ class Pressure:
 
 
 def press(*, port: int, clients: int, seconds: float, paths: Sequence[str]) -> Pressure:
-    """Ask for the paths (``path`` or ``path cart-token``) in turn, with that many clients at a time, for some seconds."""
+    """Ask for the paths (``path`` or ``path cart-token``) in turn, with that many clients at a time, for a while."""
     if shutil.which("wrk"):
         return _wrk(port, clients, seconds, paths)
     asked = [_asked(path) for path in islice(cycle(paths), round(PER_SECOND * seconds))]

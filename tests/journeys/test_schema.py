@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import schemathesis
+from django.core.signals import request_finished, request_started
+from django.db import close_old_connections
 from hypothesis import HealthCheck, Phase, given, seed
 from hypothesis import settings as limits
 from hypothesis import strategies as st
@@ -89,9 +92,15 @@ def complaints(who: str, app: str, *, examples: int) -> list[str]:
 
 
 @pytest.fixture(autouse=True)
-def _no_limits(settings: Settings, tmp_path: Path) -> None:
+def _shop(settings: Settings, tmp_path: Path) -> Iterator[None]:
+    """Let everyone ask as often as they like, on the connection of the test (as Django's own test client does)."""
     settings.THROTTLES = False
     settings.MEDIA_ROOT = tmp_path
+    for signal in (request_started, request_finished):
+        signal.disconnect(close_old_connections)
+    yield
+    for signal in (request_started, request_finished):
+        signal.connect(close_old_connections)
 
 
 @pytest.mark.django_db

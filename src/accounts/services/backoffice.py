@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -17,7 +17,7 @@ from accounts.models import User
 from accounts.services.roles import check_reach, find_groups, lock_user
 from accounts.services.sessions import end_sessions, make_account, password_counters
 from accounts.services.strength import check_strength
-from accounts.services.throttling import count_attempt, forgive, settle
+from accounts.services.throttling import Counter, count_attempt, forgive, settle
 from core import outbox
 from core.transactions import command
 
@@ -35,8 +35,13 @@ def check_staff_password(*, email: str, password: str, address: str, at: datetim
     if not isinstance(user, User) or user.deleted_at is not None or not user.is_staff:
         settle(attempt_ids)
         raise SignInRefused
-    command(forgive)(attempt_ids, subject=counters[0])
+    _forgive(attempt_ids, counters[0])
     return user
+
+
+@command
+def _forgive(attempt_ids: Sequence[int], subject: Counter) -> None:
+    forgive(attempt_ids, subject=subject)
 
 
 def add_user(*, email: str, password: str, roles: Collection[str], actor: User, at: datetime) -> User:

@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 from config.schedule import BEAT_SCHEDULE
+from config.settings.backoffice import UNFOLD as UNFOLD
 from config.settings.env import SRC, data_folder, env
 from config.subscriptions import INLINE_SUBSCRIPTIONS, SUBSCRIPTIONS
 from notifications.domain import Kind
@@ -57,6 +58,7 @@ SESSION_MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "core.middleware.BackOfficePolicy",
 ]
 
 ROOT_URLCONF = "config.urls"
@@ -115,11 +117,14 @@ MAIL_FOLDER = DATA / "mail"
 
 # Bodies of JSON above this are refused with 413; uploads have limits of their own.
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
-DATA_UPLOAD_MAX_NUMBER_FIELDS = 200
+# The form of a product with 200 variants has 2,000.
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 3000
 DATA_UPLOAD_MAX_NUMBER_FILES = 20
 FILE_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
 UPLOAD_MAX_BYTES = 10 * 1024 * 1024
 UPLOAD_MAX_PIXELS = 40_000_000
+
+IMPORT_EXPORT_EXPORT_PERMISSION_CODE = "view"
 
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["accounts.api.authentication.BearerAuthentication"],

@@ -5,8 +5,8 @@ from __future__ import annotations
 from config.settings.env import data_folder, env
 
 HOST = "127.0.0.1"
-PORT = env.str("PORT", default="8000")
-WEB_SERVER = env.str("WEB_SERVER", default="granian")
+PORT = env.str("PORT", default="") or "8000"
+WEB_SERVER = env.str("WEB_SERVER", default="") or "granian"
 WEB_WORKERS = env.int("WEB_WORKERS", default=2)
 WEB_THREADS = env.int("WEB_THREADS", default=4)
 WORKER_THREADS = env.int("WORKER_THREADS", default=2)

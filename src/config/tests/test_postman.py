@@ -59,7 +59,7 @@ class TestMakePostman:
         call_command("make_postman", check=True)
 
     def test_refuses_another_collection(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(make_postman.postman, "as_json", lambda _: "{}")
+        monkeypatch.setattr(postman, "as_json", lambda _: "{}")
 
         with pytest.raises(CommandError, match=r"postman_collection.json is out of date"):
             call_command("make_postman", check=True)

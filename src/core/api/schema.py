@@ -89,7 +89,7 @@ _KEY = OpenApiParameter(
     location=OpenApiParameter.HEADER,
     required=False,
     description="The same key and body replay the first answer; kept for 24 hours.",
-    type={"type": "string", "minLength": 1, "maxLength": 255, "pattern": r"^[!#-~]+$"},
+    type={"type": "string", "minLength": 1, "maxLength": 255, "pattern": r"^[ -~]*[!#-~][ -~]*$"},
 )
 _IF_MATCH = OpenApiParameter(
     name="If-Match",

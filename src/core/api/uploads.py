@@ -69,7 +69,7 @@ class UploadView(ApiView):
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)
-        if request.method not in ("POST", "PUT"):
+        if request.method not in {"POST", "PUT"}.intersection(self.allowed_methods):
             return
         form = self.upload_input(data=request.data)
         form.is_valid(raise_exception=True)

@@ -102,6 +102,8 @@ def _fingerprint(request: Request) -> str:
         form: Any = request.data
         for name in sorted(form):
             for part in form.getlist(name):
+                if hasattr(part, "seek"):
+                    part.seek(0)  # the view may have read it already
                 content = part.read() if hasattr(part, "read") else str(part).encode("utf-8", "surrogatepass")
                 digest.update(f"{name!r} {len(content)}\n".encode() + content)
                 if hasattr(part, "seek"):

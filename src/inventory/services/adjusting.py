@@ -11,7 +11,7 @@ from core.transactions import command, step
 from inventory.domain import Reason
 from inventory.errors import NamedTwice, StockMoved, StockNotFound, StockPromised, TooManyUnits
 from inventory.models import Place, Stock
-from inventory.services.rows import Change, lock_stock, write_changes, write_movements
+from inventory.services.rows import Change, StockRow, lock_stock, write_changes, write_movements
 from products import selectors as product_reads
 
 MAX_UNITS = 10**9
@@ -98,10 +98,10 @@ def _by_variant(items: Sequence[Adjustment]) -> dict[UUID, Adjustment]:
     return wanted
 
 
-def _open_rows(variant_ids: Collection[UUID]) -> list[Stock]:
+def _open_rows(variant_ids: Collection[UUID]) -> list[StockRow]:
     """Lock the rows of the variants; those that have none yet get one, empty, in the default place."""
     rows = lock_stock(variant_ids=variant_ids)
-    missing = set(variant_ids) - {stock.variant_id for stock in rows if stock.place.is_default}
+    missing = set(variant_ids) - {stock.variant_id for stock in rows if stock.is_default}
     if not missing:
         return rows
     unknown = missing - product_reads.existing_variants(variant_ids=missing)
@@ -114,11 +114,11 @@ def _open_rows(variant_ids: Collection[UUID]) -> list[Stock]:
     return lock_stock(variant_ids=variant_ids)
 
 
-def _in_default_place(rows: list[Stock]) -> dict[UUID, Stock]:
-    return {stock.variant_id: stock for stock in rows if stock.place.is_default}
+def _in_default_place(rows: list[StockRow]) -> dict[UUID, StockRow]:
+    return {stock.variant_id: stock for stock in rows if stock.is_default}
 
 
-def _refuse_moved(mine: Mapping[UUID, Stock], wanted: Mapping[UUID, Adjustment]) -> None:
+def _refuse_moved(mine: Mapping[UUID, StockRow], wanted: Mapping[UUID, Adjustment]) -> None:
     moved = {
         str(variant): mine[variant].on_hand
         for variant, adjustment in wanted.items()
@@ -128,15 +128,15 @@ def _refuse_moved(mine: Mapping[UUID, Stock], wanted: Mapping[UUID, Adjustment])
         raise StockMoved(on_hand=moved)
 
 
-def _difference(stock: Stock, adjustment: Adjustment) -> int:
+def _difference(stock: StockRow, adjustment: Adjustment) -> int:
     if adjustment.quantity is not None:
         return adjustment.quantity - stock.on_hand
     return adjustment.difference or 0
 
 
 def _change(
-    rows: list[Stock],
-    mine: Mapping[UUID, Stock],
+    rows: list[StockRow],
+    mine: Mapping[UUID, StockRow],
     differences: Mapping[UUID, int],
     reason: Reason,
     reference: str,

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
+from typing import NamedTuple
 from uuid import UUID
 
+from core.sql import insert_all
 from core.transactions import step
 from inventory.domain import Reason, ReservationState
 from inventory.errors import OutOfStock
-from inventory.models import Reservation, Stock
-from inventory.services.rows import Change, free_by_variant, lock_stock, write_changes, write_movements
+from inventory.models import Reservation
+from inventory.services.rows import Change, StockRow, free_by_variant, lock_stock, write_changes, write_movements
 
 _OPEN = (ReservationState.HELD.value, ReservationState.CLAIMED.value)
 
@@ -28,21 +30,21 @@ def reserve_stock(*, reference: UUID, wanted: Mapping[UUID, int], expires_at: da
         raise OutOfStock(short=short)
 
     taken = _allocate(rows, wanted)
-    write_changes(rows=rows, changes=[Change(stock, reserved=units) for stock, units in taken])
-    Reservation.objects.bulk_create(
-        Reservation(reference=reference, stock=stock, quantity=units, expires_at=expires_at) for stock, units in taken
+    write_changes(rows=rows, changes=[Change(row, reserved=units) for row, units in taken])
+    insert_all(
+        Reservation(reference=reference, stock_id=row.pk, quantity=units, expires_at=expires_at) for row, units in taken
     )
 
 
-def _allocate(rows: list[Stock], wanted: Mapping[UUID, int]) -> list[tuple[Stock, int]]:
+def _allocate(rows: list[StockRow], wanted: Mapping[UUID, int]) -> list[tuple[StockRow, int]]:
     """Spread each variant's units over its places, in the order of the rows."""
     left = dict(wanted)
     taken = []
-    for stock in rows:
-        units = min(stock.free, left[stock.variant_id])
+    for row in rows:
+        units = min(row.free, left[row.variant_id])
         if units > 0:
-            left[stock.variant_id] -= units
-            taken.append((stock, units))
+            left[row.variant_id] -= units
+            taken.append((row, units))
     return taken
 
 
@@ -59,8 +61,8 @@ def release_stock(*, reference: UUID) -> None:
     """Give back what was promised and not yet shipped. Doing it twice gives back once. Four statements."""
     promised = _take_open(reference, ReservationState.RELEASED)
     if promised:
-        rows = lock_stock(variant_ids=_variants(promised))
-        write_changes(rows=rows, changes=[Change(_row(rows, r), reserved=-r.quantity) for r in promised])
+        rows = _lock_promised(promised)
+        write_changes(rows=rows.values(), changes=[Change(rows[p.stock_id], reserved=-p.quantity) for p in promised])
 
 
 @step
@@ -69,9 +71,9 @@ def ship_stock(*, reference: UUID, actor_id: UUID | None, at: datetime) -> None:
     promised = _take_open(reference, ReservationState.SHIPPED)
     if not promised:
         return
-    rows = lock_stock(variant_ids=_variants(promised))
-    changes = [Change(_row(rows, r), on_hand=-r.quantity, reserved=-r.quantity) for r in promised]
-    write_changes(rows=rows, changes=changes)
+    rows = _lock_promised(promised)
+    changes = [Change(rows[p.stock_id], on_hand=-p.quantity, reserved=-p.quantity) for p in promised]
+    write_changes(rows=rows.values(), changes=changes)
     write_movements(
         differences={change.stock.pk: change.on_hand for change in changes},
         reason=Reason.SHIPPED,
@@ -81,16 +83,23 @@ def ship_stock(*, reference: UUID, actor_id: UUID | None, at: datetime) -> None:
     )
 
 
-def _take_open(reference: UUID, state: ReservationState) -> list[Reservation]:
+class _Promise(NamedTuple):
+    pk: UUID
+    stock_id: UUID
+    quantity: int
+    variant_id: UUID
+
+
+def _take_open(reference: UUID, state: ReservationState) -> list[_Promise]:
     """Lock the open reservations of something, and move them on."""
-    promised = list(Reservation.objects.filter(reference=reference, state__in=_OPEN).select_related("stock").locked())
-    Reservation.objects.filter(pk__in=[r.pk for r in promised]).update(state=state.value, expires_at=None)
+    open_ones = Reservation.objects.filter(reference=reference, state__in=_OPEN)
+    columns = ("pk", "stock_id", "quantity", "stock__variant_id")
+    promised = [_Promise(*row) for row in open_ones.locked().values_list(*columns)]
+    if promised:
+        open_ones.update(state=state.value, expires_at=None)
     return promised
 
 
-def _variants(promised: list[Reservation]) -> set[UUID]:
-    return {r.stock.variant_id for r in promised}
-
-
-def _row(rows: list[Stock], reservation: Reservation) -> Stock:
-    return next(stock for stock in rows if stock.pk == reservation.stock_id)
+def _lock_promised(promised: list[_Promise]) -> dict[UUID, StockRow]:
+    """Lock every row of the variants concerned: stock id -> row."""
+    return {row.pk: row for row in lock_stock(variant_ids={promise.variant_id for promise in promised})}

@@ -8,26 +8,44 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+import orjson
 from django.db import connection
 
+from core.sql import insert_all
 from core.transactions import step
 from inventory.domain import Reason
 from inventory.models import Movement, Stock
 from products import services as products
 
 
+@dataclass(slots=True)
+class StockRow:
+    """A locked row: what counts of it, without the weight of a model instance."""
+
+    pk: UUID
+    variant_id: UUID
+    on_hand: int
+    reserved: int
+    is_default: bool
+
+    @property
+    def free(self) -> int:
+        return self.on_hand - self.reserved
+
+
 @step
-def lock_stock(*, variant_ids: Collection[UUID]) -> list[Stock]:
+def lock_stock(*, variant_ids: Collection[UUID]) -> list[StockRow]:
     """Lock the rows of these variants in all places, and return them, the default place first. One statement."""
-    rows = list(Stock.objects.filter(variant_id__in=variant_ids).select_related("place").locked())
-    return sorted(rows, key=lambda stock: (not stock.place.is_default, stock.pk))
+    locked = Stock.objects.filter(variant_id__in=variant_ids).locked()
+    values = locked.values_list("pk", "variant_id", "on_hand", "reserved", "place__is_default")
+    return sorted((StockRow(*row) for row in values), key=lambda row: (not row.is_default, row.pk))
 
 
-def free_by_variant(rows: Iterable[Stock]) -> Counter[UUID]:
+def free_by_variant(rows: Iterable[StockRow]) -> Counter[UUID]:
     """Return variant id -> units that are not promised, over all places."""
     free: Counter[UUID] = Counter()
-    for stock in rows:
-        free[stock.variant_id] += stock.free
+    for row in rows:
+        free[row.variant_id] += row.free
     return free
 
 
@@ -35,28 +53,29 @@ def free_by_variant(rows: Iterable[Stock]) -> Counter[UUID]:
 class Change:
     """What happens to one locked row."""
 
-    stock: Stock
+    stock: StockRow
     on_hand: int = 0
     reserved: int = 0
 
 
+_CHANGE = """
+    UPDATE inventory_stock s
+       SET on_hand = s.on_hand + c.on_hand, reserved = s.reserved + c.reserved, updated_at = now()
+      FROM jsonb_to_recordset(%s::jsonb) AS c (id uuid, on_hand int, reserved int)
+     WHERE s.id = c.id
+"""
+
+
 @step
-def write_changes(*, rows: list[Stock], changes: Collection[Change]) -> None:
+def write_changes(*, rows: Collection[StockRow], changes: Collection[Change]) -> None:
     """Apply changes to locked rows in one statement; variants that sold out or came back are told to the catalogue.
 
     :param rows: every row of the variants concerned, as ``lock_stock`` returned them
     """
     before = free_by_variant(rows)
+    values = [{"id": c.stock.pk, "on_hand": c.on_hand, "reserved": c.reserved} for c in changes]
     with connection.cursor() as cursor:
-        cursor.execute(
-            """
-            UPDATE inventory_stock s
-               SET on_hand = s.on_hand + c.on_hand, reserved = s.reserved + c.reserved, updated_at = now()
-              FROM unnest(%s::uuid[], %s::int[], %s::int[]) AS c (id, on_hand, reserved)
-             WHERE s.id = c.id
-            """,
-            [[c.stock.pk for c in changes], [c.on_hand for c in changes], [c.reserved for c in changes]],
-        )
+        cursor.execute(_CHANGE, [orjson.dumps(values).decode()])
     for change in changes:
         change.stock.on_hand += change.on_hand
         change.stock.reserved += change.reserved
@@ -74,7 +93,7 @@ def write_movements(
 
     :param differences: stock id -> change of ``on_hand``; zeros are left out
     """
-    Movement.objects.bulk_create(
+    insert_all(
         Movement(
             stock_id=stock_id,
             difference=difference,

@@ -102,7 +102,8 @@ class TestReserveStock:
         statements = [query["sql"] for query in queries]
         lock = next(i for i, sql in enumerate(statements) if "FOR UPDATE" in sql and "inventory_stock" in sql)
         write = next(i for i, sql in enumerate(statements) if sql.strip().startswith("UPDATE inventory_stock"))
-        assert 'ORDER BY "inventory_stock"."id" ASC' in statements[lock]
+        assert statements[lock].startswith('SELECT "inventory_stock"."id"')
+        assert "ORDER BY 1 ASC FOR UPDATE" in statements[lock]
         assert lock < write
 
     def test_is_a_step(self) -> None:

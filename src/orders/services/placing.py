@@ -20,6 +20,7 @@ from carts.errors import CartEmpty
 from core import outbox
 from core.ids import new_id
 from core.money import Money, as_document
+from core.sql import insert_all
 from core.transactions import command, step
 from inventory import services as inventory
 from inventory.errors import OutOfStock
@@ -186,7 +187,7 @@ def _next_number() -> str:
 
 def _write(order: Order, quote: Quote, *, actor: User | None) -> None:
     order.save(force_insert=True)
-    lines = OrderLine.objects.bulk_create(
+    lines = insert_all(
         OrderLine(
             order=order,
             position=position,

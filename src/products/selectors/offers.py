@@ -10,6 +10,7 @@ import orjson
 from django.core.files.storage import default_storage
 from django.db import connection
 
+from core.sql import uuid_array
 from products.domain import Offer
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ _OFFERS = """
       JOIN products_price r ON r.variant_id = v.id AND r.currency = %s
      WHERE v.deleted_at IS NULL AND
 """
-_BY_ID = _OFFERS + "v.id = ANY(%s)"
+_BY_ID = _OFFERS + "v.id = ANY(%s::uuid[])"
 _BY_SKU = _OFFERS + "v.sku = ANY(%s)"
 
 
@@ -33,7 +34,7 @@ def offers(*, variant_ids: Collection[UUID], market: Market) -> dict[UUID, Offer
 
     On sale is a living variant of a living, active product with a price in the market's currency; it may be sold out.
     """
-    found = _fetch(_BY_ID, market.currency, list(variant_ids))
+    found = _fetch(_BY_ID, market.currency, uuid_array(variant_ids)) if variant_ids else []
     return {offer.variant_id: offer for offer in found}
 
 
@@ -56,7 +57,7 @@ def existing_variants(*, variant_ids: Collection[UUID]) -> set[UUID]:
         return {row[0] for row in cursor.fetchall()}
 
 
-def _fetch(statement: str, currency: str, keys: list[Any]) -> list[Offer]:
+def _fetch(statement: str, currency: str, keys: Any) -> list[Offer]:
     if not keys:
         return []
     with connection.cursor() as cursor:

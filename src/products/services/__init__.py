@@ -14,6 +14,7 @@ from products.services.documents import (
     render_once,
     render_products,
 )
+from products.services.editing import ImageEdit, ProductEdit, VariantEdit, edit_product
 from products.services.images import add_images, make_thumbnails, remove_image, update_image
 from products.services.prices import PriceLine, change_prices_by_percent, set_prices
 from products.services.products import (
@@ -25,7 +26,10 @@ from products.services.products import (
 )
 
 __all__ = [
+    "ImageEdit",
     "PriceLine",
+    "ProductEdit",
+    "VariantEdit",
     "add_images",
     "add_variant",
     "change_prices_by_percent",
@@ -35,6 +39,7 @@ __all__ = [
     "create_product",
     "delete_category",
     "delete_product",
+    "edit_product",
     "lock_products",
     "make_thumbnails",
     "rebuild_documents",

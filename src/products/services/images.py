@@ -38,6 +38,19 @@ def add_images(
     :raises TooManyImages: it would have more than ``MAX_IMAGES``; none is added
     """
     owner = _locked(product)
+    added = append_images(owner=owner, pictures=pictures, alts=alts, at=at)
+    documents.render_products(product_ids=[owner.pk])
+    return added
+
+
+@step
+def append_images(
+    *, owner: Product, pictures: Sequence[StoredImage], alts: Sequence[str], at: datetime
+) -> list[ProductImage]:
+    """Append stored pictures to a locked product. Does not render.
+
+    :raises TooManyImages: it would have more than ``MAX_IMAGES``
+    """
     present = list(ProductImage.objects.filter(product=owner).values_list("position", flat=True))
     if len(present) + len(pictures) > MAX_IMAGES:
         raise TooManyImages(max_images=MAX_IMAGES, images=len(present))
@@ -56,7 +69,6 @@ def add_images(
         for index, (picture, alt) in enumerate(zip(pictures, _padded(alts, len(pictures)), strict=True))
     )
     outbox.publish_many([ImageAdded(product_id=owner.pk, image_id=image.pk) for image in added], at=at)
-    documents.render_products(product_ids=[owner.pk])
     return added
 
 
@@ -97,9 +109,15 @@ def remove_image(*, product: str, image_id: UUID) -> None:
     image: ProductImage | None = ProductImage.objects.filter(product=owner, pk=image_id).locked().first()
     if image is None:
         raise ImageNotFound
-    names = _files_of(image)
-    image.delete()
+    drop_images([image])
     documents.render_products(product_ids=[owner.pk])
+
+
+@step
+def drop_images(rows: Sequence[ProductImage]) -> None:
+    """Remove pictures of a locked product, and their files after the commit. Does not render."""
+    names = [name for image in rows for name in _files_of(image)]
+    ProductImage.objects.filter(pk__in=[image.pk for image in rows]).delete()
     transaction.on_commit(lambda: images.discard_files(names), robust=True)
 
 

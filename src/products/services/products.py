@@ -106,7 +106,7 @@ def update_product(
             fields["category_id"] = lock_category(named=fields.pop("category"))
         if variant is not None:
             change_variant(variant, fields)
-        _change_product(product, fields, at=at)
+        change_fields(product, fields, at=at)
         render_locked(product_ids=[product_id])
     return product
 
@@ -158,7 +158,11 @@ def change_variant(variant: Variant, fields: Mapping[str, Any]) -> None:
         )
 
 
-def _change_product(product: Product, fields: Mapping[str, Any], *, at: datetime) -> None:
+def change_fields(product: Product, fields: Mapping[str, Any], *, at: datetime) -> None:
+    """Write a locked product's own fields, as far as they are among the fields. Does not render.
+
+    :raises ProductInvalid: its variants do not have these options
+    """
     if "options" in fields:
         living = Variant.objects.filter(product=product).values_list("options", flat=True)
         check_options(fields["options"], list(living))

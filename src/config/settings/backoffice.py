@@ -1,0 +1,89 @@
+"""How the back office looks, and what stands in its sidebar."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.templatetags.static import static
+from django.urls import reverse_lazy
+
+
+def _link(title: str, icon: str, model: str) -> dict[str, Any]:
+    app, _, name = model.partition(".")
+    return {
+        "title": title,
+        "icon": icon,
+        "link": reverse_lazy(f"admin:{app}_{name}_changelist"),
+        "permission": lambda request: request.user.has_perm(f"{app}.view_{name}"),
+    }
+
+
+def _group(title: str, *links: dict[str, Any]) -> dict[str, Any]:
+    return {"title": title, "separator": True, "items": list(links)}
+
+
+UNFOLD: dict[str, Any] = {
+    "SITE_TITLE": "Nexus",
+    "SITE_HEADER": "Nexus",
+    "SITE_SUBHEADER": "Back office",
+    "SITE_SYMBOL": "storefront",
+    "SITE_URL": "/docs/",
+    "SHOW_HISTORY": True,
+    "SHOW_VIEW_ON_SITE": False,
+    "STYLES": [lambda request: static("core/admin.css")],
+    "COLORS": {
+        "primary": {
+            "50": "oklch(98.4% .014 180.7)",
+            "100": "oklch(95.3% .051 180.8)",
+            "200": "oklch(91% .096 180.4)",
+            "300": "oklch(85.5% .138 181.1)",
+            "400": "oklch(77.7% .152 181.9)",
+            "500": "oklch(62% .12 182.5)",
+            "600": "oklch(52% .105 184.7)",
+            "700": "oklch(45% .09 186.4)",
+            "800": "oklch(39% .075 188.2)",
+            "900": "oklch(34% .06 188.4)",
+            "950": "oklch(25% .045 192.5)",
+        },
+    },
+    "SIDEBAR": {
+        "show_search": True,
+        "show_all_applications": False,
+        "navigation": [
+            _group(
+                "Catalogue",
+                _link("Products", "sell", "products.product"),
+                _link("Categories", "account_tree", "products.category"),
+                _link("Markets", "public", "markets.market"),
+            ),
+            _group(
+                "Stock",
+                _link("Stock", "inventory_2", "inventory.stock"),
+                _link("Movements", "swap_vert", "inventory.movement"),
+                _link("Reservations", "bookmark", "inventory.reservation"),
+                _link("Places", "warehouse", "inventory.place"),
+            ),
+            _group(
+                "Orders",
+                _link("Orders", "receipt_long", "orders.order"),
+                _link("Carts", "shopping_cart", "carts.cart"),
+                _link("Money ledger", "account_balance", "payments.ledgerentry"),
+            ),
+            _group(
+                "People",
+                _link("Accounts", "person", "accounts.user"),
+                _link("Roles", "badge", "auth.group"),
+            ),
+            _group(
+                "Messages",
+                _link("Notifications", "notifications", "notifications.notification"),
+                _link("Mail", "mail", "notifications.mail"),
+            ),
+            _group(
+                "System",
+                _link("Events", "bolt", "core.outboxevent"),
+                _link("Deliveries", "outbox", "core.delivery"),
+            ),
+        ],
+    },
+}

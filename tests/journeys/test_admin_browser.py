@@ -1,0 +1,142 @@
+"""The back office and the API's pages in a real Chromium, clicked through.
+
+Playwright runs in a thread of its own: its loop is none of Django's business. With ``NEXUS_SCREENSHOTS=1`` the demo shop
+is loaded, and pictures of it are written to ``docs/screenshots``.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from django.utils import timezone
+from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
+from pytest_django.live_server_helper import LiveServer
+
+from config.demo import load_demo
+from config.sign_ins import draft_sign_ins
+from core import outbox
+from orders.models import Order
+from products.models import Product, ProductDocument
+
+PICTURES = Path(__file__).parents[2] / "docs" / "screenshots"
+TAKES_PICTURES = os.environ.get("NEXUS_SCREENSHOTS") == "1"
+
+
+@dataclass
+class Visit:
+    """A browser's page on the shop, and what it complained about."""
+
+    page: Page
+    home: str
+    complaints: list[str] = field(default_factory=list)
+    hosts: set[str] = field(default_factory=set)
+
+    def picture(self, name: str) -> None:
+        """Keep what the page shows, where that was asked for."""
+        if TAKES_PICTURES:
+            PICTURES.mkdir(parents=True, exist_ok=True)
+            self.page.wait_for_timeout(400)
+            self.page.screenshot(path=PICTURES / f"{name}.png")
+
+
+def visit(browser: Browser, home: str) -> Visit:
+    page = browser.new_page(viewport={"width": 1440, "height": 900})
+    seen = Visit(page, home)
+
+    def complain(message: ConsoleMessage) -> None:
+        if message.type == "error":
+            seen.complaints.append(message.text)
+
+    page.on("console", complain)
+    page.on("pageerror", lambda error: seen.complaints.append(str(error)))
+    page.on("request", lambda request: seen.hosts.add(request.url.split("/")[2] if "//" in request.url else ""))
+    return seen
+
+
+def click_through(home: str, chromium: str, email: str, password: str, product: str, order: str) -> Visit:
+    """Sign in, edit a product, take an order from pending to shipped, and look at the API's page."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        seen = visit(browser, home)
+        page = seen.page
+        page.goto(f"{home}/admin/")
+        page.fill("input[name=username]", email)
+        page.fill("input[name=password]", password)
+        page.click("button[type=submit]")
+        expect(page.locator("#nav-sidebar, nav").first).to_be_visible()
+        seen.picture("admin-home")
+
+        page.goto(f"{home}/admin/products/product/")
+        seen.picture("admin-products")
+        page.goto(f"{home}/admin/products/product/{product}/change/")
+        seen.picture("admin-product")
+        page.fill("input[name=name]", "A chair by another name")
+        page.fill("input[name=variants-0-price]", "77.25")
+        page.click("button[name=_save]")
+        expect(page.get_by_text("was changed successfully")).to_be_visible()
+
+        page.goto(f"{home}/admin/orders/order/{order}/change/")
+        seen.picture("admin-order")
+        page.get_by_role("link", name="Mark paid").click()
+        page.locator("#ask button[type=submit]").click()
+        expect(page.get_by_text("is paid.")).to_be_visible()
+        page.get_by_role("link", name="Ship", exact=False).first.click()
+        page.fill("input[name=carrier]", "Royal Mail")
+        page.fill("input[name=tracking_number]", "RM123456785GB")
+        seen.picture("admin-ship")
+        page.locator("#ask button[type=submit]").click()
+        expect(page.get_by_text("is shipped.")).to_be_visible()
+        expect(page.get_by_text("RM123456785GB").first).to_be_visible()
+        for name in ("categories", "stock"):
+            app, model = {"categories": ("products", "category"), "stock": ("inventory", "stock")}[name]
+            page.goto(f"{home}/admin/{app}/{model}/")
+            seen.picture(f"admin-{name}")
+
+        page.goto(f"{home}/docs/")
+        page.locator(".opblock-summary").first.wait_for()
+        page.locator(".opblock-summary", has_text="/api/v1/products").first.click()
+        expect(page.locator(".opblock.is-open").first).to_be_visible()
+        seen.picture("docs")
+        browser.close()
+    return seen
+
+
+@pytest.fixture
+def home(transactional_db: None) -> Iterator[str]:
+    server = LiveServer("127.0.0.1:0")
+    yield server.url
+    server.stop()
+
+
+class TestTheBackOfficeInABrowser:
+    @pytest.mark.django_db(transaction=True)
+    def test_edits_a_product_and_moves_an_order_on(self, home: str, chromium_path: str, tmp_path: Path) -> None:
+        sign_ins = draft_sign_ins(tmp_path)
+        load_demo(sign_ins=sign_ins, at=timezone.now())
+        outbox.drain()
+        product = Product.objects.order_by("pk")[3]
+        order = Order.objects.get(external_number="demo-6")
+
+        with ThreadPoolExecutor(max_workers=1) as pool:
+            seen = pool.submit(
+                click_through,
+                home,
+                chromium_path,
+                sign_ins.admin.email,
+                sign_ins.admin.password,
+                str(product.pk),
+                str(order.pk),
+            ).result(timeout=180)
+
+        document = ProductDocument.objects.get(product=product).document
+        assert '"A chair by another name"' in document
+        assert '"77.25"' in document
+        order.refresh_from_db()
+        assert order.status == "shipped"
+        assert seen.complaints == []
+        assert seen.hosts <= {home.removeprefix("http://"), ""}

@@ -1,0 +1,359 @@
+"""What no client in its right mind sends, to every operation of the schema."""
+
+from __future__ import annotations
+
+import gzip
+import io
+from collections.abc import Iterator
+from copy import deepcopy
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import orjson
+import pytest
+from django.conf import settings as configured
+from django.core.handlers.wsgi import WSGIHandler
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from pytest_django import Settings
+
+from accounts.models import Attempt
+from accounts.tests.factories import PASSWORD
+from tests.journeys.world import Operation, World, operations, send, undone, writes
+
+SQL = ("' OR 1=1 --", '"; DROP TABLE orders_order; --', "1) UNION SELECT NULL --", "'||pg_sleep(5)||'", "\\' OR 'x'='x")
+TEMPLATES = ("{{7*7}}", "${7*7}", "{% debug %}", "<%= 7*7 %>", "%(x)s %s %n", "{0.__class__}")
+MARKUP = ("<script>alert(1)</script>", "javascript:alert(1)", "<img src=x onerror=alert(1)>")
+HEADERS = ("a\r\nSet-Cookie: x=1", "a\nBcc: x@example.com", "a\r\n\r\n<html>")
+LDAP = ("*)(uid=*))(|(uid=*", "../../../etc/passwd", "..%2f..%2fetc%2fpasswd", "|id;`id`$(id)")
+UNICODE = ("\x00", "a\x00b", "\u202eevil", "\ufeff", "\u0430dmin", "Z\u0351\u036b" * 50, "\U0001f600", "\x7f\x1b[31m")
+TEXTS = (*SQL, *TEMPLATES, *MARKUP, *HEADERS, *LDAP, *UNICODE)
+LONE_SURROGATE = b'"\\ud800"'
+NUMBERS = (b"-1", b"0", b"2147483648", b"9223372036854775808", b"1e309", b"NaN", b"-0.0", b'"1e2"', b"0.1", b"true", b"null")
+NEVER_A_QUANTITY = tuple(number for number in NUMBERS if number != b"null")
+ODD = (*NUMBERS, LONE_SURROGATE, b"[]", b"{}", b"[[]]", b'""', b"1" * 400)
+_MILLION = 1_000_000
+_HOLE = "@@hole@@"
+
+
+@pytest.fixture
+def world(db: None, settings: Settings, tmp_path: Path) -> World:
+    settings.THROTTLES = False
+    settings.MEDIA_ROOT = tmp_path
+    return World()
+
+
+def leaves(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """Return where the plain values of a body stand."""
+    inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    if not isinstance(value, dict | list):
+        yield path
+    for name, found in inner:
+        yield from leaves(found, (*path, name))
+
+
+def with_hole(body: Any, path: tuple[Any, ...], raw: bytes) -> bytes:
+    """Return the body as JSON with those bytes at that place."""
+    copy = deepcopy(body)
+    place: Any = copy
+    for part in path[:-1]:
+        place = place[part]
+    place[path[-1]] = _HOLE
+    return orjson.dumps(copy).replace(orjson.dumps(_HOLE), raw)
+
+
+def broken(world: World, values: tuple[bytes, ...], keep: Any = lambda _: True) -> Iterator[tuple[Operation, Any, Any]]:
+    """Ask every write with each value at each place of its body; yield operation, answer and what was sent."""
+    for operation in writes():
+        body = world.body_of(operation)
+        if body is None or operation.is_form:
+            continue
+        for path in filter(keep, leaves(body)):
+            for raw in values:
+                with undone():
+                    yield operation, world.ask(operation, body=with_hole(body, path, raw)), (path, raw)
+
+
+def is_described(operation: Operation, answer: Any) -> bool:
+    """Tell whether it is an answer of the schema, and no defect."""
+    return answer.status_code < 500 and str(answer.status_code) in operation.described["responses"]
+
+
+class TestBody:
+    def test_s26_s24_no_text_breaks_anything(self, world: World) -> None:
+        texts = tuple(orjson.dumps(text) for text in TEXTS)
+        wrong = [
+            (operation.name, sent, answer.status_code)
+            for operation, answer, sent in broken(world, texts)
+            if not is_described(operation, answer)
+        ]
+
+        assert wrong == []
+
+    def test_s21_no_odd_value_breaks_anything(self, world: World) -> None:
+        wrong = [
+            (operation.name, sent, answer.status_code)
+            for operation, answer, sent in broken(world, ODD)
+            if not is_described(operation, answer)
+        ]
+
+        assert wrong == []
+
+    def test_s21_a25_a_quantity_is_a_whole_positive_number_or_refused(self, world: World) -> None:
+        names = {"cart_items_create", "cart_items_update", "cart_quote"}
+        taken = [
+            (operation.name, sent)
+            for operation, answer, sent in broken(world, NEVER_A_QUANTITY, lambda path: path[-1] == "quantity")
+            if operation.name in names and not 400 <= answer.status_code < 500
+        ]
+
+        assert taken == []
+
+    def test_s21_a_price_is_a_plain_amount_or_refused(self, world: World) -> None:
+        never = (b"-1", b'"-1"', b"1e309", b"NaN", b'"NaN"', b'"1e2"', b"0.1", b"true", b"9223372036854775808", b'"0.001"')
+        taken = [
+            (operation.name, sent)
+            for operation, answer, sent in broken(world, never, lambda path: path[-1] == "price")
+            if not 400 <= answer.status_code < 500
+        ]
+
+        assert taken == []
+
+    def test_s24_a_million_characters_are_refused(self, world: World) -> None:
+        text = orjson.dumps("x" * _MILLION)
+        taken = [
+            (operation.name, sent[0], answer.status_code)
+            for operation, answer, sent in broken(world, (text,))
+            if answer.status_code not in (400, 401, 413, 422)
+        ]
+
+        assert taken == []
+
+    @pytest.mark.parametrize(
+        "body",
+        [b"", b" ", b"null", b"[]", b'"x"', b"1", b"{", b'{"a":}', b"\xff\xfe", b"\x00", b"[" * 100_000, b'{"a":' * 5000],
+    )
+    def test_s32_that_is_no_object_is_refused(self, world: World, body: bytes) -> None:
+        for operation in writes():
+            if operation.content_types != ["application/json"]:
+                continue
+            with undone():
+                answer = world.ask(operation, body=body)
+
+                assert is_described(operation, answer), operation.name
+                assert answer.status_code < 300 or answer.status_code >= 400
+                assert answer.status_code == 400 or not body.strip(), operation.name
+
+    def test_s32_over_the_limit_is_413_everywhere(self, world: World) -> None:
+        body = b'{"name":"' + b"x" * (configured.DATA_UPLOAD_MAX_MEMORY_SIZE + 1) + b'"}'
+        for operation in writes():
+            if operation.content_types == ["application/json"]:
+                assert world.ask(operation, body=body).status_code == 413, operation.name
+
+    def test_s32_deeper_than_32_is_refused_everywhere(self, world: World) -> None:
+        body = b'{"name":' * 40 + b"1" + b"}" * 40
+        for operation in writes():
+            if operation.content_types == ["application/json"]:
+                answer = world.ask(operation, body=body)
+
+                assert answer.status_code == 400, operation.name
+
+    @pytest.mark.parametrize("kind", ["text/plain", "application/xml", "application/x-www-form-urlencoded", "text/json", "x"])
+    def test_s32_of_another_kind_is_415_everywhere(self, world: World, kind: str) -> None:
+        for operation in writes():
+            if not operation.content_types:
+                continue
+            answer = Client(raise_request_exception=False).generic(
+                operation.method.upper(),
+                world.address_of(operation),
+                b"<a/>",
+                kind,
+                headers=world.as_(world.who_may(operation)),
+            )
+
+            assert answer.status_code == 415, operation.name
+
+    def test_s32_that_is_packed_is_not_unpacked(self, world: World) -> None:
+        bomb = gzip.compress(b"{" + b" " * 10_000_000 + b"}")
+        for operation in writes():
+            if operation.content_types == ["application/json"]:
+                answer = world.ask(operation, body=bomb, **{"Content-Encoding": "gzip"})
+
+                assert answer.status_code in (400, 415), operation.name
+
+
+class TestQuery:
+    @pytest.mark.parametrize("text", [*SQL, *TEMPLATES, *HEADERS, *LDAP])
+    def test_s26_a09_a26_makes_no_difference(self, world: World, text: str) -> None:
+        for operation in operations():
+            for parameter in operation.parameters("query"):
+                name = parameter["name"]
+                with undone():
+                    answer = _asked(world, operation, f"{name}={quote(text)}")
+                    nonsense = _asked(world, operation, f"{name}=qqzzxxyy")
+
+                    assert is_described(operation, answer), f"{operation.name} {name}"
+                    same = _plain(answer) == _plain(nonsense)
+                    assert same or answer.status_code in (400, 404), f"{operation.name} {name}"
+
+    @pytest.mark.parametrize("raw", ["%00", "%FF%FE", "%ED%A0%80", "%C0%AE", "%", "%zz", "a" * 5000, "%F0%9F%98%80", "&&=&", "+"])
+    def test_s24_of_any_bytes_breaks_nothing(self, world: World, raw: str) -> None:
+        for operation in operations():
+            for name in [found["name"] for found in operation.parameters("query")]:
+                with undone():
+                    assert is_described(operation, _asked(world, operation, f"{name}={raw}")), f"{operation.name} {name}"
+
+    def test_s31_is_capped(self, world: World) -> None:
+        lists = [found for found in operations() if "size" in {part["name"] for part in found.parameters("query")}]
+        for operation in lists:
+            for query in ("size=101", "size=0", "size=-1", "size=9999999999", "page=0", "page=100001", "page=1e9", "size=1.5"):
+                assert _asked(world, operation, query).status_code == 400, f"{operation.name} {query}"
+        assert len(lists) >= 9
+
+    def test_s31_takes_a_name_once_and_only_if_it_knows_it(self, world: World) -> None:
+        lists = [found for found in operations() if "size" in {part["name"] for part in found.parameters("query")}]
+        for operation in lists:
+            for query in ("size=1&size=2", "page=1&page=1", "nonsense=1", "password__startswith=a", "order_by=password", "_connector=OR"):
+                assert _asked(world, operation, query).status_code == 400, f"{operation.name} {query}"
+
+
+class TestPath:
+    @pytest.mark.parametrize(
+        "raw",
+        ["%00", "a%00b", "%FF", "%ED%A0%80", "..%2f..%2fetc%2fpasswd", "%2e%2e", "a" * 9000, "%0d%0aX:1", "'%20OR%201=1", "%7B%7B7*7%7D%7D", "-1", "nan", "%25"],
+    )
+    def test_s24_s26_of_any_bytes_finds_nothing(self, world: World, raw: str) -> None:
+        for operation in operations():
+            values = world.path_values(operation)
+            for name in values:
+                with undone():
+                    answer = send(
+                        operation.method,
+                        operation.path.format(**(values | {name: raw})),
+                        body=world.body_of(operation),
+                        form=operation.is_form,
+                        headers=world.as_(world.who_may(operation)),
+                    )
+
+                    assert answer.status_code in (400, 404), f"{operation.name} {name}"
+
+
+class TestHeaders:
+    @pytest.mark.parametrize(
+        "name",
+        ["Authorization", "X-Cart-Token", "X-Order-Token", "X-Market", "Idempotency-Key", "If-Match", "If-None-Match", "X-Request-ID", "Accept-Language", "Range", "Cookie", "Content-Length", "Host", "Accept-Encoding"],
+    )
+    @pytest.mark.parametrize("value", ["\x00", "\xff\xfe", "a\x00b", "x" * 20_000, '"', "*", "bytes=0-,-1,99999999999-", "' OR 1=1 --", "-1", "", "Bearer", "Bearer " + "." * 500, "\u20ac"])
+    def test_s24_of_any_bytes_break_nothing(self, world: World, name: str, value: str) -> None:
+        wire = value.encode("utf-8", "surrogatepass").decode("latin-1")
+        for operation in _some_of_each():
+            if name in ("Content-Length", "Host") and operation.is_write:
+                continue
+            with undone():
+                who = "nobody" if name == "Authorization" else world.who_may(operation)
+                answer = world.ask(operation, who=who, **{name: wire})
+
+                assert is_described(operation, answer), operation.name
+
+    @pytest.mark.parametrize("accept", ["*/*", "application/json", "text/html", "application/xml", "x", "", "q=;", "*/*;q=0", "application/problem+json", "a/b," * 2000, "\xff"])
+    def test_accept_of_any_sort_is_answered_in_json(self, world: World, accept: str) -> None:
+        for operation in _some_of_each():
+            with undone():
+                answer = world.ask(operation, Accept=accept)
+
+                assert is_described(operation, answer), operation.name
+                assert not answer.content or "json" in answer["Content-Type"]
+
+    def test_s26_are_never_made_of_what_was_sent(self, world: World) -> None:
+        for text in HEADERS:
+            for path in ("/api/v1/products", f"/api/v1/products/{quote(text)}", f"/api/v1/markets/{quote(text)}"):
+                answer = send("get", f"{path}?search={quote(text)}", headers={"X-Request-ID": "a b"})
+
+                assert "Set-Cookie" not in answer
+                assert not any("\n" in value or "\r" in value for value in answer.headers.values())
+
+    def test_a_body_that_ends_early_is_a_refusal(self, world: World) -> None:
+        environ = {
+            "REQUEST_METHOD": "POST",
+            "PATH_INFO": "/api/v1/auth/login",
+            "SERVER_NAME": "testserver",
+            "SERVER_PORT": "80",
+            "CONTENT_TYPE": "application/json",
+            "CONTENT_LENGTH": "500",
+            "wsgi.url_scheme": "http",
+            "wsgi.input": io.BytesIO(b'{"email": "a'),
+            "wsgi.errors": io.StringIO(),
+        }
+        told: list[str] = []
+
+        Client()  # so that nothing is closed: the handler is asked as a server asks it
+        list(_handler()(environ, lambda status, headers, *_: told.append(status)))
+
+        assert told[0].startswith("400")
+
+
+class TestAccountsAreNotTold:
+    def test_s14_login_and_reset_do_the_same_for_known_and_unknown(self, world: World, settings: Settings) -> None:
+        settings.THROTTLES = True
+        for path, more in (("login", {"password": "wrong horse battery"}), ("password/reset", {})):
+            answers = []
+            for email in (world.customer.email, "unknown@example.com"):
+                with undone(), CaptureQueriesContext(connection, ) as asked:
+                    answer = send("post", f"/api/v1/auth/{path}", body={"email": email, **more})
+                reads = [entry["sql"].split()[0] for entry in asked.captured_queries]
+                body = answer.json() | {"request_id": ""} if answer.content else {}
+                answers.append((answer.status_code, body, reads if path == "login" else reads.count("SELECT")))
+
+            assert answers[0] == answers[1], path
+
+    def test_s14_wrong_email_of_any_form_is_alike(self, world: World) -> None:
+        bodies = [
+            {"email": email, "password": PASSWORD + "!"}
+            for email in (world.customer.email, world.customer.email.upper(), "x@example.com", world.clerk.email)
+        ]
+        answers = [send("post", "/api/v1/auth/login", body=body) for body in bodies]
+
+        assert {answer.status_code for answer in answers} == {401}
+        assert len({orjson.dumps(answer.json() | {"request_id": ""}) for answer in answers}) == 1
+
+    def test_a03_a18_no_answer_holds_a_secret(self, world: World) -> None:
+        token = world.token
+        assert token is not None
+        for operation in operations():
+            with undone():
+                answer = world.ask(operation).content.decode()
+
+                assert world.customer.password not in answer, operation.name
+                assert "argon2" not in answer, operation.name
+                if operation.name not in ("login", "refresh", "register", "change_password"):
+                    assert '"access"' not in answer, operation.name
+        assert Attempt.objects.count() == 0
+
+
+def _handler() -> Any:
+    handler = WSGIHandler()
+    handler.load_middleware()
+    return handler
+
+
+def _asked(world: World, operation: Operation, query: str) -> Any:
+    return send(
+        operation.method,
+        f"{world.address_of(operation)}?{query}",
+        body=world.body_of(operation),
+        form=operation.is_form,
+        headers=world.as_(world.who_may(operation)),
+    )
+
+
+def _plain(answer: Any) -> Any:
+    body = orjson.loads(answer.content) if answer.content else {}
+    return {key: value for key, value in body.items() if key in ("count", "results", "code")}
+
+
+def _some_of_each() -> list[Operation]:
+    names = {"list_products", "get_product", "list_markets", "cart_retrieve", "cart_items_create", "orders_list"}
+    names |= {"orders_retrieve", "update_product", "login", "list_users", "notifications_list", "add_address"}
+    return [operation for operation in operations() if operation.name in names]
