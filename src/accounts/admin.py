@@ -7,9 +7,9 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
+from django.contrib.auth import update_session_auth_hash
 from django.contrib.auth.admin import GroupAdmin as PlainGroupAdmin
 from django.contrib.auth.models import Group
-from django.contrib.auth import update_session_auth_hash
 from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
@@ -46,8 +46,6 @@ class SignInForm(AuthenticationForm):  # type: ignore[misc]
             except DomainError as refusal:
                 raise ValidationError(in_words(refusal)) from refusal
         return self.cleaned_data  # type: ignore[no-any-return]
-
-
 
 
 class PasswordForm(StaffForm):
@@ -123,7 +121,13 @@ class UserAdmin(Exported):
     list_filter = ("is_staff", "is_active", "groups")
     list_select_related = ("profile",)
     search_fields = ("email_key__icontains", "profile__first_name", "profile__last_name")
-    fields = (("email", "is_active"), "groups", ("is_staff", "is_superuser"), ("email_verified_at", "last_login"), "created_at")
+    fields = (
+        ("email", "is_active"),
+        "groups",
+        ("is_staff", "is_superuser"),
+        ("email_verified_at", "last_login"),
+        "created_at",
+    )
     readonly_fields = ("email", "is_staff", "is_superuser", "email_verified_at", "last_login", "created_at")
     autocomplete_fields = ("groups",)
     ordering = ("-created_at", "-pk")
@@ -136,7 +140,7 @@ class UserAdmin(Exported):
 
     @display(description="Name")
     def shown_name(self, row: User) -> str:
-        return f"{row.profile.first_name} {row.profile.last_name}".strip() or "–"
+        return f"{row.profile.first_name} {row.profile.last_name}".strip() or "-"
 
     @display(description="Roles")
     def shown_roles(self, row: User) -> str:

@@ -1,3 +1,3 @@
 """Which Nexus this is. A data folder written by a newer one is refused."""
 
-VERSION = "1.0.0"
+VERSION = "0.1.0"

@@ -3,7 +3,7 @@ from __future__ import annotations
 from django.apps import AppConfig
 from django.conf import settings
 
-from core import logs
+from core import logs, lookups  # noqa: F401 - registers the lookups
 
 
 class CoreConfig(AppConfig):

@@ -23,10 +23,10 @@ Handler = Callable[[HttpRequest], HttpResponse]
 log = structlog.get_logger("nexus.request")
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
 _API = ("/api/", "/graphql")
-# The theme evaluates no text as a script (Alpine's CSP build), but writes styles into its pages.
+# No script stands in a page, only in files of ours. The theme's Alpine evaluates attributes, and it writes styles.
 _BACK_OFFICE = (
-    "default-src 'none'; script-src 'self' 'unsafe-eval'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; font-src 'self'; "
-    "connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
+    "default-src 'none'; script-src 'self' 'unsafe-eval'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
+    "font-src 'self'; connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
 )
 _NO_SOURCES = "default-src 'none'; frame-ancestors 'none'"
 
@@ -100,7 +100,7 @@ class SecurityHeaders:
 
 
 class BackOfficePolicy:
-    """Scripts of the back office are files of ours, never in the page; its theme writes styles."""
+    """Say to the browser that scripts of the back office are files of ours, never in the page."""
 
     def __init__(self, get_response: Handler) -> None:
         self.get_response = get_response

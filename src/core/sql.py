@@ -50,11 +50,10 @@ def _value(row: models.Model, field: models.Field[Any, Any], now: Any) -> Any:
 @cache
 def _insertion(model: type[models.Model]) -> tuple[Any, Sequence[tuple[str, models.Field[Any, Any]]]]:
     """Return the statement for a model, and the columns that it fills; a serial key is left to the database."""
-    columns = [(f.column, f) for f in model._meta.concrete_fields if not isinstance(f, models.AutoField)]
-    names = sql.SQL(", ").join(sql.Identifier(name) for name, _ in columns)
-    typed = sql.SQL(", ").join(
-        sql.SQL("{} {}").format(sql.Identifier(name), sql.SQL(_type_of(field))) for name, field in columns
-    )
+    columns = [(str(f.column), f) for f in model._meta.concrete_fields if not isinstance(f, models.AutoField)]
+    names = sql.SQL(", ").join([sql.Identifier(name) for name, _ in columns])
+    pairs = [sql.SQL("{} {}").format(sql.Identifier(name), sql.SQL(_type_of(field))) for name, field in columns]
+    typed = sql.SQL(", ").join(pairs)
     statement = sql.SQL("INSERT INTO {} ({}) SELECT {} FROM jsonb_to_recordset(%s::jsonb) AS r ({})")
     return statement.format(sql.Identifier(model._meta.db_table), names, names, typed), columns
 

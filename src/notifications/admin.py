@@ -1,4 +1,4 @@
-"""What people are told, in the back office. The text of a mail stays sealed: it may hold a link that signs someone in."""
+"""What people are told, in the back office. The text of a mail is not shown: it may hold a link that signs one in."""
 
 from __future__ import annotations
 

@@ -252,5 +252,5 @@ def _is_open(name: str, order: Order) -> bool:
 
 def _lines_of(address: dict[str, str] | None) -> SafeString | str:
     if not address:
-        return "–"
+        return "-"
     return format_html_join("", "{}<br>", ((line,) for line in address.values() if line))

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
@@ -52,6 +53,14 @@ class MarketFacts:
     code: str
     currency: str
     language: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CategoryFacts:
+    """What the documents of a category's products show of it; ids from the root to itself."""
+
+    document: Mapping[str, str]
+    ancestor_ids: list[str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -150,6 +159,7 @@ def _prices(variant: VariantFacts, currency: str) -> dict[str, Any]:
     }
 
 
+@lru_cache(maxsize=256)
 def _time(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
 

@@ -1,7 +1,7 @@
 """The back office and the API's pages in a real Chromium, clicked through.
 
-Playwright runs in a thread of its own: its loop is none of Django's business. With ``NEXUS_SCREENSHOTS=1`` the demo shop
-is loaded, and pictures of it are written to ``docs/screenshots``.
+Playwright runs in a thread of its own: its loop is none of Django's business. With ``NEXUS_SCREENSHOTS=1`` pictures of
+the demo shop are written to ``docs/screenshots``.
 """
 
 from __future__ import annotations
@@ -46,6 +46,7 @@ class Visit:
 
 def visit(browser: Browser, home: str) -> Visit:
     page = browser.new_page(viewport={"width": 1440, "height": 900})
+    page.set_default_timeout(15_000)
     seen = Visit(page, home)
 
     def complain(message: ConsoleMessage) -> None:

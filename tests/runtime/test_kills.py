@@ -88,13 +88,14 @@ def test_r21_killed_web_workers_lose_and_double_no_order(shop: Shop, kills: int,
     shop.manage("shell", "--no-imports", "-v0", "-c", _RESTOCK.format(sku=variant["sku"], units=orders + 1000))
     before, done = shop.sql("SELECT count(*) FROM orders_order"), threading.Event()
 
-    def kill() -> None:
-        for _ in range(kills):
-            if done.is_set():
-                return
+    def kill() -> int:
+        killed = 0
+        while killed < kills and not done.is_set():
             with contextlib.suppress(psutil.Error, IndexError, AssertionError):
                 random.choice(web_workers(shop)).kill()
+                killed += 1
             done.wait(random.uniform(0.2, 1.0))
+        return killed
 
     with ThreadPoolExecutor(max_workers=5) as crowd:
         killer = crowd.submit(kill)

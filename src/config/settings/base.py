@@ -6,9 +6,10 @@ from datetime import timedelta
 from typing import Any
 
 from config.schedule import BEAT_SCHEDULE
-from config.settings.backoffice import UNFOLD as UNFOLD
+from config.settings.backoffice import UNFOLD  # noqa: F401 - a setting
 from config.settings.env import SRC, data_folder, env
 from config.subscriptions import INLINE_SUBSCRIPTIONS, SUBSCRIPTIONS
+from config.version import VERSION
 from notifications.domain import Kind
 from orders.domain import OrderStatus
 
@@ -83,6 +84,9 @@ TEMPLATES = [
 
 DATABASES: dict[str, dict[str, Any]] = {}
 DATABASE_OPTIONS: dict[str, Any] = {
+    # Planned once per connection: a shop asks the same few hundred statements again and again.
+    "server_side_binding": True,
+    "prepare_threshold": 3,
     "pool": {"min_size": 1, "max_size": env.int("DATABASE_POOL", default=16), "timeout": 10},
     "connect_timeout": 5,
     "options": "-c lock_timeout=15s -c statement_timeout=60s -c idle_in_transaction_session_timeout=60s",
@@ -143,7 +147,7 @@ REST_FRAMEWORK = {
 SPECTACULAR_SETTINGS: dict[str, Any] = {
     "TITLE": "Nexus",
     "DESCRIPTION": "A headless commerce backend.",
-    "VERSION": "1.0.0",
+    "VERSION": VERSION,
     "OAS_VERSION": "3.1.0",
     "SERVE_INCLUDE_SCHEMA": False,
     "SCHEMA_PATH_PREFIX": r"/api/v1",

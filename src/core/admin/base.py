@@ -1,7 +1,7 @@
 """Pages that read tables and write through services.
 
-Django's pages open a transaction and write rows themselves. Here a page calls one command, which opens its own; what the
-command refuses is shown in the form that asked for it.
+Django's pages open a transaction and write rows themselves. Here a page calls one command, which opens its own; what
+the command refuses is shown in the form that asked for it.
 """
 
 from __future__ import annotations

@@ -12,15 +12,15 @@ from core import money
 
 
 def money_cell(minor: int | None, currency: str) -> str:
-    """Return an amount as staff read it, or a dash."""
-    return "–" if minor is None else f"{money.to_text(minor, currency)} {currency}"
+    """Return an amount as staff read it, or a hyphen."""
+    return "-" if minor is None else f"{money.to_text(minor, currency)} {currency}"
 
 
 def picture(name: str, *, alt: str = "", thumbnails: Mapping[str, str] | None = None) -> SafeString | str:
-    """Return a small picture of a file in the media storage, or a dash for the empty name."""
+    """Return a small picture of a file in the media storage, or a hyphen for the empty name."""
     small = (thumbnails or {}).get("160") or name
     if not small:
-        return "–"
+        return "-"
     url = default_storage.url(small)
     return format_html('<img src="{}" alt="{}" width="48" height="48" class="nexus-picture" loading="lazy">', url, alt)
 

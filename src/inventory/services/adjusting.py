@@ -11,7 +11,7 @@ from core.transactions import command, step
 from inventory.domain import Reason
 from inventory.errors import NamedTwice, StockMoved, StockNotFound, StockPromised, TooManyUnits
 from inventory.models import Place, Stock
-from inventory.services.rows import Change, StockRow, lock_stock, write_changes, write_movements
+from inventory.services.rows import Change, StockRow, lock_stock, open_stock, write_changes, write_movements
 from products import selectors as product_reads
 
 MAX_UNITS = 10**9
@@ -73,10 +73,20 @@ def receive_stock(
 
 @step
 def declare_stock(*, units: Mapping[UUID, int], reference: str, actor_id: UUID | None, at: datetime) -> None:
-    """Set the default place to ``units`` (variant id -> units on hand). Five statements for any number of lines.
+    """Set the default place to ``units`` (variant id -> units on hand), in four statements where all are new.
 
+    :raises StockNotFound: a variant does not exist
     :raises StockPromised: fewer are declared than are promised (409)
+    :raises TooManyUnits: beyond what a shop holds
     """
+    fresh = units.keys() - {stock.variant_id for stock in lock_stock(variant_ids=units.keys())}
+    if fresh:
+        _refuse_unknown(fresh)
+        first = {variant: units[variant] for variant in fresh if 0 <= units[variant] <= MAX_UNITS}
+        opened = open_stock(units=first, reason=Reason.DECLARED, reference=reference, actor_id=actor_id, at=at)
+        units = {variant: wanted for variant, wanted in units.items() if variant not in opened}
+    if not units:
+        return
     rows = _open_rows(units.keys())
     mine = _in_default_place(rows)
     differences = {variant: wanted - mine[variant].on_hand for variant, wanted in units.items()}
@@ -104,14 +114,18 @@ def _open_rows(variant_ids: Collection[UUID]) -> list[StockRow]:
     missing = set(variant_ids) - {stock.variant_id for stock in rows if stock.is_default}
     if not missing:
         return rows
-    unknown = missing - product_reads.existing_variants(variant_ids=missing)
-    if unknown:
-        raise StockNotFound(variants=sorted(map(str, unknown)))
+    _refuse_unknown(missing)
     place = Place.objects.get(is_default=True)
     Stock.objects.bulk_create(
         [Stock(variant_id=variant, place=place) for variant in sorted(missing)], ignore_conflicts=True
     )
     return lock_stock(variant_ids=variant_ids)
+
+
+def _refuse_unknown(variant_ids: Collection[UUID]) -> None:
+    unknown = set(variant_ids) - product_reads.existing_variants(variant_ids=variant_ids)
+    if unknown:
+        raise StockNotFound(variants=sorted(map(str, unknown)))
 
 
 def _in_default_place(rows: list[StockRow]) -> dict[UUID, StockRow]:

@@ -11,6 +11,8 @@ from uuid import UUID
 import orjson
 from django.db import connection
 
+from core.ids import new_id_text
+from core.lookups import array_literal
 from core.sql import insert_all
 from core.transactions import step
 from inventory.domain import Reason
@@ -36,9 +38,49 @@ class StockRow:
 @step
 def lock_stock(*, variant_ids: Collection[UUID]) -> list[StockRow]:
     """Lock the rows of these variants in all places, and return them, the default place first. One statement."""
-    locked = Stock.objects.filter(variant_id__in=variant_ids).locked()
+    locked = Stock.objects.filter(variant__any_of=variant_ids).locked()
     values = locked.values_list("pk", "variant_id", "on_hand", "reserved", "place__is_default")
     return sorted((StockRow(*row) for row in values), key=lambda row: (not row.is_default, row.pk))
+
+
+@step
+def open_stock(
+    *, units: Mapping[UUID, int], reason: Reason, reference: str, actor_id: UUID | None, at: datetime
+) -> set[UUID]:
+    """Open rows in the default place for variants that had none anywhere, with their units, and enter the movements.
+
+    :param units: variant id -> units on hand, not negative
+    :returns: the variants that got a row; for the others somebody else was faster, and nothing was done
+    """
+    ordered = sorted(units)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            WITH opened AS (
+                INSERT INTO inventory_stock (id, created_at, updated_at, variant_id, place_id, on_hand, reserved)
+                SELECT u.id, now(), now(), u.variant_id, p.id, u.units, 0
+                  FROM unnest(%s::uuid[], %s::uuid[], %s::int[]) AS u (id, variant_id, units)
+                  JOIN inventory_place p ON p.is_default
+                ON CONFLICT (variant_id, place_id) DO NOTHING
+                RETURNING id, variant_id, on_hand),
+            moved AS (
+                INSERT INTO inventory_movement (stock_id, difference, reason, reference, actor_id, at)
+                SELECT id, on_hand, %s, %s, %s, %s FROM opened WHERE on_hand > 0)
+            SELECT variant_id FROM opened
+            """,
+            [
+                array_literal(new_id_text() for _ in ordered),
+                array_literal(ordered),
+                array_literal(units[variant] for variant in ordered),
+                reason.value,
+                reference[:100],
+                actor_id,
+                at,
+            ],
+        )
+        opened = {variant for (variant,) in cursor.fetchall()}
+    products.set_availability(available={variant: True for variant in opened if units[variant] > 0})
+    return opened
 
 
 def free_by_variant(rows: Iterable[StockRow]) -> Counter[UUID]:

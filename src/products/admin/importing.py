@@ -85,9 +85,7 @@ def _import(request: HttpRequest, token: str) -> dict[str, Any]:
     name, content = kept
     with _as_file(name, content) as path:
         report = path.with_name("report.csv")
-        outcome: Outcome = import_file(
-            wish=ImportWish(path=path, report=report, again=True), at=timezone.now()
-        )
+        outcome: Outcome = import_file(wish=ImportWish(path=path, report=report, again=True), at=timezone.now())
         refused = _refused(report)
     cache.delete(_key(request, token))
     return {"outcome": outcome, "refused": refused[:_SHOWN], "more": max(0, len(refused) - _SHOWN)}

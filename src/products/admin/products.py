@@ -143,7 +143,7 @@ class ProductAdmin(Exported):
     @display(description="")
     def shown_image(self, row: Any) -> SafeString | str:
         first = row.pictures[0] if row.pictures else None
-        return picture(first.file.name or "", alt=first.alt, thumbnails=first.thumbnails) if first else "–"
+        return picture(first.file.name or "", alt=first.alt, thumbnails=first.thumbnails) if first else "-"
 
     @display(description="Price")
     def shown_price(self, row: Any) -> str:
@@ -316,6 +316,4 @@ def _names(rows: QuerySet[Product]) -> list[str]:
 
 
 def _new_variants(formset: Any) -> list[VariantData]:
-    return [
-        form.as_new() for form in formset.extra_forms if form.has_changed() and form not in formset.deleted_forms
-    ]
+    return [form.as_new() for form in formset.extra_forms if form.has_changed() and form not in formset.deleted_forms]

@@ -59,7 +59,7 @@ def load_facts(*, product_ids: Sequence[UUID]) -> list[ProductFacts]:
 def _facts(
     row: dict[str, Any], created_at: datetime, updated_at: datetime, deleted_at: datetime | None
 ) -> ProductFacts:
-    row["images"] = [_image(*image) for image in row["images"] or ()]
+    row["images"] = [image_document(*image) for image in row["images"] or ()]
     row["variants"] = [
         VariantFacts(id=pk, sku=sku, options=options, weight_grams=weight, is_available=available, prices=prices or {})
         for pk, sku, options, weight, available, prices in row["variants"] or ()
@@ -73,7 +73,7 @@ def _facts(
     )
 
 
-def _image(
+def image_document(
     pk: str, file: str, alt: str, width: int, height: int, thumbnails: Mapping[str, str], source_url: str
 ) -> dict[str, Any]:
     """Our copy of a picture; of an imported one without a copy, the address it came from."""

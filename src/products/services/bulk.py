@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
-import orjson
 from django.db import connection
 
 from core import money, outbox
 from core.ids import new_id
 from core.transactions import command, step
 from products import domain
-from products.domain import NewProduct, NewVariant, Written
+from products.domain import CategoryFacts, NewProduct, NewVariant, Written
 from products.errors import CategoryNotFound, PriceInvalid, ProductInvalid
 from products.events import StockDeclared
 from products.models import FormerSlug, Product, Variant
 from products.services import slugs
-from products.services.documents import lock_products, render_once, render_products
+from products.services.bulk_rows import BulkRows
+from products.services.documents import lock_products, render_once, render_products, write_first_documents
 from products.services.merging import merge_products
 from products.services.variants import check_options
 
@@ -51,11 +49,11 @@ def write_many(
     slugs.lock_slugs()
     known = _known([product.variants[0].sku for product in products])
     lock_products(product_ids=set(known.values()))
-    _lock_categories({product.category_id for product in products})
+    categories = _lock_categories({product.category_id for product in products})
     new = [product for product in products if product.variants[0].sku not in known]
     old = {known[p.variants[0].sku]: p for p in products if p.variants[0].sku in known}
 
-    rows = _Rows(at=at)
+    rows = BulkRows(at=at, categories=categories)
     for product, slug in zip(new, _slugs_for(new), strict=True):
         rows.add_product(product, slug)
     with slugs.refused_when_taken(), render_once():
@@ -63,7 +61,8 @@ def write_many(
         rows.write()
         if rows.units:
             outbox.publish(StockDeclared(units=rows.units, actor_id=actor_id, reference=reference), at=at)
-        render_products(product_ids=[*rows.product_ids, *changed])
+        write_first_documents(products=rows.facts)
+        render_products(product_ids=changed)
     return Written(created=len(new), changed=len(changed), unchanged=len(old) - len(changed))
 
 
@@ -111,15 +110,25 @@ def _check_distinct(products: Iterable[NewProduct]) -> None:
 
 
 def _known(skus: Sequence[str]) -> dict[str, UUID]:
-    return dict(Variant.objects.filter(sku__in=skus).values_list("sku", "product_id"))
+    return dict(Variant.objects.filter(sku__any_of=skus).values_list("sku", "product_id"))
 
 
-def _lock_categories(wanted: set[UUID]) -> None:
+def _lock_categories(wanted: set[UUID]) -> dict[UUID, CategoryFacts]:
     with connection.cursor() as cursor:
-        cursor.execute("SELECT id FROM products_category WHERE id = ANY(%s) ORDER BY id FOR SHARE", [list(wanted)])
-        found = {row[0] for row in cursor.fetchall()}
-    if missing := wanted - found:
+        cursor.execute(
+            "SELECT id, name, slug, path, ancestor_ids FROM products_category WHERE id = ANY(%s) ORDER BY id FOR SHARE",
+            [list(wanted)],
+        )
+        found = {
+            pk: CategoryFacts(
+                document={"id": str(pk), "name": name, "slug": slug, "path": path},
+                ancestor_ids=[str(ancestor) for ancestor in ancestor_ids],
+            )
+            for pk, name, slug, path, ancestor_ids in cursor.fetchall()
+        }
+    if missing := wanted - found.keys():
         raise CategoryNotFound(category=str(min(missing)))
+    return found
 
 
 def _slugs_for(products: Sequence[NewProduct]) -> list[str]:
@@ -130,94 +139,11 @@ def _slugs_for(products: Sequence[NewProduct]) -> list[str]:
         for base, p in zip(bases, products, strict=True)
     ]
     wanted = [*bases, *longer]
-    taken = set(Product.objects.filter(slug__in=wanted).values_list("slug", flat=True))
-    taken |= set(FormerSlug.objects.filter(slug__in=wanted).values_list("slug", flat=True))
+    taken = set(Product.objects.filter(slug__any_of=wanted).values_list("slug", flat=True))
+    taken |= set(FormerSlug.objects.filter(slug__any_of=wanted).values_list("slug", flat=True))
     given = []
     for choices in zip(bases, longer, strict=True):
         slug = next((choice for choice in choices if choice not in taken), f"{choices[0][:100]}-{new_id().hex[-12:]}")
         taken.add(slug)
         given.append(slug)
     return given
-
-
-@dataclass
-class _Rows:
-    """The rows of a batch, gathered for one COPY per table."""
-
-    at: datetime
-    products: list[tuple[Any, ...]] = field(default_factory=list)
-    variants: list[tuple[Any, ...]] = field(default_factory=list)
-    prices: list[tuple[Any, ...]] = field(default_factory=list)
-    images: list[tuple[Any, ...]] = field(default_factory=list)
-    units: dict[str, int] = field(default_factory=dict)
-
-    @property
-    def product_ids(self) -> list[UUID]:
-        return [row[0] for row in self.products]
-
-    def add_product(self, product: NewProduct, slug: str) -> None:
-        pk = new_id()
-        self.products.append(
-            (
-                pk, self.at, self.at, product.name, slug, product.category_id, product.description,
-                list(product.tags), product.brand, _json(product.options), _json(product.attributes), True,
-            )
-        )  # fmt: skip
-        for position, variant in enumerate(product.variants):
-            self.add_variant(pk, variant, position)
-        for position, image in enumerate(product.images):
-            self.images.append((new_id(), self.at, self.at, pk, "", image.alt, 0, 0, position, "{}", image.source_url))
-
-    def add_variant(self, product_id: UUID, variant: NewVariant, position: int) -> None:
-        pk = new_id()
-        self.variants.append(
-            (
-                pk, self.at, self.at, product_id, variant.sku, _json(variant.options), position,
-                variant.weight_grams, False,
-            )
-        )  # fmt: skip
-        if variant.price_minor is not None:
-            self.prices.append(
-                (
-                    new_id(), self.at, self.at, pk, variant.currency, variant.price_minor, variant.compare_at_minor,
-                )
-            )  # fmt: skip
-        self.units[str(pk)] = variant.stock or 0
-
-    def write(self) -> None:
-        _copy(_PRODUCTS, self.products)
-        _copy(_VARIANTS, self.variants)
-        _copy(_PRICES, self.prices)
-        _copy(_IMAGES, self.images)
-
-
-_PRODUCTS = (
-    "products_product (id, created_at, updated_at, name, slug, category_id, description, tags, brand, options,"
-    " attributes, is_active)"
-)
-_VARIANTS = (
-    "products_variant (id, created_at, updated_at, product_id, sku, options, position, weight_grams, is_available)"
-)
-_PRICES = "products_price (id, created_at, updated_at, variant_id, currency, amount_minor, compare_at_minor)"
-_IMAGES = (
-    "products_productimage (id, created_at, updated_at, product_id, file, alt, width, height, position, thumbnails,"
-    " source_url)"
-)
-
-
-def _json(value: Any) -> str:
-    return orjson.dumps(_plain(value)).decode()
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return {name: _plain(item) for name, item in value.items()}
-    return [_plain(item) for item in value] if isinstance(value, (list, tuple)) else value
-
-
-def _copy(target: str, rows: Sequence[tuple[Any, ...]]) -> None:
-    if not rows:
-        return
-    with connection.cursor() as cursor, cursor.copy(f"COPY {target} FROM STDIN") as copy:
-        for row in rows:
-            copy.write_row(row)

@@ -17,7 +17,8 @@ from uuid import UUID
 import orjson
 from django.db import connection
 
-from core.ids import new_id
+from core.ids import new_id_text
+from core.lookups import array_literal
 from core.transactions import command, step
 from markets import selectors as market_reads
 from products.domain import (
@@ -33,13 +34,23 @@ from products.selectors.facts import load_facts
 _BATCH = 500
 _postponed: ContextVar[set[UUID] | None] = ContextVar("postponed", default=None)
 
+# What the database is given for a row: its own columns, and of what the search vector is made.
+_GIVEN = """
+    id uuid, product_id uuid, market_id uuid, slug text, document text, version text, name text, category_ids uuid[],
+    tags text[], skus text[], price_minor bigint, in_stock boolean, published_at timestamptz, language text,
+    labels text, description text
+"""
+_INSERT = """
+    INSERT INTO products_productdocument AS d (
+        id, product_id, market_id, slug, document, version, name, category_ids, tags, skus, price_minor, in_stock,
+        rating, published_at, search)
+    SELECT g.id, g.product_id, g.market_id, g.slug, g.document, g.version, g.name, g.category_ids, g.tags, g.skus,
+           g.price_minor, g.in_stock, 0, g.published_at,
+           products_search_vector(g.language, g.name, array_to_string(g.skus, ' '), g.labels, g.description)
+"""
 # One statement for all rows: what is gone, what is new and what differs. A row in its present version is not touched.
-_WRITE = """
-    WITH given AS MATERIALIZED (
-        SELECT * FROM json_to_recordset(%(rows)s::json) AS t (
-            id uuid, product_id uuid, market_id uuid, slug text, document text, version text, name text,
-            category_ids uuid[], tags text[], skus text[], price_minor bigint, in_stock boolean,
-            published_at timestamptz, language text, labels text, description text)),
+_WRITE = f"""
+    WITH given AS MATERIALIZED (SELECT * FROM json_to_recordset(%(rows)s::json) AS t ({_GIVEN})),
     gone AS (
         DELETE FROM products_productdocument d
          WHERE d.product_id = ANY(%(rendered)s::uuid[]) AND d.market_id = ANY(%(markets)s::uuid[])
@@ -47,12 +58,7 @@ _WRITE = """
                SELECT FROM given g WHERE g.product_id = d.product_id AND g.market_id = d.market_id)
         RETURNING d.product_id),
     written AS (
-        INSERT INTO products_productdocument AS d (
-            id, product_id, market_id, slug, document, version, name, category_ids, tags, skus, price_minor, in_stock,
-            rating, published_at, search)
-        SELECT g.id, g.product_id, g.market_id, g.slug, g.document, g.version, g.name, g.category_ids, g.tags, g.skus,
-               g.price_minor, g.in_stock, 0, g.published_at,
-               products_search_vector(g.language, g.name, array_to_string(g.skus, ' '), g.labels, g.description)
+        {_INSERT}
           FROM given g
           LEFT JOIN products_productdocument old ON old.product_id = g.product_id AND old.market_id = g.market_id
          WHERE old.version IS DISTINCT FROM g.version
@@ -63,7 +69,7 @@ _WRITE = """
             search = excluded.search
         RETURNING d.product_id)
     SELECT product_id FROM gone UNION SELECT product_id FROM written
-"""
+"""  # noqa: S608 - of constants
 
 
 @step
@@ -85,7 +91,7 @@ def lock_products(*, product_ids: Collection[UUID]) -> list[UUID]:
     """Lock the products, deleted ones included, in id order, and return those that there are. One statement."""
     if not product_ids:
         return []
-    return list(Product.all_objects.filter(pk__in=product_ids).locked().values_list("pk", flat=True))
+    return list(Product.all_objects.filter(pk__any_of=product_ids).locked().values_list("pk", flat=True))
 
 
 @step
@@ -130,6 +136,24 @@ def render_market(*, market_id: UUID) -> None:
     render_products(product_ids=list(Product.objects.values_list("pk", flat=True)), market_id=market_id)
 
 
+@step
+def write_first_documents(*, products: Sequence[ProductFacts]) -> None:
+    """Write the documents of products that this transaction made: there is nothing to compare them with.
+
+    Four statements and a COPY for any number of products.
+    """
+    rows = _rows(products, _markets(None)) if products else []
+    if not rows:
+        return
+    with connection.cursor() as cursor:
+        cursor.execute(f"CREATE TEMPORARY TABLE products_given ({_GIVEN})")
+        with cursor.copy("COPY products_given FROM STDIN") as copy:
+            for row in rows:
+                copy.write_row([array_literal(cell) if isinstance(cell, list) else cell for cell in row.values()])
+        cursor.execute(f"{_INSERT} FROM products_given g")
+        cursor.execute("DROP TABLE products_given")
+
+
 def _render(product_ids: Sequence[UUID], market_id: UUID | None) -> set[UUID]:
     changed: set[UUID] = set()
     markets = _markets(market_id) if product_ids else []
@@ -149,7 +173,7 @@ def _markets(market_id: UUID | None) -> list[MarketFacts]:
 
 
 def _write(product_ids: Sequence[UUID], markets: Sequence[MarketFacts], facts: Sequence[ProductFacts]) -> set[UUID]:
-    rows = [row for product in facts for market in markets if (row := _row(product, market)) is not None]
+    rows = _rows(facts, markets)
     values: dict[str, Any] = {
         "rows": orjson.dumps(rows).decode(),
         "rendered": list(product_ids),
@@ -160,6 +184,10 @@ def _write(product_ids: Sequence[UUID], markets: Sequence[MarketFacts], facts: S
         return {row[0] for row in cursor.fetchall()}
 
 
+def _rows(products: Sequence[ProductFacts], markets: Sequence[MarketFacts]) -> list[dict[str, Any]]:
+    return [row for product in products for market in markets if (row := _row(product, market)) is not None]
+
+
 def _row(product: ProductFacts, market: MarketFacts) -> dict[str, Any] | None:
     document = render(product, market)
     if document is None:
@@ -167,7 +195,7 @@ def _row(product: ProductFacts, market: MarketFacts) -> dict[str, Any] | None:
     body = orjson.dumps(document)
     salt = _salt(market.language, *product.category_ids)
     return {
-        "id": new_id(),
+        "id": new_id_text(),
         "product_id": product.id,
         "market_id": market.id,
         "slug": product.slug,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -21,30 +21,31 @@ _FIELDS = ("name", "category_id", "description", "tags", "brand", "options", "at
 def merge_products(given: Mapping[UUID, NewProduct], *, at: datetime, add_variant: AddVariant) -> set[UUID]:
     """Write what differs and return the products that it concerned. The caller holds their locks, and renders.
 
-    Variants and prices that are not given stay; imported pictures are replaced when their list differs. Seven
+    Variants and prices that are not given stay; imported pictures are replaced when their list differs. Nine
     statements for any number of products; four if nothing differs.
 
     :param add_variant: takes product id, variant and position of those that are new
     """
     changed = _merge_fields(given, at) | _merge_variants(given, at, add_variant) | _merge_images(given, at)
-    Product.objects.filter(pk__in=changed).update(updated_at=at)
+    if changed:
+        Product.objects.filter(pk__any_of=changed).update(updated_at=at)
     return changed
 
 
 def _merge_fields(given: Mapping[UUID, NewProduct], at: datetime) -> set[UUID]:
-    differing = []
-    for row in Product.objects.filter(pk__in=given):
-        wanted = _wanted(given[row.pk])
-        if any(getattr(row, name) != wanted[name] for name in _FIELDS):
-            for name in _FIELDS:
-                setattr(row, name, wanted[name])
-            row.updated_at = at
-            differing.append(row)
-    Product.objects.bulk_update(differing, [*_FIELDS, "updated_at"])
-    return {row.pk for row in differing}
+    rows = Product.objects.filter(pk__any_of=given).values_list("pk", *_FIELDS)
+    differing = {pk for pk, *fields in rows if fields != list(_wanted(given[pk]).values())}
+    products = list(Product.objects.filter(pk__any_of=differing)) if differing else []
+    for product in products:
+        for name, value in _wanted(given[product.pk]).items():
+            setattr(product, name, value)
+        product.updated_at = at
+    Product.objects.bulk_update(products, [*_FIELDS, "updated_at"])
+    return differing
 
 
 def _wanted(product: NewProduct) -> dict[str, Any]:
+    """Return the fields in the order of ``_FIELDS``."""
     return {
         "name": product.name,
         "category_id": product.category_id,
@@ -57,35 +58,42 @@ def _wanted(product: NewProduct) -> dict[str, Any]:
 
 
 def _merge_variants(given: Mapping[UUID, NewProduct], at: datetime, add_variant: AddVariant) -> set[UUID]:
-    present = {row.sku: row for row in Variant.objects.filter(product__in=given)}
-    prices = _prices(present)
+    rows = Variant.objects.filter(product__any_of=given).values_list("sku", "pk", "options", "weight_grams")
+    present = {sku: (pk, options, weight) for sku, pk, options, weight in rows}
+    prices = _prices([pk for pk, _, _ in present.values()])
     changed: set[UUID] = set()
-    differing: list[Variant] = []
+    differing: dict[UUID, NewVariant] = {}
     amounts: dict[UUID, list[Amounts]] = {}
     for product_id, product in given.items():
         for position, variant in enumerate(product.variants):
-            row = present.get(variant.sku)
-            if row is None:
+            if variant.sku not in present:
                 add_variant(product_id, variant, position)
                 changed.add(product_id)
                 continue
-            if (row.options, row.weight_grams) != (dict(variant.options), variant.weight_grams):
-                row.options, row.weight_grams, row.updated_at = dict(variant.options), variant.weight_grams, at
-                differing.append(row)
+            pk, options, weight = present[variant.sku]
+            if (options, weight) != (dict(variant.options), variant.weight_grams):
+                differing[pk] = variant
                 changed.add(product_id)
-            if (price := _price(variant)) is not None and price not in prices[row.pk]:
-                amounts[row.pk] = [price]
+            if (price := _price(variant)) is not None and price not in prices[pk]:
+                amounts[pk] = [price]
                 changed.add(product_id)
-    Variant.objects.bulk_update(differing, ["options", "weight_grams", "updated_at"])
+    _write_variants(differing, at)
     if amounts:
         write_prices(amounts)
     return changed
 
 
-def _prices(present: Mapping[str, Variant]) -> dict[UUID, list[Amounts]]:
+def _write_variants(differing: Mapping[UUID, NewVariant], at: datetime) -> None:
+    variants = list(Variant.objects.filter(pk__any_of=differing)) if differing else []
+    for row in variants:
+        given = differing[row.pk]
+        row.options, row.weight_grams, row.updated_at = dict(given.options), given.weight_grams, at
+    Variant.objects.bulk_update(variants, ["options", "weight_grams", "updated_at"])
+
+
+def _prices(variant_ids: Collection[UUID]) -> dict[UUID, list[Amounts]]:
     prices: dict[UUID, list[Amounts]] = defaultdict(list)
-    variants = [row.pk for row in present.values()]
-    rows = Price.objects.filter(variant__in=variants)
+    rows = Price.objects.filter(variant__any_of=variant_ids)
     for variant_id, currency, amount, compare_at in rows.values_list(
         "variant_id", "currency", "amount_minor", "compare_at_minor"
     ):
@@ -102,7 +110,7 @@ def _price(variant: NewVariant) -> Amounts | None:
 def _merge_images(given: Mapping[UUID, NewProduct], at: datetime) -> set[UUID]:
     """Of a picture that was imported only its address is ours; uploaded ones stay."""
     present: dict[UUID, list[tuple[str, str]]] = defaultdict(list)
-    imported = ProductImage.objects.filter(product__in=given, file="").order_by("position", "pk")
+    imported = ProductImage.objects.filter(product__any_of=given, file="").order_by("position", "pk")
     for product_id, *image in imported.values_list("product_id", "source_url", "alt"):
         present[product_id].append((image[0], image[1]))
     changed = {

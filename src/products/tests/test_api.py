@@ -223,7 +223,7 @@ class TestStaffReads:
         assert manager.get(STAFF, {"search": "Lamp 7"}).json()["count"] == 1
         assert manager.get(STAFF, {"state": "x"}).status_code == 400
 
-    @pytest.mark.parametrize("key", ["none", "a%00b", str(uuid4())])
+    @pytest.mark.parametrize("key", ["none", "a%00b", "01939d5c-0000-7000-8000-000000000000"])
     def test_is_404_for_what_is_not_there(self, manager: APIClient, key: str) -> None:
         assert manager.get(f"{STAFF}/{key}").status_code == 404
         assert manager.patch(f"{PRODUCTS}/{key}", {}, format="json").status_code == 404

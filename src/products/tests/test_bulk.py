@@ -8,6 +8,8 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from core.errors import DomainError
 from core.ids import new_id
@@ -16,6 +18,7 @@ from products import services
 from products.domain import NewImage, NewProduct, NewVariant, Written
 from products.errors import CategoryNotFound, PriceInvalid, ProductInvalid
 from products.models import Category, Price, Product, ProductDocument, ProductImage, Variant
+from products.services.bulk_rows import as_stored
 from products.tests.factories import make_category, make_product
 
 if TYPE_CHECKING:
@@ -131,3 +134,62 @@ class TestCreateMany:
 
         with pytest.raises(ProductInvalid):
             load([row("A", category), row("A", category)])
+
+
+class TestFirstDocuments:
+    """What a bulk load writes from the rows that it was given is what a rebuild renders from the tables."""
+
+    def test_are_what_a_rebuild_renders(self) -> None:
+        make_market()
+        make_market("jp", currency="JPY", countries=["JP"])
+        make_market("ie", currency="GBP", countries=["IE"])
+        category = make_category("Light", slug="light", parent=make_category("Home", slug="home"))
+        load(
+            [
+                row("PLAIN", category),
+                row("NO-STOCK", category, stock=0, images=[]),
+                row("YEN", category, currency="JPY", description="*Fine* <b>wood</b>\n\n- oak\t\\N"),
+                row(
+                    "MANY",
+                    category,
+                    name='Ünï \\ "q" {a,b}',
+                    brand="A\tB",
+                    tags=["", "c\\d", "{e}", "f,g"],
+                    attributes={"Width": 15.0, "Ab": [1, {"zz": None, "y": -0.0}], "É": True, "aaa": 1e-7, "b": "x"},
+                    options=[{"values": ["S", "M"], "name": "Size"}],
+                    variants=[
+                        NewVariant(sku="MANY-M", price_minor=900, currency="GBP", options={"Size": "M"}, stock=None),
+                        NewVariant(
+                            sku="MANY-S",
+                            price_minor=500,
+                            currency="GBP",
+                            compare_at_minor=800,
+                            options={"Size": "S"},
+                            weight_grams=3,
+                            stock=4,
+                        ),
+                        NewVariant(sku="MANY-X", price_minor=None, currency="GBP", options={}, stock=1),
+                    ],
+                ),
+            ]
+        )
+
+        _, differing = services.rebuild_documents()
+
+        assert differing == set()
+        assert ProductDocument.objects.count() == 7
+
+    @given(
+        value=st.dictionaries(
+            st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=5),
+            st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.floats(allow_nan=False, allow_infinity=False),
+            max_size=6,
+        )
+    )
+    @settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+    def test_show_facts_as_the_database_gives_them_back(self, value: dict[str, Any]) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT (%s::jsonb)::json::text", [orjson.dumps(value).decode()])
+            stored = orjson.loads(cursor.fetchone()[0])
+
+        assert orjson.dumps(as_stored(value)) == orjson.dumps(stored)

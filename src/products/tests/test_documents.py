@@ -134,7 +134,7 @@ class TestSetAvailability:
     ) -> None:
         variant = make_product().variants.get()
 
-        with transaction.atomic(), django_assert_num_queries(2):
+        with transaction.atomic(), django_assert_num_queries(1):
             services.set_availability(available={variant.pk: True})
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
@@ -20,7 +21,7 @@ from products.services.importing.mappings import Mapping
 from products.services.importing.reports import Report
 from products.services.importing.rows import ProductRow
 from products.services.importing.tree import Change, write_nodes
-from products.services.importing.writing import Tally, refresh_statistics, write_batch
+from products.services.importing.writing import Tally, refresh_catalogue_statistics, refresh_plans, write_batch
 
 BATCH = 1000
 # After so many batches the tables have outgrown what the database last knew of them, and its plans with them.
@@ -49,27 +50,29 @@ def begin(*, digest: str, file_name: str, again: bool, at: datetime) -> Run:
 
 
 @command
-def finish(*, run: Run, at: datetime) -> None:
+def finish(*, run: Run, tally: Tally, at: datetime) -> None:
     """Note that the file is done."""
     ImportRun.objects.filter(pk=run.id).update(finished_at=at, updated_at=at)
-    refresh_statistics()
+    if tally.created or tally.changed:
+        refresh_catalogue_statistics()
 
 
 def write_batches(numbered: Iterable[tuple[int, ProductRow]], mapping: Mapping, run: Run, report: Report) -> Tally:
     """Write rows, each with the progress that it means, a thousand in one transaction.
 
-    Where a batch is refused its rows are tried one by one, so that the bad one alone is refused.
+    Where a batch is refused its rows are tried one by one, so that the bad one alone is refused. While one is written
+    the next is read, in a thread.
     """
     tally = Tally()
-    for count, batch in enumerate(_in_batches(numbered, BATCH), start=1):
+    for count, batch in enumerate(_read_ahead(_in_batches(numbered, BATCH)), start=1):
         kept = _without_repeats(batch, report)
         try:
             tally.add(_write(kept, batch[-1][0], mapping, run, report))
         except (DomainError, IntegrityError):
             for number, row in kept:
                 _write_alone(number, row, mapping, run, report, tally)
-        if count in _GROWN:
-            refresh_statistics()
+        if count in _GROWN and tally.created:
+            refresh_plans()
     return tally
 
 
@@ -118,6 +121,15 @@ def _without_repeats(batch: Sequence[tuple[int, ProductRow]], report: Report) ->
         else:
             first[row.sku] = (number, row)
     return list(first.values())
+
+
+def _read_ahead(batches: Iterator[list[T]]) -> Iterator[list[T]]:
+    """Give one batch after the other, the next of which is made meanwhile: the database works on another core."""
+    with ThreadPoolExecutor(max_workers=1, thread_name_prefix="import-reader") as reader:
+        coming = reader.submit(next, batches, [])
+        while batch := coming.result():
+            coming = reader.submit(next, batches, [])
+            yield batch
 
 
 def _in_batches(items: Iterable[T], size: int) -> Iterator[list[T]]:

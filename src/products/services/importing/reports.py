@@ -6,8 +6,9 @@ import csv
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from threading import Lock
 from typing import IO
 
 _COLUMNS = ("line", "outcome", "key", "reason")
@@ -17,26 +18,33 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 @dataclass
 class Report:
-    """Counts, and the file behind them. ``refused`` rows were not taken; ``noted`` ones were, or are not ours."""
+    """Counts, and the file behind them. ``refused`` rows were not taken; ``noted`` ones were, or are not ours.
+
+    Whoever reads ahead and whoever writes both report.
+    """
 
     path: Path
     file: IO[str]
     refused: int = 0
     noted: int = 0
+    _turn: Lock = field(default_factory=Lock)
 
     def refuse(self, *, line: int, key: object, reason: str) -> None:
         """Note a row that was not taken."""
-        self.refused += 1
-        self._write(line, "refused", key, reason)
+        with self._turn:
+            self.refused += 1
+            self._write(line, "refused", key, reason)
 
     def note(self, *, line: int, key: object, reason: str) -> None:
         """Note something that whoever sent the file should know."""
-        self.noted += 1
-        self._write(line, "note", key, reason)
+        with self._turn:
+            self.noted += 1
+            self._write(line, "note", key, reason)
 
     def secure(self) -> None:
         """Bring what was written so far to the disk: called before the progress beside it is committed."""
-        self.file.flush()
+        with self._turn:
+            self.file.flush()
         os.fsync(self.file.fileno())
 
     def _write(self, line: int, outcome: str, key: object, reason: str) -> None:

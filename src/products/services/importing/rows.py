@@ -147,6 +147,8 @@ def _refuse_unprintable(name: str, text: str) -> None:
 
 
 def _dig(values: Any, source: str) -> Any:
+    if source in values:
+        return values[source]
     for key in source.split("."):
         values = values.get(key) if isinstance(values, dict) else None
     return values

@@ -67,7 +67,7 @@ def import_file(*, wish: ImportWish, at: datetime, progress: Progress = lambda _
             return Outcome(mapping=mapping.name, resumed_after=run.done, was_finished=True)
         with open_report(wish.report, after_line=run.done if mapping.kind == "products" else 0) as report:
             tally = _KINDS[mapping.kind](source, mapping, run, report, progress)
-        finish(run=run, at=at)
+        finish(run=run, tally=tally, at=at)
     return Outcome(
         mapping=mapping.name,
         created=tally.created,

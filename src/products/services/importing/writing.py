@@ -21,6 +21,28 @@ from products.services.bulk import write_many
 from products.services.importing.rows import ProductRow
 from products.services.importing.tree import ensure_paths
 
+# What batches look rows up by.
+_KEYS = (
+    "products_category",
+    "products_product (id, slug, category_id)",
+    "products_variant (id, sku, product_id)",
+    "products_price (variant_id)",
+    "products_productimage (product_id)",
+    "products_productdocument (market_id, product_id)",
+)
+# What shoppers and staff look for.
+_SEARCHED = (
+    "products_category",
+    "products_product (id, created_at, name, slug, category_id, tags, brand, is_active, deleted_at)",
+    "products_variant",
+    "products_price",
+    "products_productimage (id, product_id, position)",
+    (
+        "products_productdocument (market_id, product_id, slug, name, category_ids, tags, skus, price_minor, in_stock,"
+        " rating, published_at, search)"
+    ),
+)
+
 
 @dataclass
 class Tally:
@@ -46,7 +68,7 @@ def write_batch(*, rows: Sequence[ProductRow], currency: str, run_id: UUID, done
     :raises ProductInvalid: a SKU stood in an earlier row, or belongs to a product with several variants
     """
     skus = [row.sku for row in rows]
-    _refuse(Variant.objects.filter(sku__in=skus, created_at=at), "stands in an earlier row")
+    _refuse(Variant.objects.filter(sku__any_of=skus, created_at=at), "stands in an earlier row")
     _refuse(_of_several(skus), "belongs to a product with several variants")
     categories = ensure_paths(paths={row.category for row in rows}, at=at)
     products = [_product(row, categories[row.category], currency) for row in rows]
@@ -61,6 +83,18 @@ def refresh_statistics() -> None:
         cursor.execute("ANALYZE")
 
 
+def refresh_plans() -> None:
+    """Tell the database how the tables that an import fills have grown, as far as the next batches depend on it."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"ANALYZE {', '.join(_KEYS)}")
+
+
+def refresh_catalogue_statistics() -> None:
+    """Tell the database what the catalogue holds by now, but for the long texts that nothing is searched by."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"ANALYZE {', '.join(_SEARCHED)}")
+
+
 @step
 def _refuse(variants: QuerySet[Variant], reason: str) -> None:
     skus = sorted(variants.values_list("sku", flat=True))
@@ -69,9 +103,9 @@ def _refuse(variants: QuerySet[Variant], reason: str) -> None:
 
 
 def _of_several(skus: Sequence[str]) -> QuerySet[Variant]:
-    owners = Variant.objects.filter(sku__in=skus).values("product_id")
+    owners = Variant.objects.filter(sku__any_of=skus).values("product_id")
     several = Variant.objects.filter(product__in=owners).values("product_id").annotate(n=Count("pk")).filter(n__gt=1)
-    found: QuerySet[Variant] = Variant.objects.filter(sku__in=skus, product__in=several.values("product_id"))
+    found: QuerySet[Variant] = Variant.objects.filter(sku__any_of=skus, product__in=several.values("product_id"))
     return found
 
 

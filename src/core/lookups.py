@@ -1,0 +1,31 @@
+"""Lookups that every app may use."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from django.db.models import Field, ForeignObject, Lookup
+
+
+@ForeignObject.register_lookup
+@Field.register_lookup
+class AnyOf(Lookup):  # type: ignore[type-arg]
+    """``pk__any_of=values`` finds what ``pk__in=values`` finds, with one parameter for all of them.
+
+    For ids and texts by the thousand, where a placeholder each costs more than the search.
+    """
+
+    lookup_name = "any_of"
+    prepare_rhs = False
+
+    def as_sql(self, compiler: Any, connection: Any) -> tuple[str, list[Any]]:
+        column, params = self.process_lhs(compiler, connection)
+        kind = self.lhs.output_field.db_type(connection).split("(")[0]
+        return f"{column} = ANY(%s::{kind}[])", [*params, array_literal(self.rhs)]
+
+
+def array_literal(values: Iterable[object]) -> str:
+    """Return ids or texts as PostgreSQL writes an array (manual, section 8.15.6)."""
+    texts = [str(value).replace("\\", "\\\\").replace('"', '\\"') for value in values]
+    return '{"' + '","'.join(texts) + '"}' if texts else "{}"
