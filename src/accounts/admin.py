@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, cast
 
 from django import forms
 from django.contrib import admin
@@ -211,7 +211,7 @@ class UserAdmin(Exported):
 
 
 def _change_own_password(request: HttpRequest) -> HttpResponse:
-    pages = admin.site.get_model_admin(User)
+    pages = cast("UserAdmin", admin.site.get_model_admin(User))
 
     def change(said: dict[str, Any]) -> str:
         user = services.change_password(
@@ -234,7 +234,7 @@ def _own_pages() -> list[URLPattern]:
 
 
 admin.site.login_form = SignInForm
-admin.site.extra_urls = _own_pages
+admin.site.extra_urls = _own_pages  # type: ignore[attr-defined]
 
 
 @admin.register(Group)

@@ -24,6 +24,7 @@ from core import courier
 from core.errors import NotFound
 from core.events import Event
 from core.models import Delivery, OutboxEvent
+from core.sql import insert_all
 from core.transactions import command, step
 
 log = structlog.get_logger(__name__)
@@ -57,14 +58,14 @@ def publish_many(events: list[Event], *, at: datetime) -> None:
         OutboxEvent(name=event.name, aggregate=event.aggregate, payload=event.payload(), occurred_at=at)
         for event in events
     ]
-    OutboxEvent.objects.bulk_create(rows)
+    insert_all(rows)
     deliveries = [
         Delivery(event=row, handler=handler, aggregate=row.aggregate, due_at=at)
         for row in rows
         for handler in (settings.EVENT_SUBSCRIPTIONS.get(row.name, ()) if _told.get() else ())
     ]
     if deliveries:
-        Delivery.objects.bulk_create(deliveries)
+        insert_all(deliveries)
         transaction.on_commit(courier.wake)
 
     for row in rows:

@@ -68,7 +68,7 @@ class _History(ViewInline):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Movement]:
         rows: QuerySet[Movement] = super().get_queryset(request).select_related("actor").order_by("-pk")
         stock_id = request.resolver_match.kwargs.get("object_id") if request.resolver_match else None
-        newest = Movement.objects.filter(stock=unquote(stock_id)) if stock_id else Movement.objects.none()
+        newest = Movement.objects.filter(stock__id=unquote(stock_id)) if stock_id else Movement.objects.none()
         return rows.filter(pk__in=newest.order_by("-pk").values("pk")[:_HISTORY])
 
 
@@ -149,7 +149,7 @@ class StockAdmin(Exported):
         )
 
     def _adjust(self, request: HttpRequest, items: list[Adjustment], reason: str) -> None:
-        services.adjust_stock(items=items, reason=reason, actor_id=request.user.pk, at=timezone.now())  # type: ignore[arg-type]
+        services.adjust_stock(items=items, reason=reason, actor_id=request.user.pk, at=timezone.now())
 
 
 @admin.register(Movement)

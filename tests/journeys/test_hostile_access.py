@@ -166,7 +166,9 @@ class TestStaffOperation:
 
 class TestNobody:
     def test_a20_may_write_only_what_is_listed(self) -> None:
-        assert {operation.name for operation in writes() if not operation.needs_sign_in} == UNAUTHENTICATED_WRITES.keys()
+        assert {
+            operation.name for operation in writes() if not operation.needs_sign_in
+        } == UNAUTHENTICATED_WRITES.keys()
 
     def test_a20_is_refused_wherever_the_schema_wants_a_sign_in(self, world: World) -> None:
         asked = [operation for operation in operations() if operation.needs_sign_in]

@@ -219,7 +219,7 @@ class TestFieldsThatAreNotTheAskers:
             with undone():
                 poisoned = world.ask(operation, body={"is_staff": True, "user": str(world.manager.pk)})
 
-                assert (poisoned.status_code < 500) and poisoned.status_code in (plain.status_code, 400), operation.name
+                assert poisoned.status_code in (plain.status_code, 400), operation.name
                 assert told["accounts_user"] == everything()["accounts_user"] or operation.name == "logout_all"
 
     def test_s22_prices_of_the_client_do_not_reach_an_order(self, world: World) -> None:
@@ -235,7 +235,9 @@ class TestFieldsThatAreNotTheAskers:
 
     def test_a13_another_ones_address_is_not_taken(self, world: World) -> None:
         body = {"shipping_address_id": str(world.address.pk)}
-        send("post", "/api/v1/cart/items", body={"sku": world.variant.sku, "quantity": 1}, headers=world.as_("stranger"))
+        send(
+            "post", "/api/v1/cart/items", body={"sku": world.variant.sku, "quantity": 1}, headers=world.as_("stranger")
+        )
 
         answer = send("post", "/api/v1/orders", body=body, headers=world.as_("stranger"))
 

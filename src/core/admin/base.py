@@ -187,11 +187,10 @@ def ids_of(rows: QuerySet[Any]) -> list[UUID]:
 
 def _refusing(form: Any, refusal: DomainError) -> Any:
     def clean(self: Any) -> Any:
-        super(refused, self).clean()
+        form.clean(self)
         raise ValidationError(in_words(refusal))
 
-    refused = type(form.__name__, (form,), {"clean": clean})
-    return refused
+    return type(form.__name__, (form,), {"clean": clean})
 
 
 class ServiceInline(TabularInline):  # type: ignore[misc]

@@ -14,7 +14,7 @@ from core.transactions import NoTransaction
 from inventory import selectors, services
 from inventory.errors import NamedTwice, OutOfStock, StockMoved, StockNotFound, StockPromised, TooManyUnits
 from inventory.models import Movement, Place, Reservation, Stock
-from inventory.tests.factories import NOON, make_stock
+from inventory.tests.factories import NOON, make_place, make_stock
 from products.models import Variant
 from products.tests.factories import make_variant
 
@@ -295,3 +295,72 @@ def test_r13_of_stale_expectations_one_wins() -> None:
     outcomes = sorted(at_once(correct, range(8)))
 
     assert outcomes == ["moved"] + ["refused"] * 7
+
+
+def declare(units: dict[UUID, int]) -> None:
+    with transaction.atomic():
+        services.declare_stock(units=units, reference="import", actor_id=None, at=NOON)
+
+
+@pytest.mark.django_db
+class TestDeclareStock:
+    def test_opens_rows_with_their_movements_in_the_same_number_of_statements_for_any_number(self) -> None:
+        make_place()
+        variants = [make_variant(is_available=False) for _ in range(6)]
+
+        counts = []
+        for some in (variants[:1], variants[1:]):
+            with CaptureQueriesContext(connection) as statements:
+                declare({variant.pk: 3 for variant in some})
+            counts.append(len(statements))
+
+        assert counts[0] == counts[1]
+        assert set(Stock.objects.values_list("on_hand", "reserved", "movements__difference")) == {(3, 0, 3)}
+        assert Variant.objects.filter(is_available=True).count() == 6
+        assert selectors.find_differences(now=NOON) == []
+
+    def test_opens_an_empty_row_without_a_movement(self) -> None:
+        make_place()
+        variant = make_variant(is_available=False)
+
+        declare({variant.pk: 0})
+
+        assert Stock.objects.get(variant=variant).on_hand == 0
+        assert not Movement.objects.exists()
+
+    def test_sets_what_is_there_and_opens_what_is_not(self) -> None:
+        there, new = make_stock(on_hand=5), make_variant(is_available=False)
+
+        declare({there.variant_id: 2, new.pk: 7})
+
+        assert dict(Stock.objects.values_list("variant", "on_hand")) == {there.variant_id: 2, new.pk: 7}
+        assert selectors.find_differences(now=NOON) == []
+
+    @pytest.mark.parametrize(("units", "refusal"), [(-1, StockPromised), (2 * 10**9, TooManyUnits)])
+    def test_refuses_all_for_one_impossible_count(self, units: int, refusal: type[Exception]) -> None:
+        make_place()
+        good, bad = make_variant(), make_variant()
+
+        with pytest.raises(refusal):
+            declare({good.pk: 3, bad.pk: units})
+
+        assert not Stock.objects.exists()
+
+    def test_refuses_variants_that_are_not_there(self) -> None:
+        make_place()
+
+        with pytest.raises(StockNotFound):
+            declare({uuid4(): 3})
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_two_first_declarations_the_later_one_holds() -> None:
+    make_place()
+    variant = make_variant(is_available=False)
+
+    at_once(lambda units: declare({variant.pk: units}), [4, 9])
+
+    stock = Stock.objects.get(variant=variant)
+    assert stock.on_hand in (4, 9)
+    assert sum(Movement.objects.values_list("difference", flat=True)) == stock.on_hand
+    assert selectors.find_differences(now=NOON) == []

@@ -42,7 +42,11 @@ class CategoryForm(forms.ModelForm):  # type: ignore[type-arg]
 
     def _get_validation_exclusions(self) -> set[str]:
         # The path follows from the rest, and an empty slug is made by the service.
-        return {*super()._get_validation_exclusions(), "path", "slug"}
+        return {
+            *super()._get_validation_exclusions(),  # type: ignore[misc]
+            "path",
+            "slug",
+        }
 
 
 @admin.register(Category)

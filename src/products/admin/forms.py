@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Any, ClassVar
+from typing import Any
 
 from django import forms
 
@@ -59,6 +59,9 @@ class ProductForm(Dressed):
         if "slug" in self.fields:
             self.fields["slug"].required = False
             self.fields["slug"].help_text = "Left empty, it is made from the name. An old one leads to the new one."
+        if "description" in self.fields:
+            self.fields["description"].widget.attrs["rows"] = 6
+            self.fields["description"].help_text = "Markdown."
         product: Product = self.instance
         self.initial.setdefault("tag_list", ", ".join(product.tags))
         self.initial.setdefault("option_lines", texts.options_text(product.options))
@@ -113,7 +116,7 @@ class VariantForm(Dressed):
         model = Variant
         fields = ("sku", "weight_grams")
 
-    field_order: ClassVar[list[str]] = ["sku", "option_values", "price", "compare_at_price", "stock", "weight_grams"]
+    field_order = ["sku", "option_values", "price", "compare_at_price", "stock", "weight_grams"]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -140,7 +143,10 @@ class VariantForm(Dressed):
 
     def _get_validation_exclusions(self) -> set[str]:
         # Whose SKU it is, and whether it is one, the service knows.
-        return {*super()._get_validation_exclusions(), "sku"}
+        return {
+            *super()._get_validation_exclusions(),  # type: ignore[misc]
+            "sku",
+        }
 
     def as_edit(self, *, is_removed: bool) -> VariantEdit:
         """Return what is to change of a variant that is there."""
@@ -175,7 +181,7 @@ class VariantFormSet(forms.BaseInlineFormSet):  # type: ignore[type-arg]
         if self.instance.pk and not self.instance._state.adding:  # noqa: SLF001
             shown = selectors.get_product_for_staff(product_id=self.instance.pk).document
             for form in self.initial_forms:
-                form.show(dict(shown))
+                form.show(dict(shown))  # type: ignore[attr-defined]
 
 
 class ImageForm(Dressed):

@@ -190,7 +190,7 @@ class ProductAdmin(Exported):
             version=form.cleaned_data["version"] or None,
         )
         try:
-            services.edit_product(product_id=obj.pk, edit=edit, at=timezone.now(), actor_id=request.user.pk)  # type: ignore[arg-type]
+            services.edit_product(product_id=obj.pk, edit=edit, at=timezone.now(), actor_id=request.user.pk)
         except DomainError:
             images.discard_files([each.name for each in stored])
             raise
@@ -209,7 +209,7 @@ class ProductAdmin(Exported):
             is_active=said["is_active"],
             variants=_new_variants(variants) or [VariantData()],
         )
-        return services.create_product(data=data, at=timezone.now(), actor_id=request.user.pk)  # type: ignore[arg-type]
+        return services.create_product(data=data, at=timezone.now(), actor_id=request.user.pk)
 
     def has_edit_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
         return self.may(request, "change")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -135,7 +136,13 @@ def as_stored(value: Any) -> Any:
         return {key: as_stored(value[key]) for key in sorted(value, key=_key_order)}
     if isinstance(value, (list, tuple)):
         return [as_stored(item) for item in value]
-    return value + 0.0 if isinstance(value, float) else value
+    return _number_as_stored(value) if isinstance(value, float) else value
+
+
+def _number_as_stored(number: float) -> float:
+    """``numeric`` knows no negative zero and no exponents: what is long and fits into 64 bits comes back whole."""
+    whole = int(Decimal(repr(number))) if 1e16 <= abs(number) < 2e19 else 0
+    return whole if whole and -(2**63) <= whole < 2**64 else number + 0.0
 
 
 def _key_order(key: str) -> tuple[int, bytes]:

@@ -156,7 +156,7 @@ class TestFirstDocuments:
                     brand="A\tB",
                     tags=["", "c\\d", "{e}", "f,g"],
                     attributes={"Width": 15.0, "Ab": [1, {"zz": None, "y": -0.0}], "É": True, "aaa": 1e-7, "b": "x"},
-                    options=[{"values": ["S", "M"], "name": "Size"}],
+                    options=[{"values": ["S", "M", "L"], "name": "Size"}],
                     variants=[
                         NewVariant(sku="MANY-M", price_minor=900, currency="GBP", options={"Size": "M"}, stock=None),
                         NewVariant(
@@ -168,7 +168,7 @@ class TestFirstDocuments:
                             weight_grams=3,
                             stock=4,
                         ),
-                        NewVariant(sku="MANY-X", price_minor=None, currency="GBP", options={}, stock=1),
+                        NewVariant(sku="MANY-L", price_minor=None, currency="GBP", options={"Size": "L"}, stock=1),
                     ],
                 ),
             ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
@@ -126,7 +126,7 @@ def _without_repeats(batch: Sequence[tuple[int, ProductRow]], report: Report) ->
 def _read_ahead(batches: Iterator[list[T]]) -> Iterator[list[T]]:
     """Give one batch after the other, the next of which is made meanwhile: the database works on another core."""
     with ThreadPoolExecutor(max_workers=1, thread_name_prefix="import-reader") as reader:
-        coming = reader.submit(next, batches, [])
+        coming: Future[list[T]] = reader.submit(next, batches, [])
         while batch := coming.result():
             coming = reader.submit(next, batches, [])
             yield batch

@@ -45,7 +45,7 @@ def check_file(*, path: Path, shown: int = 20) -> Preview:
         mapping = find_mapping(wanted=None, columns=source.columns)
         mapping.check_header(source.columns)
         if mapping.kind != "products":
-            raise HeaderWrong("This is not a file of products.", mapping=mapping.name)
+            raise HeaderWrong(mapping=mapping.name, missing=["price"], twice=[], unknown=[])
         for record in source.records:
             try:
                 row = read_row(record, mapping)
