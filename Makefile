@@ -42,7 +42,7 @@ check-security: .venv/dev.stamp
 	$(BIN)/bandit -q -ll -c pyproject.toml -r src scripts
 
 check-migrations: .venv/dev.stamp
-	$(TESTING) $(MANAGE) makemigrations --check --dry-run
+	$(TESTING) $(BIN)/python -W ignore::RuntimeWarning src/manage.py makemigrations --check --dry-run
 
 check-schema: .venv/dev.stamp
 	$(TESTING) $(MANAGE) check_schema

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from importlib.util import find_spec
-
 from django.conf import settings
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
@@ -11,20 +9,10 @@ from django.urls import URLPattern, URLResolver, include, path
 from config import files, openapi, problems
 
 # Every app with an edge: its ``api/urls.py`` names what stands below ``/api/v1/``.
-_APPS = [
-    "core",
-    "markets",
-    "accounts",
-    "products",
-    "inventory",
-    "pricing",
-    "payments",
-    "carts",
-    "orders",
-    "notifications",
+_EDGES = [
+    f"{name}.api.urls"
+    for name in ("core", "markets", "accounts", "products", "inventory", "carts", "orders", "notifications")
 ]
-_EDGES = [f"{name}.api.urls" for name in _APPS if find_spec(f"{name}.api") and find_spec(f"{name}.api.urls")]
-_PAGES = [name for name in ("notifications.urls_pages",) if find_spec(name)]
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("core.urls")),
@@ -37,7 +25,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("redoc", openapi.redoc),
     path("admin/", admin.site.urls),
     path("media/<path:path>", files.serve_media),
-    *(path("", include(pages)) for pages in _PAGES),
+    path("", include("notifications.urls_pages")),
     *([path("bench/", include("config.bench"))] if settings.BENCH else []),
 ]
 

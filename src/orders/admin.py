@@ -132,7 +132,7 @@ class OrderAdmin(Exported):
     search_fields = ("number__iexact", "email__icontains", "external_number__iexact", "lines__sku__iexact")
     fieldsets = (
         (None, {"fields": (("number", "shown_status"), ("email", "customer"), ("placed_at", "market"), "note")}),
-        ("Money", {"fields": (("subtotal", "discount", "shipping", "tax"), "shown_total")}),
+        ("Money", {"fields": (("subtotal", "discount"), ("shipping", "tax"), "shown_total")}),
         ("Addresses", {"fields": (("ship_to", "bill_to"),)}),
     )
     readonly_fields = ("shown_status", "subtotal", "discount", "shipping", "tax", "shown_total", "ship_to", "bill_to")
@@ -238,6 +238,7 @@ class OrderAdmin(Exported):
         return self.ask_about_one(request, object_id, title=title, act=move, form=form)
 
 
+_ADDRESS = ("name", "line1", "line2", "city", "region", "postal_code", "country", "phone")
 _MOVES = {
     "mark_paid": OrderStatus.PAID,
     "ship": OrderStatus.SHIPPED,
@@ -253,4 +254,4 @@ def _is_open(name: str, order: Order) -> bool:
 def _lines_of(address: dict[str, str] | None) -> SafeString | str:
     if not address:
         return "-"
-    return format_html_join("", "{}<br>", ((line,) for line in address.values() if line))
+    return format_html_join("", "{}<br>", ((address[name],) for name in _ADDRESS if address.get(name)))

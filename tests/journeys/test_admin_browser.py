@@ -51,7 +51,7 @@ def visit(browser: Browser, home: str) -> Visit:
 
     def complain(message: ConsoleMessage) -> None:
         if message.type == "error":
-            seen.complaints.append(message.text)
+            seen.complaints.append(f"{message.text} {message.location.get('url', '')}")
 
     page.on("console", complain)
     page.on("pageerror", lambda error: seen.complaints.append(str(error)))

@@ -82,7 +82,7 @@ class TestWorld:
 
 
 class TestStranger:
-    def test_s01_a12_finds_nothing_of_others_by_any_verb(self, world: World) -> None:
+    def test_s01_a12_a13_finds_nothing_of_others_by_any_verb(self, world: World) -> None:
         asked = [operation for operation in operations() if is_owned(operation)]
         before = rows()
 
@@ -125,7 +125,7 @@ class TestStranger:
 
 
 class TestStaffOperation:
-    def test_s02_a11_refuses_every_lower_role(self, world: World) -> None:
+    def test_s02_refuses_every_lower_role(self, world: World) -> None:
         asked = [operation for operation in operations() if operation.permissions is not None]
         before = rows()
 
@@ -175,7 +175,7 @@ class TestNobody:
 
         assert {name: status for name, status in statuses(world, "nobody", asked).items() if status != 401} == {}
 
-    def test_a17_owns_nothing_that_has_no_owner(self, world: World) -> None:
+    def test_a11_owns_nothing_that_has_no_owner(self, world: World) -> None:
         order = f"/api/v1/orders/{world.guest_order.pk}"
 
         assert send("get", order).status_code == 404

@@ -441,7 +441,7 @@ class TestAccountsAreNotTold:
         assert {answer.status_code for answer in answers} == {401}
         assert len({orjson.dumps(answer.json() | {"request_id": ""}) for answer in answers}) == 1
 
-    def test_a03_a18_no_answer_holds_a_secret(self, world: World) -> None:
+    def test_a18_no_answer_holds_a_secret(self, world: World) -> None:
         for operation in operations():
             with undone():
                 answer = world.ask(operation).content.decode()

@@ -233,7 +233,7 @@ class TestFieldsThatAreNotTheAskers:
         ).json()
         assert placed["total"] == {"amount": "20.00", "currency": "GBP"}
 
-    def test_a13_another_ones_address_is_not_taken(self, world: World) -> None:
+    def test_a10_s01_another_ones_address_is_not_taken(self, world: World) -> None:
         body = {"shipping_address_id": str(world.address.pk)}
         send(
             "post", "/api/v1/cart/items", body={"sku": world.variant.sku, "quantity": 1}, headers=world.as_("stranger")

@@ -254,12 +254,12 @@ class TestGetAddress:
         with django_assert_num_queries(1):
             assert selectors.get_address(user=user, address_id=address.pk) == address
 
-    def test_a12_refuses_a_foreign_one(self) -> None:
+    def test_a10_refuses_a_foreign_one(self) -> None:
         theirs = make_address(make_user())
 
         with pytest.raises(AddressNotFound):
             selectors.get_address(user=make_user(), address_id=theirs.pk)
 
-    def test_a13_gives_a_guest_nothing(self, django_assert_num_queries: Any) -> None:
+    def test_a11_gives_a_guest_nothing(self, django_assert_num_queries: Any) -> None:
         with django_assert_num_queries(0), pytest.raises(AddressNotFound):
             selectors.get_address(user=None, address_id=uuid4())

@@ -176,7 +176,7 @@ class TestBearer:
         with pytest.raises(TokenRefused):
             services.refresh_session(refresh=session.access, at=timezone.now())
 
-    def test_a25_takes_no_identity_from_other_headers(self) -> None:
+    def test_a21_takes_no_identity_from_other_headers(self) -> None:
         user = make_user(is_superuser=True)
 
         answer = client_of().get(

@@ -30,6 +30,9 @@ UNFOLD: dict[str, Any] = {
     "SITE_URL": "/docs/",
     "SHOW_HISTORY": True,
     "SHOW_VIEW_ON_SITE": False,
+    "SITE_FAVICONS": [
+        {"rel": "icon", "type": "image/svg+xml", "href": lambda request: static("core/favicon.svg")},
+    ],
     "STYLES": [lambda request: static("core/admin.css")],
     "COLORS": {
         "primary": {

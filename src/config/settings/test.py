@@ -1,4 +1,4 @@
-"""The test suite: a throwaway PostgreSQL that ``conftest.py`` starts, mail in memory, work done when a test asks for it."""
+"""The test suite: a throwaway PostgreSQL from ``conftest.py``, mail in memory, work done when a test asks for it."""
 
 from __future__ import annotations
 

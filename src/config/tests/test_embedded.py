@@ -17,6 +17,7 @@ import redis
 
 from config import embedded
 from config.embedded import THROWAWAY, Postgres, Redis, Refusal
+from config.version import VERSION
 
 
 @pytest.fixture
@@ -95,14 +96,14 @@ class TestAddresses:
 
 
 class TestRefuseNewer:
-    @pytest.mark.parametrize("version", ["99.0", "1.0.1", "1.0.0.1", "2"])
+    @pytest.mark.parametrize("version", ["99.0", f"{VERSION}.1", "2"])
     def test_refuses_a_newer_folder(self, tmp_path: Path, version: str) -> None:
         (tmp_path / "version").write_text(version)
 
         with pytest.raises(Refusal, match="newer"):
             embedded.refuse_newer(tmp_path)
 
-    @pytest.mark.parametrize("version", ["1.0.0\n", "0.9", "0.10.3"])
+    @pytest.mark.parametrize("version", [f"{VERSION}\n", "0.0.9", "0.0.10"])
     def test_takes_its_own_and_older_ones(self, tmp_path: Path, version: str) -> None:
         (tmp_path / "version").write_text(version)
 

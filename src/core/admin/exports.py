@@ -13,7 +13,7 @@ from unfold.contrib.import_export.forms import SelectableFieldsExportForm
 from core.admin.base import ServiceAdmin
 
 # What a spreadsheet takes for a formula (OWASP, CSV injection), also behind blanks, which some of them drop.
-_FORMULA = re.compile(r"[ \u00a0]*[=+\-@\t\r\n\uff1d\uff0b\uff0d\uff20]")
+_FORMULA = re.compile(r"\A[ \u00a0]*[=+\-@\t\r\n\uff1d\uff0b\uff0d\uff20]")
 _NUMBER = re.compile(r"[+-]?\d+(\.\d+)?")
 
 

@@ -19,7 +19,7 @@ IF_NONE_MATCH = OpenApiParameter(
     name="If-None-Match",
     location=OpenApiParameter.HEADER,
     description="The `ETag` of the copy that you have; if it is still good, the answer is 304 without a body.",
-    type={"type": "string", "pattern": "^[ -~]+$"},
+    type={"type": "string"},
 )
 NOT_MODIFIED = OpenApiResponse(description="The copy that `If-None-Match` names is still good.")
 

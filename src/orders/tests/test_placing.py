@@ -128,7 +128,7 @@ class TestPlaceOrder:
 
         assert place(cart, shipping_address=None).shipping_address["line1"] == "Default Row 1"
 
-    def test_a13_anothers_address_is_not_found(self) -> None:
+    def test_a10_anothers_address_is_not_found(self) -> None:
         cart = make_cart((make_stock(), 1))
         theirs = make_address(make_user(), line1="Secret")
 

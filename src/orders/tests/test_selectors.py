@@ -24,7 +24,7 @@ class TestSelectors:
         with pytest.raises(OrderNotFound):
             selectors.get_order(order_id=order.pk, viewer=customer)
 
-    def test_a17_nobody_sees_orders_without_a_customer(self) -> None:
+    def test_a11_nobody_sees_orders_without_a_customer(self) -> None:
         order = make_guest_order()
 
         with pytest.raises(OrderNotFound):

@@ -53,7 +53,11 @@ def variants_by_sku(*, skus: Collection[str]) -> dict[str, UUID]:
 def existing_variants(*, variant_ids: Collection[UUID]) -> set[UUID]:
     """Return those of the ids that are living variants, sold or not. One query."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT id FROM products_variant WHERE deleted_at IS NULL AND id = ANY(%s)", [list(variant_ids)])
+        cursor.execute(
+            "SELECT v.id FROM unnest(%s::uuid[]) wanted (id) JOIN products_variant v USING (id)"
+            " WHERE v.deleted_at IS NULL",
+            [list(variant_ids)],
+        )
         return {row[0] for row in cursor.fetchall()}
 
 
