@@ -11,7 +11,7 @@ from django.contrib.auth import update_session_auth_hash
 from django.contrib.auth.admin import GroupAdmin as PlainGroupAdmin
 from django.contrib.auth.models import Group
 from django.core.exceptions import ValidationError
-from django.db.models import QuerySet
+from django.db.models import Count, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
@@ -35,6 +35,10 @@ def _address_of(request: HttpRequest | None) -> str:
 
 class SignInForm(AuthenticationForm):  # type: ignore[misc]
     """The sign-in of the back office: tries are counted, and who fails too often waits."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["username"].label = "E-mail"
 
     def clean(self) -> dict[str, Any]:
         email, password = self.cleaned_data.get("username"), self.cleaned_data.get("password")
@@ -244,11 +248,33 @@ class RoleAdmin(ServiceAdmin, PlainGroupAdmin):
     can_add = True
     can_change = True
 
-    list_display = ("name",)
+    list_display = ("name", "people", "permission_count")
     search_fields = ("name",)
     ordering = ("name", "pk")
     filter_horizontal = ("permissions",)
     actions_detail = ("remove",)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Group]:
+        rows: QuerySet[Group] = super().get_queryset(request)
+        return rows.annotate(
+            members=Count("user", filter=Q(user__deleted_at__isnull=True), distinct=True),
+            permitted=Count("permissions", distinct=True),
+        )
+
+    @display(description="People", ordering="members")
+    def people(self, row: Any) -> int:
+        return int(row.members)
+
+    @display(description="Permissions", ordering="permitted")
+    def permission_count(self, row: Any) -> int:
+        return int(row.permitted)
+
+    def formfield_for_manytomany(self, db_field: Any, request: HttpRequest | None = None, **kwargs: Any) -> Any:
+        field: Any = super().formfield_for_manytomany(db_field, request, **kwargs)
+        if db_field.name == "permissions" and field is not None:
+            # Of Django's own tables, which have no pages here.
+            field.queryset = field.queryset.exclude(content_type__app_label__in=("admin", "contenttypes", "sessions"))
+        return field
 
     def write(self, *, request: HttpRequest, obj: Any, form: Any, formsets: Sequence[Any], is_new: bool) -> None:
         role = services.save_role(

@@ -15,6 +15,7 @@ class AddressBookFull(Conflict):
 
     code = "accounts.address_book_full"
     title = "Your address book is full."
+    example = {"limit": 50}
 
 
 class UserNotFound(NotFound):
@@ -43,6 +44,7 @@ class PasswordTooWeak(Invalid):
 
     code = "accounts.password_too_weak"
     title = "This password is too weak."
+    example = {"errors": [{"field": "password", "code": "password_too_common", "message": "It is too common."}]}
 
     def __init__(self, *, errors: list[dict[str, str]]) -> None:
         """:param errors: ``[{"field", "code", "message"}]``"""
@@ -89,6 +91,7 @@ class TooManyAttempts(TooManyRequests):
 
     code = "accounts.too_many_attempts"
     title = "Too many attempts. Wait a while."
+    example = {"retry_after": 900}
 
 
 class AboveYourRole(Forbidden):
@@ -98,11 +101,19 @@ class AboveYourRole(Forbidden):
     title = "You cannot grant or take what you do not hold."
 
 
+class OwnAccess(Conflict):
+    """Nobody changes their own roles or shuts their own account: the shop could be left with nobody to let them in."""
+
+    code = "accounts.own_access"
+    title = "You cannot change your own access. Ask another administrator."
+
+
 class UnknownRole(Invalid):
     """A role of that name does not exist."""
 
     code = "accounts.unknown_role"
     title = "There is no such role."
+    example = {"unknown": ["Photographer"]}
 
 
 class RoleTaken(Conflict):
@@ -110,6 +121,7 @@ class RoleTaken(Conflict):
 
     code = "accounts.role_taken"
     title = "There is a role of that name."
+    example = {"role": "Photographer"}
 
 
 class RoleInUse(Conflict):
@@ -117,3 +129,4 @@ class RoleInUse(Conflict):
 
     code = "accounts.role_in_use"
     title = "Someone has this role; take it from them first."
+    example = {"holders": 2}

@@ -5,13 +5,14 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from enum import Enum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 from uuid import UUID
 
 from pricing.domain import Quote, QuoteLine
+from products.domain import Label
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable
 
 
 class CartState(Enum):
@@ -43,14 +44,27 @@ class Wish:
     quantity: int
 
 
+class Item(NamedTuple):
+    """What is kept of a line. In a cart that the client keeps, there is no id and no price that was seen."""
+
+    item_id: UUID | None
+    variant_id: UUID
+    quantity: int
+    seen_price_minor: int | None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CartLine:
-    """One line as it is shown: what is in the cart, priced now; ``priced`` is ``None`` for what is no longer sold."""
+    """One line as it is shown: what is in the cart, priced now; ``priced`` is ``None`` for what is no longer sold.
+
+    ``label`` says what that was called.
+    """
 
     item_id: UUID | None
     variant_id: UUID
     quantity: int
     priced: QuoteLine | None
+    label: Label | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,32 +93,24 @@ def digest_of(token: str) -> str:
     return hashlib.sha256(token.encode("utf-8", "replace")).hexdigest()
 
 
-def compose(
-    *,
-    cart_id: UUID | None,
-    token: str | None,
-    quote: Quote,
-    items: Mapping[UUID, tuple[UUID | None, int, int | None]],
-) -> CartView:
-    """Put a cart together from its items and the quote of them.
-
-    :param items: variant id -> (item id, quantity, unit price when it was put in)
-    """
+def compose(*, cart_id: UUID | None, token: str | None, quote: Quote, items: Iterable[Item]) -> CartView:
+    """Put a cart together from its items and the quote of them."""
     priced = {line.offer.variant_id: line for line in quote.lines}
     lines, warnings = [], []
-    for variant_id, (item_id, quantity, seen_minor) in items.items():
+    for item_id, variant_id, quantity, seen_minor in items:
         line = priced.get(variant_id)
-        lines.append(CartLine(item_id=item_id, variant_id=variant_id, quantity=quantity, priced=line))
+        label = quote.gone.get(variant_id)
+        lines.append(CartLine(item_id=item_id, variant_id=variant_id, quantity=quantity, priced=line, label=label))
         warnings += [
             Warning(code=code, message=message, item_id=item_id, variant_id=variant_id)
-            for code, message in _changes(line, seen_minor)
+            for code, message in _changes(line, label, seen_minor)
         ]
     return CartView(cart_id=cart_id, token=token, quote=quote, lines=tuple(lines), warnings=tuple(warnings))
 
 
-def _changes(line: QuoteLine | None, seen_minor: int | None) -> list[tuple[str, str]]:
+def _changes(line: QuoteLine | None, label: Label | None, seen_minor: int | None) -> list[tuple[str, str]]:
     if line is None:
-        return [("not_for_sale", "This is no longer sold; it is not part of the total.")]
+        return [("not_for_sale", f"{label.name if label else 'This'} is no longer sold; it is not part of the total.")]
     found = []
     if line.free == 0:
         found.append(("out_of_stock", f"{line.offer.name} is sold out."))

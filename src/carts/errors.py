@@ -22,6 +22,7 @@ class NotForSale(Invalid):
 
     code = "carts.not_for_sale"
     title = "This is not for sale here."
+    example = {"skus": ["MUG-BLUE"]}
 
 
 class TooMuch(Invalid):
@@ -29,6 +30,7 @@ class TooMuch(Invalid):
 
     code = "carts.too_much"
     title = "That is more than a cart holds."
+    example = {"max_quantity": 999}
 
 
 class CartEmpty(Conflict):

@@ -31,6 +31,9 @@ class Cart(Entity):
             models.Index(fields=["used_at"], name="cart_abandoned", condition=Q(state=CartState.OPEN.value)),
         ]
 
+    def __str__(self) -> str:
+        return f"cart of {self.used_at:%-d %B %Y}"
+
 
 class CartItem(Entity):
     """One variant in a cart, and what it cost when it was last put in."""

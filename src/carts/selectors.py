@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
-from uuid import UUID
 
-from carts.domain import CartState, CartView, Holder, compose
+from carts.domain import CartState, CartView, Holder, Item, compose
 from carts.errors import NotForSale
 from carts.models import Cart, CartItem
 from core.models import LockingQuerySet
@@ -34,24 +33,20 @@ def view_cart(*, holder: Holder, market: Market) -> CartView:
     """
     cart = open_carts(holder=holder).first()
     if cart is None:
-        return compose(cart_id=None, token=None, quote=pricing.quote(wanted={}, market=market), items={})
+        return compose(cart_id=None, token=None, quote=pricing.quote(wanted={}, market=market), items=())
     return show(cart=cart, holder=holder, items=items_of(cart=cart))
 
 
-def items_of(*, cart: Cart) -> list[CartItem]:
+def items_of(*, cart: Cart) -> list[Item]:
     """Return a cart's items in the order in which they came in. One query."""
-    return list(CartItem.objects.filter(cart=cart).order_by("created_at", "pk"))
+    rows = CartItem.objects.filter(cart=cart).order_by("created_at", "pk")
+    return [Item(*row) for row in rows.values_list("pk", "variant_id", "quantity", "seen_price_minor")]
 
 
-def show(*, cart: Cart, holder: Holder, items: list[CartItem]) -> CartView:
+def show(*, cart: Cart, holder: Holder, items: Sequence[Item]) -> CartView:
     """Price a cart whose items were read. Two queries."""
     quote = pricing.quote(wanted={item.variant_id: item.quantity for item in items}, market=cart.market)
-    return compose(
-        cart_id=cart.pk,
-        token=None if cart.owner_id else holder.token,
-        quote=quote,
-        items={item.variant_id: (item.pk, item.quantity, item.seen_price_minor) for item in items},
-    )
+    return compose(cart_id=cart.pk, token=None if cart.owner_id else holder.token, quote=quote, items=items)
 
 
 def quote_items(*, wanted: Mapping[str, int], market: Market) -> CartView:
@@ -65,5 +60,5 @@ def quote_items(*, wanted: Mapping[str, int], market: Market) -> CartView:
         raise NotForSale(skus=unknown)
     units = {offers[sku].variant_id: quantity for sku, quantity in wanted.items()}
     quote = pricing.quote(wanted=units, market=market)
-    items: dict[UUID, tuple[UUID | None, int, int | None]] = {v: (None, n, None) for v, n in units.items()}
+    items = [Item(None, variant_id, quantity, None) for variant_id, quantity in units.items()]
     return compose(cart_id=None, token=None, quote=quote, items=items)

@@ -19,8 +19,8 @@ from carts import services as carts
 from carts.domain import Holder, Wish
 from config.opening import open_shop
 from config.sign_ins import SignIn, SignIns
-from core import images, money, outbox
-from core.images import StoredImage
+from core import images, media, money, outbox
+from core.images import CleanImage
 from markets import selectors as market_reads
 from orders import selectors as order_reads
 from orders import services as orders
@@ -120,6 +120,7 @@ def _customer(sign_in: SignIn, address: AddressData, at: datetime) -> User:
     if found is not None:
         return found
     user = accounts.register(email=sign_in.email, password=sign_in.password, at=at).user
+    _name(user, address)
     accounts.add_address(user=user, data=address, is_default=True, at=at)
     return user
 
@@ -129,8 +130,14 @@ def _visitor(email: str, address: AddressData, at: datetime) -> User:
     if found is not None:
         return found
     user = accounts.adopt_customers(emails=[email], at=at)[email]
+    _name(user, address)
     accounts.add_address(user=user, data=address, is_default=True, at=at)
     return user
+
+
+def _name(user: User, address: AddressData) -> None:
+    first, _, last = address.name.partition(" ")
+    accounts.update_profile(user=user, changes={"first_name": first, "last_name": last})
 
 
 def _load_categories(categories: Iterable[Mapping[str, Any]], at: datetime, progress: Progress) -> None:
@@ -142,7 +149,7 @@ def _load_categories(categories: Iterable[Mapping[str, Any]], at: datetime, prog
             progress(1)
             continue
         if category.get("image"):
-            picture = _stored([category["image"]], "categories")[0]
+            picture = media.store_images(_pictures([category["image"]]), folder="categories")[0]
             products.set_category_image(slug=category["slug"], image=picture, at=at)
         progress(1)
 
@@ -154,8 +161,9 @@ def _load_products(goods: Sequence[Mapping[str, Any]], at: datetime, progress: P
     progress(len(goods) - len(new))
     products.create_many(products=[_new_product(product) for product in new], at=at, reference="demo")
     with ThreadPoolExecutor(max_workers=4) as pool:
-        pictures = pool.map(lambda product: _stored([image["file"] for image in product["images"]], "products"), new)
-        for product, stored in zip(new, pictures, strict=True):
+        pictures = pool.map(lambda product: _pictures([image["file"] for image in product["images"]]), new)
+        for product, clean in zip(new, pictures, strict=True):
+            stored = media.store_images(clean, folder="products")
             alts = [image["alt"] for image in product["images"]]
             products.add_images(product=product["slug"], pictures=stored, alts=alts, at=at)
             progress(1)
@@ -191,12 +199,12 @@ def _new_variant(variant: Mapping[str, Any]) -> NewVariant:
     )
 
 
-def _stored(names: Iterable[str], folder: str) -> list[StoredImage]:
+def _pictures(names: Iterable[str]) -> list[CleanImage]:
     clean = []
     for name in names:
         with (FOLDER / "images" / name).open("rb") as file:
             clean.append(images.clean_image(file))
-    return images.store_images(clean, folder=folder)
+    return clean
 
 
 def _place(order: DemoOrder, *, buyer: User | None, admin: User, skus: Sequence[str], now: datetime) -> None:

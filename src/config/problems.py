@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterator
-from dataclasses import dataclass
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -25,6 +27,12 @@ class Problem:
     status: int
     title: str
     description: str
+    facts: Mapping[str, Any] = field(default_factory=dict, compare=False)
+
+    @property
+    def shown_facts(self) -> str:
+        """The facts as Markdown."""
+        return f"`{json.dumps(self.facts)}`" if self.facts else ""
 
 
 def catalogue() -> list[Problem]:
@@ -36,7 +44,10 @@ def catalogue() -> list[Problem]:
 
 def as_markdown(problems: list[Problem]) -> str:
     """Return the page ``docs/problems.md``."""
-    rows = [f"| `{known.code}` | {known.status} | {known.title} | {known.description} |" for known in problems]
+    rows = [
+        f"| `{known.code}` | {known.status} | {known.title} | {known.description} | {known.shown_facts} |"
+        for known in problems
+    ]
     return "\n".join([_HEAD, *rows, ""])
 
 
@@ -44,12 +55,13 @@ _HEAD = """\
 # Problems
 
 Every refusal is a problem document (RFC 9457). Its `code` is stable: a program goes by it, people read `title`. A
-running shop shows the same list at `/docs/problems`, and each `type` leads to its entry.
+running shop shows the same list at `/docs/problems`, and each `type` leads to its entry. The facts of the case stand
+in the document beside these members.
 
 Made by `manage.py list_problems` from the errors in the code.
 
-| code | status | title | when |
-| --- | --- | --- | --- |"""
+| code | status | title | when | facts, as an example |
+| --- | --- | --- | --- | --- |"""
 
 
 @require_safe
@@ -90,4 +102,4 @@ def _described(error: type[DomainError]) -> Problem:
     if error is DomainError:
         return Problem(error.code, error.status, error.title, "A defect of ours, logged under the request's id.")
     first = (inspect.getdoc(error) or error.title).split("\n\n")[0]
-    return Problem(error.code, error.status, error.title, " ".join(first.split()).replace("``", "`"))
+    return Problem(error.code, error.status, error.title, " ".join(first.split()).replace("``", "`"), error.example)

@@ -25,7 +25,9 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("redoc", openapi.redoc),
     path("admin/", admin.site.urls),
     path("media/<path:path>", files.serve_media),
+    path("", include("accounts.api.urls_pages")),
     path("", include("notifications.urls_pages")),
+    path("", include("config.welcome")),
     *([path("bench/", include("config.bench"))] if settings.BENCH else []),
 ]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 # What every problem has (RFC 9457, section 3.1, and ours).
@@ -14,6 +15,8 @@ class DomainError(Exception):
     status: ClassVar[int] = 500
     code: ClassVar[str] = "core.error"
     title: ClassVar[str] = "Something is wrong."
+    # Facts of a case, for the documentation.
+    example: ClassVar[Mapping[str, Any]] = {}
 
     def __init__(self, detail: str = "", **facts: Any) -> None:
         """:param facts: JSON-ready facts that a client can act on; they stand in the answer beside the title
@@ -38,6 +41,7 @@ class Malformed(DomainError):
     status = 400
     code = "core.malformed"
     title = "The request is malformed."
+    example = {"errors": [{"field": "quantity", "code": "invalid", "message": "A valid integer is required."}]}
 
     def __init__(self, detail: str = "", *, errors: list[dict[str, str]] | None = None, **facts: Any) -> None:
         """:param errors: ``[{"field", "code", "message"}]``"""
@@ -97,6 +101,7 @@ class TooLarge(DomainError):
     status = 413
     code = "core.too_large"
     title = "The request is too large."
+    example = {"max_bytes": 1_048_576}
 
 
 class Invalid(DomainError):
@@ -113,6 +118,7 @@ class TooManyRequests(DomainError):
     status = 429
     code = "core.too_many_requests"
     title = "Too many requests."
+    example = {"retry_after": 30}
 
     def __init__(self, *, retry_after: int) -> None:
         super().__init__(retry_after=retry_after)
@@ -124,6 +130,7 @@ class Unavailable(DomainError):
     status = 503
     code = "core.unavailable"
     title = "Not available at the moment."
+    example = {"retry_after": 1}
 
     def __init__(self, *, retry_after: int = 1) -> None:
         super().__init__(retry_after=retry_after)

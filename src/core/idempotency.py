@@ -41,6 +41,7 @@ class StillRunning(Conflict):
 
     code = "core.idempotency_still_running"
     title = "The first request with this Idempotency-Key is still running."
+    example = {"retry_after": 1}
 
     def __init__(self) -> None:
         super().__init__(retry_after=1)

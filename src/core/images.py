@@ -5,24 +5,17 @@ Decoding takes up to seconds and much memory: never call this while a transactio
 
 from __future__ import annotations
 
-import contextlib
 import io
 from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING, Any
-from uuid import uuid4
 
-import structlog
 from django.conf import settings
-from django.core.files.base import ContentFile
-from django.core.files.storage import default_storage
 from PIL import Image, ImageCms, ImageOps
 
-from core.errors import Invalid, TooLarge, Unavailable
+from core.errors import Invalid, TooLarge
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-
-log = structlog.get_logger(__name__)
 
 _HEADER_BYTES = 30
 # A progressive JPEG decodes once per scan; real ones have about ten.
@@ -34,8 +27,6 @@ _OPTIONS: dict[str, dict[str, Any]] = {
 }
 _EXTENSIONS = {"JPEG": "jpg", "PNG": "png", "WEBP": "webp"}
 _THUMBNAIL_OPTIONS = {"quality": 80, "method": 4}
-# A full disk does not empty itself in seconds.
-_RETRY_AFTER_FULL_DISK_SECONDS = 60
 
 
 class NotAnImage(Invalid):
@@ -43,6 +34,7 @@ class NotAnImage(Invalid):
 
     code = "core.not_an_image"
     title = "This is not a JPEG, PNG or WebP image."
+    example = {"reason": "damaged"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,42 +90,6 @@ def make_thumbnails(content: bytes, *, widths: Iterable[int]) -> dict[int, Clean
             picture = picture.resize((width, height), Image.Resampling.LANCZOS, reducing_gap=2.0)
         made[width] = _encode(picture, "WEBP", _THUMBNAIL_OPTIONS)
     return made
-
-
-def store_images(pictures: Iterable[CleanImage], *, folder: str) -> list[StoredImage]:
-    """Put the pictures into the media storage: all of them, or none. Call it before the transaction that names them.
-
-    :raises Unavailable: the storage takes no more (a full disk)
-    """
-    stored: list[StoredImage] = []
-    try:
-        for picture in pictures:
-            name = f"{folder}/{uuid4().hex}.{picture.extension}"
-            stored.append(StoredImage(write_file(name, picture.content), picture.width, picture.height))
-    except Unavailable:
-        discard_files([image.name for image in stored])
-        raise
-    return stored
-
-
-def write_file(name: str, content: bytes) -> str:
-    """Write a file of the media storage, whole or not at all, and return its name there.
-
-    :raises Unavailable: the storage takes no more (a full disk)
-    """
-    try:
-        return default_storage.save(name, ContentFile(content))
-    except OSError as error:
-        log.exception("media storage refuses a file", name=name)
-        discard_files([name])
-        raise Unavailable(retry_after=_RETRY_AFTER_FULL_DISK_SECONDS) from error
-
-
-def discard_files(names: Iterable[str]) -> None:
-    """Remove files of the media storage, as far as they are there. Call it after the commit that forgets them."""
-    for name in names:
-        with contextlib.suppress(OSError):
-            default_storage.delete(name)
 
 
 def _kind_of(content: bytes) -> str:

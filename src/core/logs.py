@@ -4,9 +4,19 @@ from __future__ import annotations
 
 import logging
 import logging.config
+from collections.abc import MutableMapping
 from typing import Any
 
 import structlog
+
+
+def _add_request_id(_logger: object, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """Django tells of a 5xx after the middleware, when nothing is bound any more, with the request beside it."""
+    request_id = getattr(getattr(event.get("_record"), "request", None), "request_id", None)
+    if request_id is not None:
+        event.setdefault("request_id", request_id)
+    return event
+
 
 _SHARED: list[Any] = [
     structlog.contextvars.merge_contextvars,
@@ -25,7 +35,7 @@ def configure(level: str) -> None:
             "formatters": {
                 "json": {
                     "()": structlog.stdlib.ProcessorFormatter,
-                    "foreign_pre_chain": _SHARED,
+                    "foreign_pre_chain": [*_SHARED, _add_request_id],
                     "processors": [
                         structlog.stdlib.ProcessorFormatter.remove_processors_meta,
                         structlog.processors.format_exc_info,

@@ -13,7 +13,8 @@ from django.db.models import Field, ForeignObject, Lookup
 class AnyOf(Lookup):
     """``pk__any_of=values`` finds what ``pk__in=values`` finds, with one parameter for all of them.
 
-    For ids and texts by the thousand, where a placeholder each costs more than the search.
+    For ids and texts by the thousand, where a placeholder each costs more than the search. Of a set Django does not
+    ask of each member whether it is an expression, as it does of a list.
     """
 
     lookup_name = "any_of"
@@ -26,6 +27,15 @@ class AnyOf(Lookup):
 
 
 def array_literal(values: Iterable[object]) -> str:
-    """Return ids or texts as PostgreSQL writes an array (manual, section 8.15.6)."""
-    texts = [str(value).replace("\\", "\\\\").replace('"', '\\"') for value in values]
-    return '{"' + '","'.join(texts) + '"}' if texts else "{}"
+    """Return ids or texts as PostgreSQL writes an array (manual, section 8.15.6).
+
+    :raises ValueError: a text contains NUL, which no text of PostgreSQL does
+    """
+    texts = [str(value) for value in values]
+    joined = "\0".join(texts)
+    if not texts:
+        return "{}"
+    if joined.count("\0") >= len(texts):
+        raise ValueError("PostgreSQL text fields cannot contain NUL (0x00) bytes")
+    escaped = joined.replace("\\", "\\\\").replace('"', '\\"').replace("\0", '","')
+    return f'{{"{escaped}"}}'

@@ -17,6 +17,7 @@ from django.utils.module_loading import import_string
 from core.api.problems import as_domain_error, plain_problem
 from core.errors import NotFound
 from core.ids import new_id
+from core.proxies import client_address
 
 Handler = Callable[[HttpRequest], HttpResponse]
 
@@ -34,6 +35,8 @@ _NO_SOURCES = "default-src 'none'; frame-ancestors 'none'"
 class RequestScope:
     """Name the request (``X-Request-ID``, taken over if well formed), log it, and find its address, slash or not.
 
+    ``REMOTE_ADDR`` becomes that of the client where ``settings.TRUSTED_PROXIES`` stand between.
+
     What a plain view of the API raises becomes a problem here; DRF's views do that themselves.
     """
 
@@ -45,6 +48,12 @@ class RequestScope:
         request_id = given if _REQUEST_ID.fullmatch(given) else new_id().hex
         request.request_id = request_id  # type: ignore[attr-defined]
         path = request.path_info
+        if settings.TRUSTED_PROXIES:
+            request.META["REMOTE_ADDR"] = client_address(
+                peer=request.META.get("REMOTE_ADDR", ""),
+                forwarded_for=request.META.get("HTTP_X_FORWARDED_FOR", ""),
+                trusted=settings.TRUSTED_PROXIES,
+            )
         started = perf_counter()
         with structlog.contextvars.bound_contextvars(request_id=request_id):
             if "\0" in path:

@@ -8,6 +8,7 @@ from typing import Any, ClassVar, Self, TypeVar
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
+from django.db.models.functions import Now
 from django.utils import timezone
 
 from core.ids import new_id
@@ -86,7 +87,7 @@ class OutboxEvent(models.Model):
         indexes = [models.Index(fields=["occurred_at"], name="outbox_event_occurred")]
 
     def __str__(self) -> str:
-        return f"{self.name} {self.aggregate}"
+        return self.name
 
 
 class Delivery(models.Model):
@@ -128,7 +129,7 @@ class Delivery(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.handler} of {self.event_id}"
+        return self.handler.rpartition(".")[2].replace("_", " ")
 
     @property
     def state(self) -> str:
@@ -155,6 +156,21 @@ class IdempotencyRecord(models.Model):
     class Meta:
         constraints = [models.UniqueConstraint(fields=["scope", "key"], name="idempotency_key_once")]
         indexes = [models.Index(fields=["expires_at"], name="idempotency_expires")]
+
+
+class LooseFile(models.Model):
+    """A file of the media storage that no row names: just stored, or just forgotten. What stays so is swept away."""
+
+    name = models.CharField(primary_key=True, max_length=255)
+    noted_at = models.DateTimeField(db_default=Now())
+
+    objects: ClassVar[Any] = LockingQuerySet.as_manager()
+
+    class Meta:
+        indexes = [models.Index(fields=["noted_at", "name"], name="loose_file_noted")]
+
+    def __str__(self) -> str:
+        return self.name
 
 
 def text_array(**options: Any) -> ArrayField[Any, Any]:

@@ -37,6 +37,8 @@ _DIGITS = {
     **dict.fromkeys(["BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"], 3),
     **dict.fromkeys(["CLF", "UYW"], 4),
 }
+# In ISO 4217, but no money that something could cost: metals, units of account, tests, no currency (minor unit "N.A.").
+_NO_MONEY = frozenset(["XAG", "XAU", "XBA", "XBB", "XBC", "XBD", "XDR", "XPD", "XPT", "XSU", "XTS", "XUA", "XXX"])
 # Fits PostgreSQL's bigint after a multiplication by the largest quantity.
 MAX_MINOR = 10**12
 # Refuses to round where the default context would do so silently.
@@ -49,8 +51,9 @@ class NotMoney(ValueError):
 
 @lru_cache(maxsize=512)
 def is_currency(code: str) -> bool:
-    """Tell whether ISO 4217 knows the code."""
-    return len(code) == 3 and code.isupper() and pycountry.currencies.get(alpha_3=code) is not None
+    """Tell whether the code is one of ISO 4217 in which something can have a price."""
+    is_known = len(code) == 3 and code.isupper() and pycountry.currencies.get(alpha_3=code) is not None
+    return is_known and code not in _NO_MONEY
 
 
 def digits(currency: str) -> int:

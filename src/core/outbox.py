@@ -7,7 +7,7 @@ again.
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import datetime, timedelta
@@ -24,7 +24,7 @@ from core import courier
 from core.errors import NotFound
 from core.events import Event
 from core.models import Delivery, OutboxEvent
-from core.sql import insert_all
+from core.sql import insert_all, insert_values
 from core.transactions import command, step
 
 log = structlog.get_logger(__name__)
@@ -48,29 +48,29 @@ def untold() -> Iterator[None]:
 @step
 def publish(event: Event, *, at: datetime) -> None:
     """Write the event with one delivery per subscriber; run the inline subscribers now. Two statements."""
-    publish_many([event], at=at)
+    publish_many([(event, at)])
 
 
 @step
-def publish_many(events: list[Event], *, at: datetime) -> None:
-    """Write several events. Two statements for any number of them."""
+def publish_many(facts: Iterable[tuple[Event, datetime]]) -> None:
+    """Write several events, each with its time. Two statements for any number of them."""
     rows = [
         OutboxEvent(name=event.name, aggregate=event.aggregate, payload=event.payload(), occurred_at=at)
-        for event in events
+        for event, at in facts
     ]
     insert_all(rows)
-    deliveries = [
-        Delivery(event=row, handler=handler, aggregate=row.aggregate, due_at=at)
+    owed = [
+        {"event_id": row.pk, "handler": handler, "aggregate": row.aggregate, "due_at": row.occurred_at}
         for row in rows
         for handler in (settings.EVENT_SUBSCRIPTIONS.get(row.name, ()) if _told.get() else ())
     ]
-    if deliveries:
-        insert_all(deliveries)
+    if owed:
+        insert_values(Delivery, owed)
         transaction.on_commit(courier.wake)
 
     for row in rows:
         for handler in settings.EVENT_INLINE_SUBSCRIPTIONS.get(row.name, ()):
-            import_string(handler)(at=at, **row.payload)
+            import_string(handler)(at=row.occurred_at, **row.payload)
 
 
 @command

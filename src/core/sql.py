@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from functools import cache
 from typing import Any, TypeVar
 from uuid import UUID
@@ -12,7 +14,7 @@ from django.db import connection, models
 from django.utils import timezone
 from psycopg import sql
 
-from core.fields import EncryptedJSONField, EncryptedTextField
+from core.fields import SealedField
 from core.transactions import step
 
 M = TypeVar("M", bound=models.Model)
@@ -28,40 +30,109 @@ def insert_all(rows: Iterable[M]) -> list[M]:
     :raises IntegrityError: a constraint refuses one of them, and so all
     """
     written = list(rows)
-    if not written:
-        return []
-    statement, columns = _insertion(type(written[0]))
-    now = timezone.now()
-    values = [{name: _value(row, field, now) for name, field in columns} for row in written]
-    with connection.cursor() as cursor:
-        cursor.execute(statement, [orjson.dumps(values).decode()])
+    if written:
+        _execute(_table(type(written[0])), [row.__dict__ for row in written], sql.SQL(""))
     for row in written:
         row._state.adding = False  # noqa: SLF001 - as bulk_create does
     return written
 
 
-def _value(row: models.Model, field: models.Field[Any, Any], now: Any) -> Any:
-    if getattr(field, "auto_now", False):
-        return now
-    value = getattr(row, field.attname)
-    return field.get_prep_value(value) if isinstance(field, (EncryptedTextField, EncryptedJSONField)) else value
+@step
+def insert_missing(row: M) -> bool:
+    """Insert a model instance unless a unique constraint finds another in its place; tell whether it was inserted."""
+    inserted = _execute(_table(type(row)), [row.__dict__], sql.SQL(" ON CONFLICT DO NOTHING")) == 1
+    row._state.adding = not inserted  # noqa: SLF001 - as save does
+    return inserted
 
 
-@cache
-def _insertion(model: type[models.Model]) -> tuple[Any, Sequence[tuple[str, models.Field[Any, Any]]]]:
-    """Return the statement for a model, and the columns that it fills; a serial key is left to the database."""
-    columns = [(str(f.column), f) for f in model._meta.concrete_fields if not isinstance(f, models.AutoField)]
-    names = sql.SQL(", ").join([sql.Identifier(name) for name, _ in columns])
-    pairs = [sql.SQL("{} {}").format(sql.Identifier(name), sql.SQL(_type_of(field))) for name, field in columns]
-    typed = sql.SQL(", ").join(pairs)
-    statement = sql.SQL("INSERT INTO {} ({}) SELECT {} FROM jsonb_to_recordset(%s::jsonb) AS r ({})")
-    return statement.format(sql.Identifier(model._meta.db_table), names, names, typed), columns
+@step
+def insert_values(model: type[models.Model], rows: Iterable[Mapping[str, Any]]) -> None:
+    """Insert rows that nobody needs as instances (column's attribute -> value; what is left out has its default).
+
+    :raises IntegrityError: a constraint refuses one of them, and so all
+    """
+    written = list(rows)
+    if written:
+        table = _table(model)
+        _execute(table, [table.completed(row) for row in written], sql.SQL(""))
 
 
-def _type_of(field: models.Field[Any, Any]) -> Any:
-    return field.rel_db_type(connection) if field.is_relation else field.db_type(connection)
+@step
+def upsert_values(
+    model: type[models.Model], rows: Iterable[Mapping[str, Any]], *, unique: Sequence[str], change: Sequence[str]
+) -> None:
+    """Do as ``insert_values`` does; where a row with the same ``unique`` columns stands, set its ``change`` columns."""
+    written = list(rows)
+    if written:
+        table = _table(model)
+        _execute(table, [table.completed(row) for row in written], _conflict(tuple(unique), tuple(change)))
 
 
 def uuid_array(ids: Iterable[UUID]) -> str:
     """Return ids as the text of a PostgreSQL array, for ``= ANY(%s::uuid[])``."""
     return "{" + ",".join(map(str, ids)) + "}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Table:
+    """How rows of a model are inserted; a serial key is left to the database."""
+
+    statement: sql.Composed
+    attributes: Sequence[tuple[str, str]]
+    stamped: Sequence[str]
+    sealed: Mapping[str, Callable[[Any], Any]]
+    defaults: Mapping[str, Any]
+    factories: Mapping[str, Callable[[], Any]]
+
+    def completed(self, row: Mapping[str, Any]) -> dict[str, Any]:
+        made = {name: make() for name, make in self.factories.items() if name not in row}
+        return {**self.defaults, **made, **row}
+
+    def values(self, row: Mapping[str, Any], now: datetime) -> dict[str, Any]:
+        found = {column: row[attribute] for column, attribute in self.attributes}
+        for column in self.stamped:
+            found[column] = now
+        for column, seal in self.sealed.items():
+            found[column] = seal(found[column])
+        return found
+
+
+def _execute(table: _Table, rows: Iterable[Mapping[str, Any]], ending: sql.Composable) -> int:
+    now = timezone.now()
+    values = orjson.dumps([table.values(row, now) for row in rows]).decode()
+    with connection.cursor() as cursor:
+        cursor.execute(table.statement + ending, [values])
+        return int(cursor.rowcount)
+
+
+@cache
+def _table(model: type[models.Model]) -> _Table:
+    fields = [field for field in model._meta.concrete_fields if not isinstance(field, models.AutoField)]
+    names = sql.SQL(", ").join([sql.Identifier(str(field.column)) for field in fields])
+    typed = sql.SQL(", ").join(
+        [sql.SQL("{} {}").format(sql.Identifier(str(field.column)), sql.SQL(_type_of(field))) for field in fields]
+    )
+    statement = sql.SQL("INSERT INTO {} ({}) SELECT {} FROM jsonb_to_recordset(%s::jsonb) AS r ({})").format(
+        sql.Identifier(model._meta.db_table), names, names, typed
+    )
+    stamped = [str(field.column) for field in fields if getattr(field, "auto_now", False)]
+    usual = [field for field in fields if field.has_default() or field.null or field.blank]
+    return _Table(
+        statement=statement,
+        attributes=[(str(field.column), field.attname) for field in fields if str(field.column) not in stamped],
+        stamped=stamped,
+        sealed={str(field.column): field.get_prep_value for field in fields if isinstance(field, SealedField)},
+        defaults={field.attname: field.get_default() for field in usual if not callable(field.default)},
+        factories={field.attname: field.get_default for field in usual if callable(field.default)},
+    )
+
+
+@cache
+def _conflict(unique: tuple[str, ...], change: tuple[str, ...]) -> sql.Composed:
+    keys = sql.SQL(", ").join(map(sql.Identifier, unique))
+    changes = sql.SQL(", ").join([sql.SQL("{0} = excluded.{0}").format(sql.Identifier(name)) for name in change])
+    return sql.SQL(" ON CONFLICT ({}) DO UPDATE SET {}").format(keys, changes)
+
+
+def _type_of(field: models.Field[Any, Any]) -> Any:
+    return field.rel_db_type(connection) if field.is_relation else field.db_type(connection)

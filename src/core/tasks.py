@@ -7,7 +7,7 @@ from datetime import timedelta
 from celery import shared_task
 from django.utils import timezone
 
-from core import courier, idempotency, outbox
+from core import courier, idempotency, media, outbox
 
 
 @shared_task(acks_late=True)
@@ -35,3 +35,9 @@ def forget_finished(**_: object) -> None:
 def forget_expired_keys(**_: object) -> None:
     """Remove expired idempotency keys."""
     idempotency.forget_expired(now=timezone.now())
+
+
+@shared_task
+def sweep_files(**_: object) -> None:
+    """Remove files that were stored or forgotten a day ago and that no row names."""
+    media.sweep_files(before=timezone.now() - timedelta(days=1))

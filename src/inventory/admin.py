@@ -10,14 +10,16 @@ from django.contrib.admin.utils import unquote
 from django.db.models import F, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
+from django.utils.safestring import SafeString
 from import_export.fields import Field
 from unfold.decorators import action, display
 
-from core.admin import Exported, SafeResource, ServiceAdmin, StaffForm, ViewInline
+from core.admin import Exported, SafeResource, ServiceAdmin, StaffForm, ViewInline, row_link
 from inventory import services
 from inventory.models import Movement, Place, Reservation, Stock
 from inventory.services import Adjustment
 
+BY_PRODUCT = "variant__product__id__exact"
 _MOST = 1_000_000
 _HISTORY = 50
 
@@ -62,8 +64,12 @@ class _History(ViewInline):
 
     model = Movement
     verbose_name_plural = f"history, the last {_HISTORY}"
-    fields = ("at", "difference", "reason", "reference", "actor")
+    fields = ("at", "difference", "reason", "shown_reference", "actor")
     readonly_fields = fields
+
+    @display(description="Reference")
+    def shown_reference(self, row: Movement) -> SafeString | str:
+        return row_link("order", row.reference)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Movement]:
         rows: QuerySet[Movement] = super().get_queryset(request).select_related("actor").order_by("-pk")
@@ -95,7 +101,7 @@ class StockAdmin(Exported):
     list_filter = (_StockFilter, "place")
     list_select_related = ("variant__product", "place")
     search_fields = ("variant__sku", "variant__product__name")
-    fields = ("sku", "product_name", "place", "on_hand", "reserved", "shown_free")
+    fields = (("sku", "product_name"), "place", ("on_hand", "reserved", "shown_free"))
     readonly_fields = ("sku", "product_name", "shown_free")
     ordering = ("variant__sku", "pk")
     actions = ("adjust_chosen",)
@@ -113,6 +119,10 @@ class StockAdmin(Exported):
     @display(description="Free")
     def shown_free(self, row: Stock) -> int:
         return row.free
+
+    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
+        # A product's page leads to the stock of its variants.
+        return lookup == BY_PRODUCT or super().lookup_allowed(lookup, value, request)
 
     def has_adjust_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
         return self.may(request, "change")
@@ -145,6 +155,8 @@ class StockAdmin(Exported):
             act=set_quantity,
             form=CountForm,
             initial={"quantity": row.on_hand, "expected": row.on_hand},
+            changed=[row],
+            button="Set units on hand",
             back=self.row_url(row),
         )
 
@@ -156,12 +168,17 @@ class StockAdmin(Exported):
 class MovementAdmin(ServiceAdmin):
     """The ledger of stock. It stays as it is."""
 
-    list_display = ("sku", "difference", "reason", "reference", "actor", "at")
+    list_display = ("sku", "difference", "reason", "shown_reference", "actor", "at")
     list_filter = ("reason",)
     list_select_related = ("stock__variant", "actor")
     search_fields = ("stock__variant__sku", "reference")
-    fields = ("stock", "difference", "reason", "reference", "actor", "at")
+    fields = ("sku", "difference", "reason", "shown_reference", "actor", "at")
+    readonly_fields = ("sku", "shown_reference")
     ordering = ("-pk",)
+
+    @display(description="Reference")
+    def shown_reference(self, row: Movement) -> SafeString | str:
+        return row_link("order", row.reference)
 
     @display(description="SKU")
     def sku(self, row: Movement) -> str:
@@ -172,12 +189,17 @@ class MovementAdmin(ServiceAdmin):
 class ReservationAdmin(ServiceAdmin):
     """What is promised to orders."""
 
-    list_display = ("sku", "quantity", "state", "reference", "expires_at")
+    list_display = ("sku", "quantity", "state", "promised_to", "expires_at")
     list_filter = ("state",)
     list_select_related = ("stock__variant",)
     search_fields = ("stock__variant__sku", "reference")
-    fields = ("stock", "quantity", "state", "reference", "expires_at")
+    fields = ("sku", "quantity", "state", "promised_to", "expires_at")
+    readonly_fields = ("sku", "promised_to")
     ordering = ("-created_at", "-pk")
+
+    @display(description="Promised to")
+    def promised_to(self, row: Reservation) -> SafeString | str:
+        return row_link("order", str(row.reference))
 
     @display(description="SKU")
     def sku(self, row: Reservation) -> str:

@@ -11,6 +11,7 @@ class OutOfStock(Conflict):
 
     code = "inventory.out_of_stock"
     title = "Some items are out of stock."
+    example = {"short": {"0192f3c4-7bd9-7cc2-8b5d-e0a6f0a3b1f4": 2}}
 
     def __init__(self, *, short: Mapping[UUID, int]) -> None:
         """:param short: variant id -> units missing, for every short line"""
@@ -23,6 +24,7 @@ class StockMoved(Conflict):
 
     code = "inventory.stock_moved"
     title = "The stock is not what you expected; it moved in the meantime."
+    example = {"on_hand": {"0192f3c4-7bd9-7cc2-8b5d-e0a6f0a3b1f4": 7}}
 
 
 class StockPromised(Conflict):
@@ -30,6 +32,7 @@ class StockPromised(Conflict):
 
     code = "inventory.stock_promised"
     title = "More units are promised to orders than would be left."
+    example = {"promised": {"0192f3c4-7bd9-7cc2-8b5d-e0a6f0a3b1f4": 3}}
 
 
 class StockNotFound(NotFound):
@@ -37,6 +40,7 @@ class StockNotFound(NotFound):
 
     code = "inventory.stock_not_found"
     title = "There is no such variant."
+    example = {"skus": ["MUG-BLUE"]}
 
 
 class TooManyUnits(Invalid):
@@ -44,6 +48,7 @@ class TooManyUnits(Invalid):
 
     code = "inventory.too_many_units"
     title = "More units than a shop can hold."
+    example = {"most": 1_000_000_000}
 
 
 class NamedTwice(Invalid):
@@ -51,3 +56,4 @@ class NamedTwice(Invalid):
 
     code = "inventory.named_twice"
     title = "A variant is named twice."
+    example = {"variant": "0192f3c4-7bd9-7cc2-8b5d-e0a6f0a3b1f4"}

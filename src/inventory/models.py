@@ -95,3 +95,6 @@ class Reservation(Entity):
         indexes = [
             models.Index(fields=["expires_at"], name="reservation_held", condition=Q(state=ReservationState.HELD.value))
         ]
+
+    def __str__(self) -> str:
+        return f"{self.quantity} {self.state}"

@@ -15,6 +15,14 @@ from markets import services
 from markets.models import Market
 
 _FIELDS = ("code", "name", "currency", "countries", "language", "prices_include_tax", "is_active")
+_HELP = {
+    "code": "Stands in addresses: ?market=code. It stays.",
+    "currency": "ISO 4217, such as EUR. It stays.",
+    "countries": "ISO 3166, separated by commas: DE, AT.",
+    "language": "Such as en or de.",
+    "prices_include_tax": "Whether prices are shown with tax.",
+    "is_active": "Whether anything is sold there.",
+}
 
 
 @admin.register(Market)
@@ -33,6 +41,13 @@ class MarketAdmin(ServiceAdmin):
     @display(description="Countries")
     def shown_countries(self, row: Market) -> str:
         return ", ".join(row.countries)
+
+    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        field = super().formfield_for_dbfield(db_field, request, **kwargs)
+        if field is not None and db_field.name in _HELP:
+            field.help_text = _HELP[db_field.name]
+            field.widget.attrs["rows"] = 2
+        return field
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         return ("is_default",) if obj is None else ("is_default", "code", "currency")

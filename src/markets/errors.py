@@ -8,6 +8,7 @@ class UnknownMarket(Malformed):
 
     code = "markets.unknown_market"
     title = "There is no such market."
+    example = {"errors": [{"field": "market", "code": "invalid", "message": "There is no such market."}]}
 
 
 class MarketNotFound(NotFound):
@@ -22,6 +23,7 @@ class MarketInvalid(Invalid):
 
     code = "markets.invalid"
     title = "A market cannot be like that."
+    example = {"field": "currency"}
 
 
 class MarketExists(Conflict):
@@ -29,3 +31,4 @@ class MarketExists(Conflict):
 
     code = "markets.exists"
     title = "There is a market with that code."
+    example = {"market": "de"}

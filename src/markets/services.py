@@ -79,6 +79,8 @@ def _check(data: MarketData | Market) -> None:
     unknown = [code for code in data.countries if pycountry.countries.get(alpha_2=code) is None]
     if unknown:
         raise MarketInvalid("A country is not in ISO 3166-1.", field="countries", unknown=unknown)
+    if len(set(data.countries)) < len(data.countries):
+        raise MarketInvalid("A country stands twice.", field="countries")
     try:
         Locale.parse(data.language, sep="-")
     except (UnknownLocaleError, ValueError) as error:

@@ -10,7 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from unfold.decorators import action, display
 
-from core.admin import ServiceAdmin
+from core.admin import ServiceAdmin, as_words
 from core.admin.base import ids_of
 from notifications import services
 from notifications.models import Mail, Notification
@@ -31,26 +31,36 @@ class _ReadFilter(admin.SimpleListFilter):
 class NotificationAdmin(ServiceAdmin):
     """What people were told in the app."""
 
-    list_display = ("title", "user", "kind", "created_at", "read_at")
+    list_display = ("title", "user", "shown_kind", "created_at", "read_at")
     list_filter = ("kind", _ReadFilter)
     list_select_related = ("user",)
     search_fields = ("title", "user__email_key")
-    fields = ("user", "kind", "title", "body", "data", "created_at", "read_at")
-    readonly_fields = ("created_at",)
+    fields = ("user", "shown_kind", "title", "body", "data", "created_at", "read_at")
+    readonly_fields = ("shown_kind", "created_at")
     ordering = ("-created_at", "-pk")
+
+    @display(description="Kind", ordering="kind")
+    def shown_kind(self, row: Notification) -> str:
+        return as_words(row.kind)
 
 
 @admin.register(Mail)
 class MailAdmin(ServiceAdmin):
     """E-mails that are to leave the house. Failed ones can be sent again."""
 
-    list_display = ("subject", "kind", "shown_state", "attempts", "due_at", "sent_at")
+    list_display = ("subject", "user", "shown_kind", "shown_state", "attempts", "due_at", "sent_at")
+    list_select_related = ("user",)
     list_filter = ("state", "kind")
     search_fields = ("subject", "user__email_key")
-    fields = ("kind", "user", "subject", "state", "attempts", "due_at", "sent_at", "last_error")
+    fields = ("shown_kind", "user", "subject", "state", "attempts", "due_at", "sent_at", "last_error")
     ordering = ("-due_at", "-pk")
     actions = ("retry_chosen",)
     actions_detail = ("retry",)
+    readonly_fields = ("shown_kind",)
+
+    @display(description="Kind", ordering="kind")
+    def shown_kind(self, row: Mail) -> str:
+        return as_words(row.kind)
 
     @display(description="State", label={"queued": "info", "sent": "success", "failed": "danger"})
     def shown_state(self, row: Mail) -> str:

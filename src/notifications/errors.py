@@ -15,6 +15,7 @@ class AlwaysSent(Invalid):
 
     code = "notifications.always_sent"
     title = "These messages concern your account or your orders and are always sent."
+    example = {"kinds": ["order_moved"]}
 
 
 class NoSuchPreference(Invalid):
@@ -22,6 +23,7 @@ class NoSuchPreference(Invalid):
 
     code = "notifications.no_such_preference"
     title = "That kind of message does not come to you that way."
+    example = {"preferences": ["staff_new_order.email"]}
 
 
 class BadUnsubscribeLink(Invalid):

@@ -32,6 +32,9 @@ class Notification(Entity):
             models.Index(fields=["read_at"], name="notification_old", condition=Q(read_at__isnull=False)),
         ]
 
+    def __str__(self) -> str:
+        return self.title
+
 
 class Mail(Entity):
     """An e-mail that is to leave the house, and how far it came. Its id makes the Message-ID."""
@@ -67,6 +70,9 @@ class Mail(Entity):
             models.Index(fields=["due_at", "id"], name="mail_queued", condition=Q(state="queued")),
             models.Index(fields=["due_at"], name="mail_finished", condition=~Q(state="queued")),
         ]
+
+    def __str__(self) -> str:
+        return self.subject
 
 
 class Preference(Entity):

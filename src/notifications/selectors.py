@@ -75,9 +75,12 @@ def list_mails(*, state: str | None = None) -> QuerySet[Mail]:
 
 
 def unsubscribe_url(*, user_id: UUID, kind: Kind) -> str:
-    """Return the address that ends the mails of that kind to that person, without a sign-in (RFC 8058). No query."""
+    """Return the address that ends the mails of that kind to that person, without a sign-in (RFC 8058). No query.
+
+    It is a page of the shop itself: a mail program posts to it, which a storefront need not understand.
+    """
     token = signing.dumps([user_id.hex, kind.value], salt=_SALT)
-    return f"{settings.STOREFRONT_URL.rstrip('/')}/unsubscribe/{token}"
+    return f"{settings.PUBLIC_URL.rstrip('/')}/unsubscribe/{token}"
 
 
 def read_unsubscribe_token(*, token: str) -> Subscription:

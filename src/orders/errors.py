@@ -17,6 +17,7 @@ class MoveRefused(Conflict):
 
     code = "orders.move_refused"
     title = "The order cannot do that in its present state."
+    example = {"from_status": "shipped", "wanted": "cancelled", "order": "N-7K3-Q9XW"}
 
 
 class TotalChanged(Conflict):
@@ -24,6 +25,24 @@ class TotalChanged(Conflict):
 
     code = "orders.total_changed"
     title = "The price has changed since you last saw it."
+    example = {
+        "expected_total": {"amount": "12.50", "currency": "GBP"},
+        "quote": {
+            "items": [
+                {
+                    "variant": "0192f3c4-7bd9-7cc2-8b5d-e0a6f0a3b1f4",
+                    "sku": "MUG-BLUE",
+                    "quantity": 1,
+                    "unit_price": {"amount": "14.00", "currency": "GBP"},
+                }
+            ],
+            "subtotal": {"amount": "14.00", "currency": "GBP"},
+            "discount": {"amount": "0.00", "currency": "GBP"},
+            "shipping": {"amount": "0.00", "currency": "GBP"},
+            "tax": {"amount": "0.00", "currency": "GBP"},
+            "total": {"amount": "14.00", "currency": "GBP"},
+        },
+    }
 
     def __init__(self, *, expected: dict[str, str], quote: dict[str, Any]) -> None:
         super().__init__(expected_total=expected, quote=quote)
@@ -34,6 +53,7 @@ class ItemsUnavailable(Conflict):
 
     code = "orders.items_unavailable"
     title = "Some items are no longer sold."
+    example = {"variants": ["0192f3c4-7bd9-7cc2-8b5d-e0a6f0a3b1f4"]}
 
 
 class AddressMissing(Invalid):
@@ -55,6 +75,7 @@ class ShippingMethodUnknown(Invalid):
 
     code = "orders.shipping_method_unknown"
     title = "There is no such shipping method."
+    example = {"shipping_method": "by-balloon"}
 
 
 class CouponUnknown(Invalid):
@@ -62,6 +83,7 @@ class CouponUnknown(Invalid):
 
     code = "orders.coupon_unknown"
     title = "There is no such coupon."
+    example = {"coupon": "SPRING"}
 
 
 class InvoicesUnreadable(Invalid):

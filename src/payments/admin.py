@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from django.contrib import admin
+from django.utils.safestring import SafeString
 from unfold.decorators import display
 
-from core.admin import ServiceAdmin, ViewInline, money_cell
+from core.admin import ServiceAdmin, ViewInline, as_words, money_cell, row_link
 from payments.models import LedgerEntry, Posting
 
 
@@ -23,9 +24,18 @@ class _Postings(ViewInline):
 class LedgerEntryAdmin(ServiceAdmin):
     """Facts about money. They stay as they are."""
 
-    list_display = ("kind", "reference", "at")
+    list_display = ("shown_kind", "about", "at")
     list_filter = ("kind",)
     search_fields = ("reference",)
-    fields = ("kind", "reference", "at")
+    fields = ("shown_kind", "about", "at")
+    readonly_fields = ("shown_kind", "about")
     ordering = ("-at", "-pk")
     inlines = (_Postings,)
+
+    @display(description="Kind", ordering="kind")
+    def shown_kind(self, row: LedgerEntry) -> str:
+        return as_words(row.kind)
+
+    @display(description="About")
+    def about(self, row: LedgerEntry) -> SafeString | str:
+        return row_link("order", row.reference)

@@ -25,6 +25,9 @@ class LedgerEntry(models.Model):
         verbose_name_plural = "ledger entries"
         constraints = [models.UniqueConstraint(fields=["kind", "reference"], name="ledger_entry_once")]
 
+    def __str__(self) -> str:
+        return self.kind.replace("_", " ")
+
 
 class Posting(models.Model):
     """One side of an entry: positive is debit, negative is credit. Append-only."""

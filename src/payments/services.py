@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 
+from core.ids import new_id
+from core.sql import insert_values
 from core.transactions import step
 from payments.errors import DoesNotBalance
 from payments.models import LedgerEntry, Posting
@@ -23,8 +25,12 @@ def post_entry(*, kind: str, reference: str, currency: str, amounts: Mapping[str
     moving = {account: amount for account, amount in amounts.items() if amount}
     if not moving:
         return
-    entry = LedgerEntry.objects.create(kind=kind, reference=reference, at=at)
-    Posting.objects.bulk_create(
-        Posting(entry=entry, account=account, currency=currency, amount_minor=amount)
-        for account, amount in moving.items()
+    entry_id = new_id()
+    insert_values(LedgerEntry, [{"id": entry_id, "kind": kind, "reference": reference, "at": at}])
+    insert_values(
+        Posting,
+        [
+            {"entry_id": entry_id, "account": account, "currency": currency, "amount_minor": amount}
+            for account, amount in moving.items()
+        ],
     )

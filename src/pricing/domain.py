@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from uuid import UUID
 
-from products.domain import Offer
+from products.domain import Label, Offer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,11 +29,14 @@ class QuoteLine:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Quote:
-    """The price of a cart. ``gone`` are variants that are not sold (any more) in this market."""
+    """The price of a cart. ``gone`` are variants that are not sold (any more) in this market.
+
+    ``gone`` has what each was called; ``None`` for what never was.
+    """
 
     currency: str
     lines: tuple[QuoteLine, ...]
-    gone: tuple[UUID, ...]
+    gone: Mapping[UUID, Label | None]
     discount_minor: int = 0
     shipping_minor: int = 0
     tax_minor: int = 0
@@ -59,10 +62,12 @@ def price_lines(
     free: Mapping[UUID, int],
     currency: str,
     agreed_minor: Mapping[UUID, int] | None = None,
+    labels: Mapping[UUID, Label] | None = None,
 ) -> Quote:
     """Price ``wanted`` (variant id -> units), in its order.
 
     :param agreed_minor: variant id -> unit price that was agreed before and stands in place of the offer's
+    :param labels: variant id -> what it was called, for those that have no offer
     """
     agreed = agreed_minor or {}
     lines = tuple(
@@ -75,4 +80,5 @@ def price_lines(
         for variant, quantity in wanted.items()
         if variant in offers
     )
-    return Quote(currency=currency, lines=lines, gone=tuple(variant for variant in wanted if variant not in offers))
+    gone = {variant: (labels or {}).get(variant) for variant in wanted if variant not in offers}
+    return Quote(currency=currency, lines=lines, gone=gone)

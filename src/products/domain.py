@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from core import money
@@ -17,6 +17,7 @@ from core import money
 SLUG_LENGTH = 120
 SKU_LENGTH = 64
 MAX_VARIANTS = 200
+MAX_IMAGES = 20
 # PostgreSQL refuses a text search vector of a megabyte; this much of a description is searched.
 SEARCHED_CHARACTERS = 50_000
 
@@ -43,6 +44,14 @@ class Offer:
     currency: str
     is_available: bool
     image_url: str | None
+
+
+class Label(NamedTuple):
+    """What a variant was called, sold or not."""
+
+    product_id: UUID
+    sku: str
+    name: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,6 +137,13 @@ def render(product: ProductFacts, market: MarketFacts) -> dict[str, Any] | None:
         "created_at": _time(product.created_at),
         "updated_at": _time(product.updated_at),
     }
+
+
+def show_availability(document: dict[str, Any], available: Mapping[str, bool]) -> None:
+    """Change in a rendered document which variants (id -> whether any unit is free) can be had, as ``render`` would."""
+    for variant in document["variants"]:
+        variant["in_stock"] = available.get(variant["id"], variant["in_stock"])
+    document["in_stock"] = any(variant["in_stock"] for variant in document["variants"])
 
 
 def lowest_price(product: ProductFacts, currency: str) -> int:

@@ -37,6 +37,7 @@ class CategoryNotFound(Invalid):
 
     code = "products.category_not_found"
     title = "There is no such category."
+    example = {"category": "mugs"}
 
 
 class SlugTaken(Conflict):
@@ -44,6 +45,7 @@ class SlugTaken(Conflict):
 
     code = "products.slug_taken"
     title = "Another product has this slug."
+    example = {"slug": "blue-mug"}
 
 
 class SkuTaken(Conflict):
@@ -51,6 +53,7 @@ class SkuTaken(Conflict):
 
     code = "products.sku_taken"
     title = "Another variant has this SKU."
+    example = {"skus": ["MUG-BLUE"]}
 
     def __init__(self, *, skus: list[str]) -> None:
         super().__init__(skus=skus)
@@ -76,6 +79,7 @@ class ProductInvalid(Invalid):
 
     code = "products.invalid"
     title = "A product cannot be like that."
+    example = {"field": "variants"}
 
 
 class PriceInvalid(Invalid):
@@ -83,6 +87,7 @@ class PriceInvalid(Invalid):
 
     code = "products.price_invalid"
     title = "This is not a price."
+    example = {"field": "price"}
 
 
 class PricesInvalid(Invalid):
@@ -90,6 +95,9 @@ class PricesInvalid(Invalid):
 
     code = "products.prices_invalid"
     title = "Some lines are wrong; none was written."
+    example = {
+        "lines": [{"line": 1, "code": "products.price_invalid", "message": "There is no such variant.", "field": "sku"}]
+    }
 
     def __init__(self, *, lines: list[dict[str, Any]]) -> None:
         """:param lines: ``[{"line": index from 0, "code", "message"}]``, every bad one"""
@@ -109,6 +117,7 @@ class UnknownParent(Invalid):
 
     code = "products.unknown_parent"
     title = "There is no such parent category."
+    example = {"parent": "mugs"}
 
 
 class CategorySlugTaken(Conflict):
@@ -116,6 +125,7 @@ class CategorySlugTaken(Conflict):
 
     code = "products.category_slug_taken"
     title = "Another category has this slug."
+    example = {"slug": "mugs"}
 
 
 class CategoryInUse(Conflict):
@@ -123,6 +133,7 @@ class CategoryInUse(Conflict):
 
     code = "products.category_in_use"
     title = "The category is not empty."
+    example = {"children": 2, "products": 9}
 
 
 class CategoryCycle(Conflict):
@@ -130,6 +141,7 @@ class CategoryCycle(Conflict):
 
     code = "products.category_cycle"
     title = "A category cannot stand below itself."
+    example = {"category": "kitchen", "parent": "mugs"}
 
 
 class CategoryTooDeep(Invalid):
@@ -137,6 +149,7 @@ class CategoryTooDeep(Invalid):
 
     code = "products.category_too_deep"
     title = "The category would stand too deep."
+    example = {"max_path_length": 2000}
 
 
 class NotAnImage(Invalid):
@@ -144,6 +157,7 @@ class NotAnImage(Invalid):
 
     code = "products.not_an_image"
     title = "This is not a JPEG, PNG or WebP image."
+    example = {"file": 0, "reason": "kind"}
 
 
 class ImageNotFound(NotFound):
@@ -158,6 +172,7 @@ class TooManyImages(Conflict):
 
     code = "products.too_many_images"
     title = "The product has too many images."
+    example = {"max_images": 20, "images": 19}
 
 
 class FileUnreadable(Invalid):
@@ -172,6 +187,7 @@ class HeaderWrong(Invalid):
 
     code = "products.header_wrong"
     title = "The header is wrong."
+    example = {"mapping": "nexus", "missing": ["price"], "twice": [], "unknown": ["cost"]}
 
     def __init__(self, *, mapping: str, missing: list[str], twice: list[str], unknown: list[str]) -> None:
         """:param mapping: the mapping that was asked for, or all that were tried"""

@@ -126,7 +126,8 @@ class ProductImage(Entity):
     """A picture of a product, re-encoded by us; ``thumbnails`` is width -> file name, filled in the background."""
 
     product = models.ForeignKey(Product, on_delete=models.CASCADE, related_name="images")
-    file = models.ImageField(upload_to="products/", width_field="width", height_field="height")
+    # Width and height are told by whoever stores the file: to find them out, Django would open it at each refresh.
+    file = models.ImageField(upload_to="products/")
     alt = models.CharField(max_length=300, blank=True)
     width = models.PositiveIntegerField(default=0, editable=False)
     height = models.PositiveIntegerField(default=0, editable=False)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import csv
+import gc
 import gzip
-import os
 import signal
 import subprocess
 import sys
@@ -27,13 +27,12 @@ from products.errors import HeaderWrong
 from products.models import Category, ImportRun, Price, Product, ProductDocument, ProductImage, Variant
 from products.services import importing
 from products.services.importing import ImportWish, Outcome, batches, import_file
+from tests.journeys.real_data import INVOICES, SHARED
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 _minutes = count(1)
 COLUMNS = ("sku", "name", "category", "price", "stock", "tags")
-SHARED = Path(os.environ.get("NEXUS_SHARED_DATA", Path(__file__).parents[3] / "shared" / "data"))
 
-needs_shared_data = pytest.mark.skipif(not SHARED.is_dir(), reason=f"no shared data at {SHARED}")
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
@@ -228,6 +227,13 @@ class TestImportFile:
         assert Variant.objects.count() == 49
         assert [line for line, _, _ in reported(path)] == ["6"]
 
+    def test_leaves_the_process_as_it_found_it(self, tmp_path: Path) -> None:
+        before = gc.get_threshold(), sys.getswitchinterval(), gc.get_freeze_count()
+
+        bring(write_csv(tmp_path / "some.csv", [row(1)]))
+
+        assert (gc.get_threshold(), sys.getswitchinterval(), gc.get_freeze_count()) == before
+
     def test_goes_on_after_kill_9(self, tmp_path: Path) -> None:
         path = write_csv(tmp_path / "some.csv", [row(n) for n in range(12_000)])
         command = [sys.executable, "src/manage.py", "import_catalogue", str(path), "--report", str(tmp_path / "r")]
@@ -326,7 +332,7 @@ class TestImportCategories:
         assert (outcome.changed, outcome.unchanged) == (1, 2)
         assert Category.objects.get(external_id="d").path == "b/c/d"
 
-    @needs_shared_data
+    @pytest.mark.real_data
     def test_takes_the_real_graph(self, tmp_path: Path) -> None:
         wish = ImportWish(path=SHARED / "categories.json.gz", report=tmp_path / "report")
 
@@ -339,7 +345,7 @@ class TestImportCategories:
         assert all(path == f"{above}/{slug}" for path, slug, above in parents)
 
 
-@needs_shared_data
+@pytest.mark.real_data
 class TestImportRealProducts:
     def test_takes_all_of_dummyjson(self, tmp_path: Path) -> None:
         wish = ImportWish(path=SHARED / "dummyjson-products.json.gz", report=tmp_path / "report")
@@ -357,7 +363,7 @@ class TestImportRealProducts:
         assert not ProductImage.objects.exclude(file="").exists()
 
     def test_takes_the_skus_of_the_invoices_without_fees(self, tmp_path: Path) -> None:
-        wish = ImportWish(path=SHARED / "online-retail" / "invoices.csv.gz", report=tmp_path / "report")
+        wish = ImportWish(path=INVOICES, report=tmp_path / "report")
 
         outcome = import_file(wish=wish, at=NOON)
 

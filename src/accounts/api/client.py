@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 def address_of(request: Request) -> str:
-    """Return the network address of the connection; headers that claim another (``X-Forwarded-For``) count nothing."""
+    """Return the network address of whoever asks; who may say so is up to ``settings.TRUSTED_PROXIES``."""
     return str(request.META.get("REMOTE_ADDR", ""))
 
 

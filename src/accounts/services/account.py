@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from functools import partial
 from typing import Any
 
 from django.contrib.auth.hashers import make_password
-from django.db import transaction
 
 from accounts.domain import Visibility
 from accounts.errors import SignInRefused, WrongPassword
@@ -25,7 +23,7 @@ from accounts.services.sessions import (
 from accounts.services.strength import check_strength
 from accounts.services.throttling import forgive
 from core import outbox
-from core.images import discard_files
+from core.media import forget_files, keep_files
 from core.transactions import command
 
 
@@ -86,7 +84,7 @@ def _forget(*, verified: User, attempt_ids: Sequence[int], address: str, at: dat
 
 def _scrub_profile(user: User) -> None:
     profile: Profile = Profile.objects.filter(user=user).locked().get()
-    _discard_later(profile.avatar.name)
+    forget_files([profile.avatar.name])
     profile.first_name = profile.last_name = profile.display_name = profile.phone = ""
     profile.avatar = ""
     profile.visibility = Visibility.PRIVATE.value
@@ -110,18 +108,14 @@ def update_profile(*, user: User, changes: dict[str, Any]) -> Profile:
 def set_avatar(*, user: User, stored_name: str) -> Profile:
     """Take a file of the media storage as the avatar, or none for the empty name; the former file goes.
 
-    :param stored_name: of a picture that ``core.images`` cleaned and stored
+    :param stored_name: of a picture that ``core.media`` stored
     """
     profile: Profile = Profile.objects.filter(user=user).locked().get()
-    _discard_later(profile.avatar.name)
+    forget_files([profile.avatar.name])
+    keep_files([stored_name])
     profile.avatar = stored_name
     profile.save(update_fields=["avatar", "updated_at"])
     return profile
-
-
-def _discard_later(name: str | None) -> None:
-    if name:
-        transaction.on_commit(partial(discard_files, [name]), robust=True)
 
 
 def _check(*, user: User, password: str, address: str, at: datetime) -> Sequence[int]:

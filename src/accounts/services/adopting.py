@@ -27,5 +27,5 @@ def adopt_customers(*, emails: Sequence[str], at: datetime) -> dict[str, User]:
     ]
     User.objects.bulk_create(users)
     Profile.objects.bulk_create(Profile(user=user) for user in users)
-    found = User.objects.filter(email_key__in=by_key).select_related("profile")
-    return {by_key[user.email_key]: user for user in found}
+    found = {user.email_key: user for user in User.objects.filter(email_key__in=by_key).select_related("profile")}
+    return {email: found[email_key(email)] for email in emails}

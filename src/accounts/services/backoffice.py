@@ -14,7 +14,7 @@ from django.contrib.auth.models import Group, Permission
 from accounts.errors import AboveYourRole, RoleInUse, RoleTaken, SignInRefused, UnknownRole
 from accounts.events import PasswordChanged
 from accounts.models import User
-from accounts.services.roles import check_reach, find_groups, lock_user
+from accounts.services.roles import check_other, check_reach, find_groups, lock_user
 from accounts.services.sessions import end_sessions, make_account, password_counters
 from accounts.services.strength import check_strength
 from accounts.services.throttling import Counter, count_attempt, forgive, settle
@@ -74,6 +74,7 @@ def edit_user(*, user_id: UUID, is_active: bool, roles: Collection[str], actor: 
 
     :raises UserNotFound: there is no such account
     :raises UnknownRole: a role is not there
+    :raises OwnAccess: something would change, and it is the account of ``actor``
     :raises AboveYourRole: the roles, or what the account holds already, go beyond what ``actor`` holds
     """
     user = lock_user(user_id)
@@ -81,6 +82,7 @@ def edit_user(*, user_id: UUID, is_active: bool, roles: Collection[str], actor: 
     check_reach(actor, user, groups)
     if user.is_active == is_active and set(user.groups.all()) == set(groups):
         return user
+    check_other(actor, user)
     user.groups.set(groups)
     user.is_active = is_active
     user.is_staff = bool(groups) or user.is_superuser

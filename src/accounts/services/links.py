@@ -36,7 +36,7 @@ def make_one_time_token(*, user_id: UUID | str, purpose: Purpose, now: datetime)
         user=user,
         purpose=purpose.value,
         digest=digest_of(token),
-        bound_to=_state_of(user),
+        bound_to=_state_of(user, purpose),
         created_at=now,
         expires_at=now + settings.ONE_TIME_TOKEN_TTL,
     )
@@ -117,14 +117,16 @@ def _spend(*, token: str, purpose: Purpose, at: datetime) -> User:
     user: User | None = User.objects.filter(pk__in=owner_ids, is_active=True, deleted_at__isnull=True).locked().first()
     # Read again, under the account's lock.
     found: OneTimeToken | None = named.filter(used_at__isnull=True, expires_at__gt=at).first()
-    if user is None or found is None or not constant_time_compare(found.bound_to, _state_of(user)):
+    if user is None or found is None or not constant_time_compare(found.bound_to, _state_of(user, purpose)):
         raise LinkRefused
     found.used_at = at
     found.save(update_fields=["used_at"])
     return user
 
 
-def _state_of(user: User) -> str:
-    """What a token is bound to: a new password, e-mail or verification makes it void."""
-    state = [str(user.pk), user.password, user.email_key, str(user.email_verified_at)]
+def _state_of(user: User, purpose: Purpose) -> str:
+    """What a token is bound to: a new password or e-mail makes it void, and that which verifies, a verification."""
+    state = [purpose.value, str(user.pk), user.password, user.email_key]
+    if purpose is Purpose.VERIFY_EMAIL:
+        state.append(str(user.email_verified_at))
     return salted_hmac("accounts.links", "\0".join(state), algorithm="sha256").hexdigest()

@@ -10,7 +10,7 @@ from django.contrib.auth.hashers import make_password
 from django.contrib.auth.models import Group, Permission
 
 from accounts.domain import ROLE_PERMISSIONS, Role
-from accounts.errors import AboveYourRole, UnknownRole, UserNotFound
+from accounts.errors import AboveYourRole, OwnAccess, UnknownRole, UserNotFound
 from accounts.models import User
 from accounts.services.sessions import end_sessions, make_account
 from accounts.services.strength import check_strength
@@ -67,11 +67,13 @@ def set_roles(*, user_id: UUID, roles: Collection[str], actor: User, at: datetim
 
     :raises UserNotFound: there is no such account
     :raises UnknownRole: a role is not there
+    :raises OwnAccess: it is the account of ``actor``
     :raises AboveYourRole: the roles, or what the account holds already, go beyond what ``actor`` holds
     """
     user = lock_user(user_id)
     groups = find_groups(roles)
     check_reach(actor, user, groups)
+    check_other(actor, user)
     user.groups.set(groups)
     user.is_staff = bool(groups) or user.is_superuser
     user.save(update_fields=["is_staff"])
@@ -84,10 +86,12 @@ def set_active(*, user_id: UUID, is_active: bool, actor: User, at: datetime) -> 
     """Let an account sign in, or not; its sign-ins end.
 
     :raises UserNotFound: there is no such account
+    :raises OwnAccess: it is the account of ``actor``
     :raises AboveYourRole: the account holds more than ``actor``
     """
     user = lock_user(user_id)
     check_reach(actor, user, [])
+    check_other(actor, user)
     user.is_active = is_active
     user.save(update_fields=["is_active"])
     end_sessions(user=user, at=at)
@@ -115,6 +119,15 @@ def find_groups(names: Collection[str]) -> list[Group]:
     if unknown:
         raise UnknownRole(unknown=unknown)
     return groups
+
+
+def check_other(actor: User, user: User) -> None:
+    """Check that the account is somebody else's.
+
+    :raises OwnAccess: it is not
+    """
+    if actor.pk == user.pk:
+        raise OwnAccess
 
 
 def check_reach(actor: User, user: User, groups: list[Group]) -> None:

@@ -74,7 +74,7 @@ def register(*, email: str, password: str, cart_token: str | None = None, at: da
 @command
 def _store_account(*, email: str, hashed: str, cart_token: str | None, at: datetime) -> Session:
     user = make_account(email=email, hashed=hashed, at=at)
-    outbox.publish_many([UserRegistered(user_id=user.pk), EmailVerificationRequested(user_id=user.pk)], at=at)
+    outbox.publish_many([(UserRegistered(user_id=user.pk), at), (EmailVerificationRequested(user_id=user.pk), at)])
     if cart_token:
         outbox.publish(SignedIn(user_id=user.pk, cart_token=cart_token), at=at)
     return open_session(user=user, at=at)

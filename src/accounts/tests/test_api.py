@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import io
 from datetime import UTC, datetime, timedelta
+from ipaddress import ip_network
 from typing import Any
 from uuid import uuid4
 
@@ -16,7 +17,7 @@ from accounts.domain import Purpose, Role
 from accounts.models import Address, Attempt, Profile, RefreshToken, User
 from accounts.tests.factories import PASSWORD, client_of, make_address, make_session, make_user
 from accounts.tests.test_links import make_link
-from core.models import OutboxEvent
+from core.models import LooseFile, OutboxEvent
 
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
 NEW = "another horse battery"
@@ -236,6 +237,19 @@ class TestLogin:
         assert 800 < int(answer["Retry-After"]) <= 901
         assert elsewhere.status_code == 200
 
+    def test_s15_locks_each_client_behind_a_proxy_of_ours_by_itself(self, settings: Any) -> None:
+        settings.TRUSTED_PROXIES = [ip_network("127.0.0.0/8")]
+        user = make_user()
+        for _ in range(5):
+            post("auth/login", {"email": user.email, "password": "wrong"}, HTTP_X_FORWARDED_FOR="192.0.2.7")
+
+        locked, other = (
+            post("auth/login", {"email": user.email, "password": PASSWORD}, HTTP_X_FORWARDED_FOR=client)
+            for client in ("192.0.2.7", "192.0.2.8")
+        )
+
+        assert (locked.status_code, other.status_code) == (429, 200)
+
     def test_is_not_hindered_by_an_old_token(self) -> None:
         user = make_user()
 
@@ -418,6 +432,7 @@ class TestAvatar:
         name = str(Profile.objects.get(user=user).avatar.name)
         assert answer.status_code == 200
         assert "me.php" not in name
+        assert not LooseFile.objects.exists()
         assert answer.json()["avatar"].endswith(name)
         with default_storage.open(name) as file, Image.open(file) as kept:
             assert (kept.format, kept.size, dict(kept.getexif())) == ("WEBP", (512, 341), {})

@@ -135,6 +135,16 @@ class TestConfirmPasswordReset:
 
         assert OneTimeToken.objects.get().used_at is None
 
+    def test_stays_good_when_the_email_is_verified_meanwhile(self) -> None:
+        user = make_user()
+        token, other = make_link(user), make_link(user, Purpose.VERIFY_EMAIL)
+
+        services.verify_email(token=other, at=NOON)
+        services.confirm_password_reset(token=token, password=NEW, at=NOON)
+
+        user.refresh_from_db()
+        assert user.check_password(NEW)
+
     def test_s16_refuses_a_token_for_another_purpose(self) -> None:
         token = make_link(make_user(), Purpose.VERIFY_EMAIL)
 

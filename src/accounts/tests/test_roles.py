@@ -9,7 +9,15 @@ from django.contrib.auth.models import Group, Permission
 
 from accounts import selectors, services
 from accounts.domain import Role
-from accounts.errors import AboveYourRole, EmailTaken, PasswordTooWeak, TokenRefused, UnknownRole, UserNotFound
+from accounts.errors import (
+    AboveYourRole,
+    EmailTaken,
+    OwnAccess,
+    PasswordTooWeak,
+    TokenRefused,
+    UnknownRole,
+    UserNotFound,
+)
 from accounts.models import User
 from accounts.tests.factories import PASSWORD, make_session, make_user
 
@@ -134,6 +142,15 @@ class TestSetRoles:
             with pytest.raises(AboveYourRole):
                 services.set_roles(user_id=above.pk, roles=[], actor=clerk, at=NOON)
 
+    def test_refuses_to_change_ones_own(self) -> None:
+        boss = make_user(roles=[Role.ADMINISTRATOR])
+
+        with pytest.raises(OwnAccess):
+            services.set_roles(user_id=boss.pk, roles=[], actor=boss, at=NOON)
+
+        boss.refresh_from_db()
+        assert (boss.is_staff, selectors.roles_of(user=boss), boss.token_version) == (True, ["administrator"], 0)
+
     def test_lets_a_superuser_do_anything(self) -> None:
         services.ensure_roles()
         root, user = make_user(is_superuser=True), make_user()
@@ -152,6 +169,15 @@ class TestSetRoles:
 
 @pytest.mark.django_db
 class TestSetActive:
+    def test_refuses_to_shut_oneself_out(self) -> None:
+        boss = make_user(is_superuser=True)
+
+        with pytest.raises(OwnAccess):
+            services.set_active(user_id=boss.pk, is_active=False, actor=boss, at=NOON)
+
+        boss.refresh_from_db()
+        assert (boss.is_active, boss.token_version) == (True, 0)
+
     def test_s12_deactivates_at_once_and_lets_in_again(self) -> None:
         boss, user = make_user(roles=[Role.ADMINISTRATOR]), make_user()
         session = make_session(user, at=NOON)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from rest_framework import serializers
 
-from core.api.fields import IntegerField, MoneyField, TextField
+from core.api.fields import IdField, IntegerField, MoneyField, TextField
 from core.api.serializers import Input
 from core.money import as_document
 
@@ -45,7 +45,7 @@ CART_EXAMPLE = {
 class AddItemInput(Input):
     """``variant`` or ``sku``, and how many."""
 
-    variant = serializers.UUIDField(required=False)
+    variant = IdField(required=False)
     sku = TextField(required=False, max_length=64)
     quantity = IntegerField(min_value=1, max_value=2**31 - 1, default=1)
 
@@ -149,12 +149,13 @@ def cart_document(view: CartView) -> dict[str, Any]:
 def _line(line: CartLine, currency: str) -> dict[str, Any]:
     priced = line.priced
     offer = priced.offer if priced else None
+    named = offer or line.label
     return {
         "id": line.item_id,
-        "product": offer.product_id if offer else None,
+        "product": named.product_id if named else None,
         "variant": line.variant_id,
-        "sku": offer.sku if offer else None,
-        "name": offer.name if offer else None,
+        "sku": named.sku if named else None,
+        "name": named.name if named else None,
         "slug": offer.slug if offer else None,
         "options": dict(offer.options) if offer else {},
         "image": offer.image_url if offer else None,

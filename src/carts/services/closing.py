@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from uuid import UUID
 
 from django.conf import settings
+from django.db.models import Subquery
 
 from carts import selectors
 from carts.domain import CartState, Holder
@@ -20,9 +20,11 @@ def lock_cart(*, holder: Holder) -> Cart:
 
     :raises CartEmpty: the holder has no cart
     """
-    cart_id: UUID | None = selectors.open_carts(holder=holder).values_list("pk", flat=True).first()
-    lookup = {"pk": cart_id} if cart_id else {"token_digest": holder.token_digest or "", "owner": None}
-    cart: Cart | None = Cart.objects.filter(**lookup).select_related("market").locked().first()
+    rows = Cart.objects.select_related("market").locked()
+    # The id is found before the lock is waited for, so that the cart is found even if it was ordered meanwhile.
+    cart: Cart | None = rows.filter(pk=Subquery(selectors.open_carts(holder=holder).values("pk"))).first()
+    if cart is None and holder.token_digest is not None:
+        cart = rows.filter(token_digest=holder.token_digest, owner=None).first()
     if cart is None or cart.state == CartState.MERGED.value:
         raise CartEmpty
     return cart
@@ -31,9 +33,8 @@ def lock_cart(*, holder: Holder) -> Cart:
 @step
 def close_cart(*, cart: Cart, at: datetime) -> None:
     """Mark a locked cart as ordered. One statement."""
-    cart.state = CartState.ORDERED.value
-    cart.used_at = at
-    cart.save(update_fields=["state", "used_at", "updated_at"])
+    cart.state, cart.used_at = CartState.ORDERED.value, at
+    Cart.objects.filter(pk=cart.pk).update(state=cart.state, used_at=at, updated_at=at)
 
 
 @command

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 from uuid import UUID
@@ -11,9 +11,11 @@ from uuid import UUID
 from django.conf import settings
 
 from carts import selectors
-from carts.domain import CartView, Holder, Wish, compose
+from carts.domain import CartView, Holder, Item, Wish, compose
 from carts.errors import CartItemNotFound, CartNotFound, NotForSale, TooMuch
 from carts.models import Cart, CartItem
+from core.ids import new_id
+from core.sql import insert_all, insert_missing, upsert_values
 from core.transactions import command, step
 from inventory.errors import OutOfStock
 from pricing import selectors as pricing
@@ -62,7 +64,7 @@ def change_item(*, holder: Holder, item_id: UUID, quantity: int, at: datetime) -
     """
     cart = _locked(holder)
     items = selectors.items_of(cart=cart)
-    item = next((item for item in items if item.pk == item_id), None)
+    item = next((item for item in items if item.item_id == item_id), None)
     if item is None:
         raise CartItemNotFound
     return put(cart=cart, holder=holder, items=items, added={item.variant_id: quantity - item.quantity}, at=at)
@@ -98,15 +100,16 @@ def open_cart(*, holder: Holder, market: Market, at: datetime) -> tuple[Cart, Ho
         return cart, holder, False
     if holder.user_id is None:
         holder = Holder(token=secrets.token_urlsafe(32))
-        return Cart.objects.create(token_digest=holder.token_digest, market=market, used_at=at), holder, True
+        [cart] = insert_all([Cart(token_digest=holder.token_digest, market=market, used_at=at)])
+        return cart, holder, True
     # Two first items at once: the constraint lets one cart in, and the other request waits for it here.
-    Cart.objects.bulk_create([Cart(owner_id=holder.user_id, market=market, used_at=at)], ignore_conflicts=True)
-    return _locked(holder), holder, False
+    cart = Cart(owner_id=holder.user_id, market=market, used_at=at)
+    return (cart, holder, True) if insert_missing(cart) else (_locked(holder), holder, False)
 
 
 @step
 def put(
-    *, cart: Cart, holder: Holder, items: list[CartItem], added: Mapping[UUID, int], at: datetime, cap: bool = False
+    *, cart: Cart, holder: Holder, items: Sequence[Item], added: Mapping[UUID, int], at: datetime, cap: bool = False
 ) -> CartView:
     """Add units (variant id -> units) to a locked cart whose items were read, and return it priced. Four statements.
 
@@ -121,31 +124,38 @@ def put(
     if chosen != wanted:
         quote = pricing.quote(wanted=chosen, market=cart.market)
 
-    prices = {line.offer.variant_id: line.unit_price_minor for line in quote.lines}
-    changed = [
-        CartItem(
-            pk=held[variant_id].pk if variant_id in held else None,
-            cart=cart,
-            variant_id=variant_id,
-            quantity=chosen[variant_id],
-            seen_price_minor=prices[variant_id],
-            updated_at=at,
-        )
-        for variant_id in added
-        if variant_id in chosen
-    ]
-    for item in changed:
-        item.pk = item.pk or CartItem._meta.pk.get_default()
-    CartItem.objects.bulk_create(
-        changed,
-        update_conflicts=True,
-        unique_fields=["cart", "variant"],
-        update_fields=["quantity", "seen_price_minor", "updated_at"],
-    )
+    changed = _write(cart, held, {variant: chosen[variant] for variant in added if variant in chosen}, quote, at)
     _touch(cart, at)
-    held |= {item.variant_id: item for item in changed}
-    shown = {v: (held[v].pk, n, held[v].seen_price_minor) for v, n in chosen.items()}
+    shown = [changed.get(v) or held[v]._replace(quantity=units) for v, units in chosen.items()]
     return compose(cart_id=cart.pk, token=None if cart.owner_id else holder.token, quote=quote, items=shown)
+
+
+def _write(
+    cart: Cart, held: Mapping[UUID, Item], chosen: Mapping[UUID, int], quote: Quote, at: datetime
+) -> dict[UUID, Item]:
+    """Write what changed, at today's prices: variant id -> item."""
+    prices = {line.offer.variant_id: line.unit_price_minor for line in quote.lines}
+    changed = {
+        variant: Item(held[variant].item_id if variant in held else new_id(), variant, units, prices[variant])
+        for variant, units in chosen.items()
+    }
+    upsert_values(
+        CartItem,
+        [
+            {
+                "id": item.item_id,
+                "cart_id": cart.pk,
+                "variant_id": item.variant_id,
+                "quantity": item.quantity,
+                "seen_price_minor": item.seen_price_minor,
+                "created_at": at,
+            }
+            for item in changed.values()
+        ],
+        unique=("cart_id", "variant_id"),
+        change=("quantity", "seen_price_minor", "updated_at"),
+    )
+    return changed
 
 
 def _checked(quote: Quote, wanted: dict[UUID, int], added: Mapping[UUID, int]) -> dict[UUID, int]:

@@ -192,6 +192,8 @@ class TestViewCart:
             gone.variant_id: "not_for_sale",
         }
         assert view.quote.total_minor == 1500 + 3 * 1000 + 1000
+        named = next(line.label for line in view.lines if line.variant_id == gone.variant_id)
+        assert named == (gone.variant.product_id, gone.variant.sku, gone.variant.product.name)
 
     def test_costs_four_queries_for_any_number_of_lines(self, django_assert_num_queries: Any) -> None:
         cart = make_cart(*((make_stock(), 1) for _ in range(25)))

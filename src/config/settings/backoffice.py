@@ -28,6 +28,7 @@ UNFOLD: dict[str, Any] = {
     "SITE_SUBHEADER": "Back office",
     "SITE_SYMBOL": "storefront",
     "SITE_URL": "/docs/",
+    "DASHBOARD_CALLBACK": "config.dashboard.fill",
     "SHOW_HISTORY": True,
     "SHOW_VIEW_ON_SITE": False,
     "SITE_FAVICONS": [
@@ -74,8 +75,8 @@ UNFOLD: dict[str, Any] = {
             ),
             _group(
                 "People",
-                _link("Accounts", "person", "accounts.user"),
-                _link("Roles", "badge", "auth.group"),
+                _link("Users", "person", "accounts.user"),
+                _link("Groups", "badge", "auth.group"),
             ),
             _group(
                 "Messages",

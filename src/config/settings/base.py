@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from ipaddress import ip_network
 from typing import Any
 
 from config.schedule import BEAT_SCHEDULE
+from config.settings import processes
 from config.settings.backoffice import UNFOLD  # noqa: F401 - a setting
 from config.settings.env import SRC, data_folder, env
 from config.subscriptions import INLINE_SUBSCRIPTIONS, SUBSCRIPTIONS
@@ -64,6 +66,7 @@ SESSION_MIDDLEWARE = [
 
 ROOT_URLCONF = "config.urls"
 WSGI_APPLICATION = "config.wsgi.application"
+LOGIN_REDIRECT_URL = "admin:index"
 # Only the admin's pages redirect: the API's addresses answer either way (core.middleware.RequestScope).
 APPEND_SLASH = True
 
@@ -164,6 +167,7 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
         "core.api.schema.add_problems",
+        "config.refusals.add_examples",
     ],
 }
 
@@ -172,6 +176,8 @@ EVENT_INLINE_SUBSCRIPTIONS = INLINE_SUBSCRIPTIONS
 OUTBOX_COURIER = True
 # How long a worker that took a delivery has, before another may take it.
 OUTBOX_LEASE = timedelta(seconds=30)
+# The same for a mail. Longer than the mail server is waited for.
+MAIL_LEASE = timedelta(minutes=2)
 IDEMPOTENCY_TTL = timedelta(hours=24)
 
 ACCESS_TOKEN_TTL = timedelta(minutes=15)
@@ -207,8 +213,12 @@ DEFAULT_MARKET = {
     "language": "en",
     "prices_include_tax": True,
 }
-# Where links in mails lead: the storefront of the merchant. Never taken from a request's Host header.
-STOREFRONT_URL = env.str("STOREFRONT_URL", default="http://127.0.0.1:8000")
+# The networks of our own proxies, such as 10.0.0.0/8: only from these is X-Forwarded-For believed.
+TRUSTED_PROXIES = [ip_network(network) for network in env.list("TRUSTED_PROXIES", default=[])]
+# Where this shop is reached by people. Links in mails are never made from a request's Host header.
+PUBLIC_URL = env.str("PUBLIC_URL", default="") or f"http://{processes.HOST}:{processes.PORT}"
+# Where most links in mails lead: the storefront of the merchant, or, while there is none, plain pages of the shop.
+STOREFRONT_URL = env.str("STOREFRONT_URL", default="") or PUBLIC_URL
 
 LOGGING_CONFIG = None
 LOG_LEVEL = env.str("LOG_LEVEL", default="INFO")

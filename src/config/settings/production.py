@@ -19,7 +19,8 @@ REDIS_URL = env.str("REDIS_URL")
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}}
 CELERY_BROKER_URL = env.str("BROKER_URL")
 vars().update(env.email_url("EMAIL_URL"))
-STOREFRONT_URL = env.str("STOREFRONT_URL")
+PUBLIC_URL = env.str("PUBLIC_URL")
+STOREFRONT_URL = env.str("STOREFRONT_URL", default="") or PUBLIC_URL
 
 SESSION_COOKIE_SECURE = True
 CSRF_COOKIE_SECURE = True

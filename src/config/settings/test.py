@@ -37,7 +37,7 @@ OUTBOX_COURIER = False
 EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
 if "NEXUS_TEST_DATABASE" in os.environ:
     EMAIL_BACKEND = "notifications.mailbox.FolderBackend"
-    OUTBOX_LEASE = timedelta(seconds=1)
+    OUTBOX_LEASE = MAIL_LEASE = timedelta(seconds=1)
 # Argon2 with its cheapest parameters, so that a thousand test users do not cost minutes.
 PASSWORD_HASHERS = ["accounts.authentication.CheapArgon2", "django.contrib.auth.hashers.Argon2PasswordHasher"]
 THROTTLES = True

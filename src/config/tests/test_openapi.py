@@ -56,6 +56,31 @@ class TestGenerate:
             for answer in refusals.values():
                 assert "$ref" in answer or "application/problem+json" in answer["content"], name
 
+    def test_shows_an_example_of_every_refusal(self, document: dict[str, Any]) -> None:
+        answers = {
+            f"{name} {status}": answer
+            for name, operation in operations(document)
+            for status, answer in operation["responses"].items()
+            if status >= "400"
+        }
+
+        for name, answer in answers.items():
+            shown = document["components"]["responses"][answer["$ref"].split("/")[-1]]
+            examples = shown["content"]["application/problem+json"]["examples"]
+            assert examples, name
+            for code in examples:
+                example = document["components"]["examples"][code]["value"]
+                assert (example["code"], str(example["status"])) == (code, name.split()[-1])
+
+    def test_shows_the_refusals_of_an_operation_with_their_facts(self, document: dict[str, Any]) -> None:
+        reference = document["paths"]["/api/v1/orders"]["post"]["responses"]["409"]["$ref"].split("/")[-1]
+
+        shown = document["components"]["responses"][reference]["content"]["application/problem+json"]["examples"]
+
+        assert {"orders.total_changed", "inventory.out_of_stock", "core.idempotency_still_running"} <= shown.keys()
+        assert not any(code.startswith("products.") for code in shown)
+        assert "quote" in document["components"]["examples"]["orders.total_changed"]["value"]
+
     def test_offers_the_idempotency_key_on_unsafe_methods_only(self, document: dict[str, Any]) -> None:
         offering = {
             name.split()[0]

@@ -1,12 +1,39 @@
 from __future__ import annotations
 
+import ast
+import inspect
+from pathlib import Path
+from typing import Any
+
 import pytest
 from django.core.management import CommandError, call_command
 from django.test import Client
 
 from config import problems
 from config.management.commands import list_problems
+from config.settings.env import SRC
+from core.errors import DomainError
 from core.tests.urls import NotToday
+
+# Facts of some cases only, beside or in place of those that the example shows.
+ALTERNATIVES: dict[str, set[str]] = {
+    "MarketInvalid": {"unknown"},
+    "NotAnImage": {"file", "max_pixels"},
+    "NotForSale": {"variants"},
+    "ProductInvalid": {"sku", "skus"},
+    "StockNotFound": {"variants"},
+    "TooMuch": {"max_lines"},
+}
+
+
+def kinds(kind: type[DomainError]) -> list[type[DomainError]]:
+    return [kind, *(below for each in kind.__subclasses__() for below in kinds(each))]
+
+
+def raised_in(path: Path) -> list[Any]:
+    """Return the calls of ``raise SomeError(...)`` in a file."""
+    raised = [node.exc for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Raise)]
+    return [call for call in raised if isinstance(call, ast.Call) and isinstance(call.func, ast.Name)]
 
 
 class TestCatalogue:
@@ -20,6 +47,20 @@ class TestCatalogue:
         bare = [known.code for known in problems.catalogue() if not (known.title and known.description)]
 
         assert bare == []
+
+    def test_shows_every_fact_that_is_raised(self) -> None:
+        shown = {kind.__name__: {*kind.example, *inspect.signature(kind).parameters} for kind in kinds(DomainError)}
+
+        silent = [
+            f"{path.name}: {call.func.id} says nothing of {word.arg}"
+            for path in SRC.rglob("*.py")
+            if "tests" not in path.parts
+            for call in raised_in(path)
+            for word in call.keywords
+            if word.arg not in {None, *shown.get(call.func.id, {word.arg}), *ALTERNATIVES.get(call.func.id, ())}
+        ]
+
+        assert silent == []
 
     def test_leaves_out_the_errors_of_tests(self) -> None:
         assert NotToday.code not in {known.code for known in problems.catalogue()}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from core.admin import outbox
 from core.admin.base import ServiceAdmin, ServiceInline, ViewInline
-from core.admin.cells import money_cell, picture, status_label
+from core.admin.cells import as_words, money_cell, picture, row_link, status_label
 from core.admin.exports import Exported, SafeResource
 from core.admin.forms import StaffForm, dressed
 
@@ -15,9 +15,11 @@ __all__ = [
     "ServiceInline",
     "StaffForm",
     "ViewInline",
+    "as_words",
     "dressed",
     "money_cell",
     "outbox",
     "picture",
+    "row_link",
     "status_label",
 ]

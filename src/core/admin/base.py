@@ -6,14 +6,15 @@ the command refuses is shown in the form that asked for it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, ClassVar
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, ClassVar, cast
 from uuid import UUID
 
 from django import forms
 from django.contrib import messages
 from django.contrib.admin import ModelAdmin as PlainAdmin
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
+from django.contrib.admin.models import CHANGE, LogEntry
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db.models import Model, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
@@ -85,6 +86,11 @@ class ServiceAdmin(ModelAdmin, _Untied):  # type: ignore[misc]
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
 
+    def render_change_form(self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
+        # Of a table that staff only read, the theme's page of who changed what would always be empty.
+        context["show_history"] = self.can_change or bool(self.actions_detail)
+        return super().render_change_form(request, context, *args, **kwargs)
+
     def may(self, request: HttpRequest, action: str) -> bool:
         """Tell whether the person holds that permission on this model: ``add``, ``move``, …"""
         return bool(request.user.has_perm(f"{self.opts.app_label}.{action}_{self.opts.model_name}"))
@@ -126,25 +132,35 @@ class ServiceAdmin(ModelAdmin, _Untied):  # type: ignore[misc]
         form: type[forms.Form] = StaffForm,
         initial: Mapping[str, Any] | None = None,
         objects: Sequence[Any] = (),
+        changed: Iterable[Any] = (),
+        button: str | None = None,
         back: str | None = None,
     ) -> HttpResponse:
         """Show the page of an action; once it is confirmed, act, say so, and go back.
 
         :param act: takes what the form holds, calls one command, and returns what to tell
+        :param objects: the names of what is chosen
+        :param changed: the rows in whose history the outcome is noted
+        :param button: what the button says; without it, the title
         :param back: where to go afterwards; without it, to the list
         """
         is_confirmed = request.method == "POST" and CONFIRMED in request.POST
         bound = form(request.POST, request.FILES) if is_confirmed else form(initial=dict(initial or {}))
         where = back or self.list_url()
+        # Read before they change: afterwards a filter may not find them.
+        rows = list(changed) if is_confirmed else []
         if is_confirmed and bound.is_valid():
             try:
-                self.message_user(request, act(bound.cleaned_data), messages.SUCCESS)
+                told = act(bound.cleaned_data)
+                self.message_user(request, told, messages.SUCCESS)
+                _note(request, rows, told)
                 return HttpResponseRedirect(where)
             except DomainError as refusal:
                 bound.add_error(None, in_words(refusal))
         context = {
             **self.admin_site.each_context(request),
             "title": title,
+            "button": button or title,
             "opts": self.opts,
             "form": bound,
             "objects": [str(each) for each in objects[:20]],
@@ -156,10 +172,14 @@ class ServiceAdmin(ModelAdmin, _Untied):  # type: ignore[misc]
         return TemplateResponse(request, "core/admin/ask.html", context)
 
     def ask_about_one(self, request: HttpRequest, object_id: str, **page: Any) -> HttpResponse:
-        """``ask`` of one row's page, and go back to that page. The title names the row."""
+        """``ask`` of one row's page, and go back to that page.
+
+        The title names the row, and its history keeps the outcome.
+        """
         row = self.row(request, object_id)
         page.setdefault("back", self.row_url(row))
-        return self.ask(request, **(page | {"title": f"{page['title']}: {row}"}))
+        page.setdefault("changed", [row])
+        return self.ask(request, **(page | {"title": f"{page['title']}: {row}", "button": page["title"]}))
 
     def row(self, request: HttpRequest, object_id: str) -> Any:
         """Return the row that an action is about.
@@ -185,6 +205,10 @@ def ids_of(rows: QuerySet[Any]) -> list[UUID]:
     return list(rows.order_by("pk").values_list("pk", flat=True))
 
 
+def _note(request: HttpRequest, rows: Sequence[Any], told: str) -> None:
+    LogEntry.objects.log_actions(cast("UUID", request.user.pk), rows, CHANGE, told)
+
+
 def _refusing(form: Any, refusal: DomainError) -> Any:
     def clean(self: Any) -> Any:
         form.clean(self)
@@ -201,8 +225,9 @@ class ServiceInline(TabularInline):  # type: ignore[misc]
 
 
 class ViewInline(ServiceInline):
-    """Rows that belong to another, shown and never written here."""
+    """Rows that belong to another, shown and never written here. Their cells say it all: no line above names them."""
 
+    hide_title = True
     can_delete = False
     max_num = 0
 

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
+from django.contrib import admin
 from django.core.files.storage import default_storage
+from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from core import money
+
+_UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 def money_cell(minor: int | None, currency: str) -> str:
@@ -23,6 +28,23 @@ def picture(name: str, *, alt: str = "", thumbnails: Mapping[str, str] | None = 
         return "-"
     url = default_storage.url(small)
     return format_html('<img src="{}" alt="{}" width="48" height="48" class="nexus-picture" loading="lazy">', url, alt)
+
+
+def row_link(kind: str, key: str) -> SafeString | str:
+    """Return a link to the page of the ``kind`` of row (``order``) that has this id, or the text as it is."""
+    if not _UUID.fullmatch(key):
+        return key or "-"
+    pages = (m for m in admin.site._registry if m._meta.model_name == kind)  # noqa: SLF001 - Django's own way to ask
+    model = next(pages, None)
+    if model is None:
+        return key
+    url = reverse(f"admin:{model._meta.app_label}_{kind}_change", args=[key])
+    return format_html('<a href="{}" title="{}" class="text-primary-600">{}</a>', url, key, kind)
+
+
+def as_words(value: str) -> str:
+    """Return a stable value as staff read it: ``order_placed`` as ``Order placed``."""
+    return value.replace("_", " ").capitalize()
 
 
 def status_label(colours: Mapping[str, str]) -> dict[str, str]:

@@ -8,10 +8,12 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
+from django.utils.safestring import SafeString
 from unfold.decorators import action, display
 
 from core import outbox
 from core.admin.base import ServiceAdmin, ViewInline, ids_of
+from core.admin.cells import row_link
 from core.models import Delivery, OutboxEvent
 from core.selectors import STATES, list_deliveries
 
@@ -33,11 +35,12 @@ class _StateFilter(admin.SimpleListFilter):
 class DeliveryAdmin(ServiceAdmin):
     """Who is to hear of a fact. Dead ones were tried too often; staff owe them again."""
 
-    list_display = ("handler_name", "fact", "shown_state", "attempts", "due_at", "last_error")
+    list_display = ("handler_name", "event_name", "shown_state", "attempts", "due_at", "last_error")
     list_filter = (_StateFilter, "handler")
     list_select_related = ("event",)
     search_fields = ("handler", "event__name", "aggregate", "last_error")
-    fields = ("event", "handler", "aggregate", "attempts", "due_at", "done_at", "dead_at", "last_error")
+    fields = ("event", "about", "handler", "attempts", "due_at", "done_at", "dead_at", "last_error")
+    readonly_fields = ("about",)
     ordering = ("-due_at", "-pk")
     actions = ("retry_chosen",)
     actions_detail = ("retry",)
@@ -46,9 +49,13 @@ class DeliveryAdmin(ServiceAdmin):
     def handler_name(self, row: Delivery) -> str:
         return row.handler.rpartition(".")[2].replace("_", " ")
 
-    @display(description="Fact")
-    def fact(self, row: Delivery) -> str:
+    @display(description="Event")
+    def event_name(self, row: Delivery) -> str:
         return row.event.name
+
+    @display(description="About")
+    def about(self, row: Delivery) -> SafeString | str:
+        return _about(row.event)
 
     @display(description="State", label={"owed": "info", "done": "success", "dead": "danger"})
     def shown_state(self, row: Delivery) -> str:
@@ -80,6 +87,11 @@ def _told(count: int) -> str:
     return f"{count} {'delivery is' if count == 1 else 'deliveries are'} owed again."
 
 
+def _about(event: OutboxEvent) -> SafeString | str:
+    keys = (key for key, value in event.payload.items() if str(value) == event.aggregate)
+    return row_link(next(keys, "").removesuffix("_id"), event.aggregate)
+
+
 class _Deliveries(ViewInline):
     model = Delivery
     fields = ("handler", "attempts", "due_at", "done_at", "dead_at", "last_error")
@@ -90,9 +102,14 @@ class _Deliveries(ViewInline):
 class OutboxEventAdmin(ServiceAdmin):
     """Facts that happened. They stay as they are."""
 
-    list_display = ("name", "aggregate", "occurred_at")
+    list_display = ("name", "about", "occurred_at")
     list_filter = ("name",)
     search_fields = ("name", "aggregate")
-    fields = ("name", "aggregate", "payload", "occurred_at")
+    fields = ("name", "about", "payload", "occurred_at")
+    readonly_fields = ("about",)
     ordering = ("-occurred_at", "-pk")
     inlines = (_Deliveries,)
+
+    @display(description="About")
+    def about(self, row: OutboxEvent) -> SafeString | str:
+        return _about(row)

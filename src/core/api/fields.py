@@ -7,6 +7,7 @@ import unicodedata
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
+from uuid import UUID
 
 from django.utils import timezone
 from drf_spectacular.utils import extend_schema_field
@@ -16,6 +17,7 @@ from core import money
 
 # Control characters (but tab, LF, CR), lone surrogates, and the bidi overrides of Unicode TR #9 that spoof text.
 _UNSAFE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\u202a-\u202e\u2066-\u2069]")
+_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII | re.IGNORECASE)
 AMOUNT_SCHEMA = {
     "oneOf": [
         {"type": "string", "pattern": r"^[0-9]{1,13}(\.[0-9]{1,4})?$"},
@@ -73,6 +75,15 @@ class IntegerField(serializers.IntegerField):
         if not isinstance(data, int) or isinstance(data, bool):
             self.fail("invalid")
         return data
+
+
+class IdField(serializers.UUIDField):
+    """The id of something: a UUID in its textual form (RFC 9562, section 4), nothing that could be read as one."""
+
+    def to_internal_value(self, data: Any) -> UUID:
+        if not isinstance(data, str) or not _UUID.fullmatch(data):
+            self.fail("invalid", value=data)
+        return UUID(data)
 
 
 class BooleanField(serializers.BooleanField):

@@ -34,30 +34,6 @@ _MEANINGS = {
     "500": "A defect of ours, logged under the request's id.",
     "503": "Something needed does not answer; see Retry-After.",
 }
-_EXAMPLES: dict[str, tuple[str, str, dict[str, Any]]] = {
-    "400": (
-        "core.malformed",
-        "The request is malformed.",
-        {"errors": [{"field": "quantity", "code": "invalid", "message": "A valid integer is required."}]},
-    ),
-    "401": ("core.unauthenticated", "Sign in first.", {}),
-    "403": ("core.forbidden", "You may not do this.", {}),
-    "404": ("core.not_found", "There is no such thing here.", {}),
-    "405": ("core.method_not_allowed", "This method is not allowed here.", {}),
-    "406": ("core.not_acceptable", "Only JSON is served here.", {}),
-    "409": (
-        "inventory.out_of_stock",
-        "Some items are out of stock.",
-        {"short": {"0192f3c4-7bd9-7cc2-8b5d-e0a6f0a3b1f4": 2}},
-    ),
-    "412": ("core.precondition_failed", "It was changed in the meantime.", {}),
-    "413": ("core.too_large", "The request is too large.", {"max_bytes": 1048576}),
-    "415": ("core.unsupported_media_type", "This kind of body is not accepted here.", {}),
-    "422": ("core.idempotency_key_reused", "This Idempotency-Key was used for a different request.", {}),
-    "429": ("core.too_many_requests", "Too many requests.", {"retry_after": 30}),
-    "500": ("core.error", "Something is wrong.", {}),
-    "503": ("core.unavailable", "Not available at the moment.", {"retry_after": 1}),
-}
 PROBLEM = {
     "type": "object",
     "description": "Problem details (RFC 9457). The facts of the case stand beside these members.",
@@ -214,15 +190,5 @@ def _statuses(method: str, operation: dict[str, Any]) -> set[str]:
 
 
 def _problem(status: str) -> dict[str, Any]:
-    code, title, facts = _EXAMPLES[status]
-    example = {
-        "type": f"/docs/problems/{code}",
-        "title": title,
-        "status": int(status),
-        "detail": title,
-        "code": code,
-        "request_id": "0192f3c47bd97cc28b5de0a6f0a3b1f4",
-        **facts,
-    }
-    content = {"schema": {"$ref": "#/components/schemas/Problem"}, "examples": {code: {"value": example}}}
+    content = {"schema": {"$ref": "#/components/schemas/Problem"}}
     return {"description": _MEANINGS[status], "content": {"application/problem+json": content}}

@@ -12,7 +12,8 @@ from rest_framework.parsers import MultiPartParser
 
 from core.api.views import ApiView
 from core.errors import Invalid, TooLarge, Unavailable
-from core.images import CleanImage, NotAnImage, StoredImage, clean_image, discard_files, store_images
+from core.images import CleanImage, NotAnImage, StoredImage, clean_image
+from core.media import discard_files, store_images
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -55,7 +56,8 @@ class UploadView(ApiView):
 
     They are checked, decoded and stored before the handler runs, since with an ``Idempotency-Key`` that is inside a
     transaction; the handler finds them in ``self.stored`` and the other fields in ``self.fields``. A refusal or a
-    replayed answer removes the files again. After a 5xx they stay: whether a row names them may not be known.
+    replayed answer removes the files again. After a 5xx they stay: whether a row names them may not be known, and those
+    that none names are swept away later.
     """
 
     parser_classes = [UploadParser]

@@ -16,6 +16,8 @@ from core.errors import DomainError, Forbidden, Malformed, NotFound, Preconditio
 from core.idempotency import Answer, Asked, answer_once, check_key
 
 _SAFE = ("GET", "HEAD", "OPTIONS")
+_GUEST_TOKENS = ("HTTP_X_CART_TOKEN", "HTTP_X_ORDER_TOKEN")
+_GUEST_TRAITS = ("REMOTE_ADDR", "HTTP_USER_AGENT", "HTTP_ACCEPT_LANGUAGE")
 _KEPT_HEADERS = ("Content-Type", "Location", "ETag", "Retry-After", "Cache-Control")
 
 
@@ -85,14 +87,17 @@ class ApiView(APIView):
 
 
 def _scope_of(request: Request) -> str:
-    """Whose key it is: two people may use the same one."""
+    """Whose key it is: two people may use the same one.
+
+    Guests are known by the tokens that they show, or by nothing but their network address and program: what is theirs
+    alone is then the key itself, which is why clients make it at random.
+    """
     if request.user is not None:
-        who = f"user:{request.user.pk}"
-    elif token := request.META.get("HTTP_X_CART_TOKEN"):
-        who = f"cart:{token}"
+        who = ["user", str(request.user.pk)]
     else:
-        who = f"guest:{request.META.get('REMOTE_ADDR', '')}"
-    return hashlib.sha256(who.encode("utf-8", "replace")).hexdigest()
+        shown = [request.META.get(name, "") for name in _GUEST_TOKENS]
+        who = ["guest", *(shown if any(shown) else [request.META.get(name, "") for name in _GUEST_TRAITS])]
+    return hashlib.sha256("\n".join(who).encode("utf-8", "replace")).hexdigest()
 
 
 def _fingerprint(request: Request) -> str:

@@ -9,6 +9,7 @@ from core.api.problems import CONTENT_TYPE
 
 pytestmark = pytest.mark.urls("core.tests.urls")
 THINGS = "/api/v1/things"
+ID = "0192f3c4-7bd9-7cc2-8b5d-e0a6f0a3b1f4"
 
 
 @pytest.fixture
@@ -166,6 +167,15 @@ class TestInput:
     def test_refuses_a_time_without_an_offset(self, client: Client, at: str) -> None:
         problem(send(client, f'{{"name": "x", "units": 1, "at": {at}}}'), 400, "core.malformed")
 
+    @pytest.mark.parametrize(
+        "other",
+        ["5", "true", "null", '""', '"5"', "[]", "{}", f'"{{{ID}}}"', f'"urn:uuid:{ID}"', f'"{ID.replace("-", "")}"'],
+    )
+    def test_refuses_what_is_no_id(self, client: Client, other: str) -> None:
+        answer = problem(send(client, f'{{"name": "x", "units": 1, "other": {other}}}'), 400, "core.malformed")
+
+        assert [error["field"] for error in answer["errors"]] == ["other"]
+
     @pytest.mark.parametrize("name", ["is_staff", "price_minor", "", "\u0000", "__proto__", "x" * 5000])
     def test_s03_refuses_an_unknown_field(self, client: Client, name: str) -> None:
         body = {"name": "x", "units": 1, name: True}
@@ -177,7 +187,7 @@ class TestInput:
     def test_takes_what_is_right(self, client: Client) -> None:
         body = {
             "name": " Café ", "units": 1000, "is_big": False, "price": "12.50", "text": "two\nlines",
-            "total": {"amount": "1.500", "currency": "KWD"}, "at": "2026-01-01T00:00:00+01:00",
+            "total": {"amount": "1.500", "currency": "KWD"}, "at": "2026-01-01T00:00:00+01:00", "other": ID,
         }  # fmt: skip
 
         assert client.post(THINGS, body, "application/json").status_code == 201

@@ -24,22 +24,29 @@ def _own_courier(settings: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Non
 
 
 class TestWake:
-    def test_asks_for_the_relay_once_for_several_wakes(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_asks_once_for_all_wakes_that_come_while_the_broker_is_asked(self, monkeypatch: pytest.MonkeyPatch) -> None:
         sent: list[str] = []
-        told = threading.Event()
+        asked, released, done = threading.Event(), threading.Event(), threading.Event()
 
         def send(name: str, **_: object) -> None:
             sent.append(name)
-            told.set()
+            if len(sent) == 1:
+                asked.set()
+                assert released.wait(10)
+            elif {"core.tasks.relay", "last"} == set(sent[1:]):
+                done.set()
 
         monkeypatch.setattr(current_app, "send_task", send)
+        courier.wake()
+        assert asked.wait(10)
 
         for _ in range(20):
             courier.wake()
+        courier.wake("last")
+        released.set()
 
-        assert told.wait(5)
-        time.sleep(0.1)
-        assert sent == ["core.tasks.relay"]
+        assert done.wait(10)
+        assert sorted(sent) == ["core.tasks.relay", "core.tasks.relay", "last"]
 
     def test_never_waits_for_a_broker_that_hangs(self, monkeypatch: pytest.MonkeyPatch) -> None:
         released = threading.Event()

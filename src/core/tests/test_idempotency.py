@@ -114,6 +114,22 @@ class TestAnswerOnce:
         assert len({answer.content for answer in (ada, bob, guest, cart)}) == 4
         assert effects() == 4
 
+    @pytest.mark.parametrize("shown", ["X-Cart-Token", "X-Order-Token", "User-Agent", "Accept-Language"])
+    def test_keeps_the_keys_of_two_guests_behind_one_address_apart(self, shown: str) -> None:
+        ada, bob = post(headers={shown: "ada"}), post(headers={shown: "bob"})
+        again = post(headers={shown: "ada"})
+
+        assert ada.content == again.content != bob.content
+        assert [("Idempotent-Replayed" in answer) for answer in (ada, bob, again)] == [False, False, True]
+        assert effects() == 2
+
+    def test_knows_a_guest_with_a_token_wherever_they_are(self) -> None:
+        at_home = post(headers={"X-Cart-Token": "t", "User-Agent": "phone"})
+        outside = post(headers={"X-Cart-Token": "t", "User-Agent": "phone, updated"})
+
+        assert at_home.content == outside.content
+        assert effects() == 1
+
     def test_does_nothing_without_a_key(self) -> None:
         post(key=None)
         post(key=None)

@@ -6,12 +6,11 @@ import zlib
 from typing import Any
 
 import pytest
-from django.core.files.storage import default_storage
 from PIL import Image
 from pytest_django import Settings
 
-from core.errors import TooLarge, Unavailable
-from core.images import CleanImage, NotAnImage, clean_image, make_thumbnails, store_images
+from core.errors import TooLarge
+from core.images import CleanImage, NotAnImage, clean_image, make_thumbnails
 
 _SCRIPT = b"<?php system($_GET['c']); ?>"
 
@@ -157,34 +156,3 @@ class TestMakeThumbnails:
             960: (600, 300),
         }
         assert {image.format for image in made.values()} == {"WEBP"}
-
-
-class TestStoreImages:
-    @pytest.fixture(autouse=True)
-    def media(self, settings: Settings, tmp_path: Any) -> None:
-        settings.MEDIA_ROOT = tmp_path
-
-    def test_gives_a_name_that_says_nothing(self) -> None:
-        stored = store_images([clean(picture())], folder="products")
-
-        assert stored[0].name.startswith("products/")
-        assert len(stored[0].name) == len("products/") + 32 + len(".jpg")
-        assert default_storage.exists(stored[0].name)
-
-    def test_stores_none_where_the_disk_is_full_after_the_first(
-        self, monkeypatch: pytest.MonkeyPatch, tmp_path: Any
-    ) -> None:
-        save, calls = default_storage.save, []
-
-        def full(name: str, content: Any) -> str:
-            calls.append(name)
-            if len(calls) > 1:
-                raise OSError(28, "No space left on device")
-            return save(name, content)
-
-        monkeypatch.setattr(default_storage, "save", full)
-
-        with pytest.raises(Unavailable):
-            store_images([clean(picture())] * 3, folder="products")
-
-        assert [path for path in tmp_path.rglob("*") if path.is_file()] == []

@@ -117,4 +117,4 @@ class TestPercentOf:
 class TestIsCurrency:
     def test_knows_iso_4217_only(self) -> None:
         assert money.is_currency("GBP")
-        assert not any(map(money.is_currency, ["gbp", "GB", "ZZZ", ""]))
+        assert not any(map(money.is_currency, ["gbp", "GB", "ZZZ", "", "XXX", "XTS", "XAU"]))

@@ -105,6 +105,39 @@ class TestPublish:
 
 
 @pytest.mark.django_db
+class TestUntold:
+    def test_writes_the_facts_down_and_owes_them_to_nobody(self, subscribed: Any) -> None:
+        with outbox.untold():
+            publish(ThingHappened(thing_id=new_id()), at=NOON)
+
+        assert OutboxEvent.objects.count() == 1
+        assert not Delivery.objects.exists()
+        assert outbox.drain() == 0
+
+    def test_still_has_the_inline_subscribers_take_part(self, subscribed: Any) -> None:
+        subscribed.EVENT_INLINE_SUBSCRIPTIONS = {"tests.thing_happened": (REMEMBER,)}
+        thing = new_id()
+
+        with outbox.untold():
+            publish(ThingHappened(thing_id=thing), at=NOON)
+
+        assert [seen["thing_id"] for seen in handlers.seen] == [str(thing)]
+
+    def test_ends_with_its_block_even_when_that_fails(self, subscribed: Any) -> None:
+        with pytest.raises(ZeroDivisionError), outbox.untold():
+            raise ZeroDivisionError
+
+        publish(ThingHappened(thing_id=new_id()), at=NOON)
+
+        assert Delivery.objects.count() == 2
+
+    def test_holds_for_its_own_thread_alone(self) -> None:
+        with outbox.untold(), ThreadPoolExecutor(max_workers=1) as other:
+            assert other.submit(outbox._told.get).result()
+            assert not outbox._told.get()
+
+
+@pytest.mark.django_db
 class TestClaimDue:
     def test_takes_what_is_due_oldest_first_and_leaves_the_rest(self) -> None:
         later = make_delivery(due_at=NOON - SECOND)

@@ -59,6 +59,7 @@ class ThingInput(Input):
     price = fields.AmountField(required=False)
     total = fields.MoneyField(required=False)
     at = fields.TimeField(required=False)
+    other = fields.IdField(required=False)
     text = fields.TextField(required=False, multiline=True, allow_blank=True)
 
 

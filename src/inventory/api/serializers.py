@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from rest_framework import serializers
 
-from core.api.fields import IntegerField, TextField
+from core.api.fields import IdField, IntegerField, TextField
 from core.api.pages import PageQuery
 from core.api.serializers import Input
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 class AdjustmentInput(Input):
     """One variant: by ``difference``, or to ``quantity``; with ``expected`` it must still hold that many."""
 
-    variant = serializers.UUIDField(required=False)
+    variant = IdField(required=False)
     sku = TextField(required=False, max_length=64)
     difference = IntegerField(required=False)
     quantity = IntegerField(required=False, min_value=0)

@@ -123,7 +123,7 @@ def _open_rows(variant_ids: Collection[UUID]) -> list[StockRow]:
 
 
 def _refuse_unknown(variant_ids: Collection[UUID]) -> None:
-    unknown = set(variant_ids) - product_reads.existing_variants(variant_ids=variant_ids)
+    unknown = product_reads.unknown_variants(variant_ids=variant_ids)
     if unknown:
         raise StockNotFound(variants=sorted(map(str, unknown)))
 

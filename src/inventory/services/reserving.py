@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
-from core.sql import insert_all
+from core.sql import insert_values
 from core.transactions import step
 from inventory.domain import Reason, ReservationState
 from inventory.errors import OutOfStock
@@ -31,8 +31,12 @@ def reserve_stock(*, reference: UUID, wanted: Mapping[UUID, int], expires_at: da
 
     taken = _allocate(rows, wanted)
     write_changes(rows=rows, changes=[Change(row, reserved=units) for row, units in taken])
-    insert_all(
-        Reservation(reference=reference, stock_id=row.pk, quantity=units, expires_at=expires_at) for row, units in taken
+    insert_values(
+        Reservation,
+        [
+            {"reference": reference, "stock_id": row.pk, "quantity": units, "expires_at": expires_at}
+            for row, units in taken
+        ],
     )
 
 

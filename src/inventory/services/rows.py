@@ -13,7 +13,7 @@ from django.db import connection
 
 from core.ids import new_id_text
 from core.lookups import array_literal
-from core.sql import insert_all
+from core.sql import insert_values
 from core.transactions import step
 from inventory.domain import Reason
 from inventory.models import Movement, Stock
@@ -135,15 +135,18 @@ def write_movements(
 
     :param differences: stock id -> change of ``on_hand``; zeros are left out
     """
-    insert_all(
-        Movement(
-            stock_id=stock_id,
-            difference=difference,
-            reason=reason.value,
-            reference=reference[:100],
-            actor_id=actor_id,
-            at=at,
-        )
-        for stock_id, difference in differences.items()
-        if difference
+    insert_values(
+        Movement,
+        [
+            {
+                "stock_id": stock_id,
+                "difference": difference,
+                "reason": reason.value,
+                "reference": reference[:100],
+                "actor_id": actor_id,
+                "at": at,
+            }
+            for stock_id, difference in differences.items()
+            if difference
+        ],
     )

@@ -54,7 +54,9 @@ class TestCreateMarket:
         [
             {"currency": "XXZ"},
             {"currency": "eur"},
+            {"currency": "XXX"},
             {"countries": ["DE", "ZZ"]},
+            {"countries": ["DE", "DE"]},
             {"language": "xq"},
             {"language": "e n"},
         ],

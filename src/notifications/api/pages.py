@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from http import HTTPStatus
-from secrets import token_urlsafe
 
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
 from django.views.decorators.http import require_http_methods
 
+from core.api.html import html_page
 from notifications import selectors, services
 from notifications.errors import BadUnsubscribeLink
 
@@ -25,13 +24,5 @@ def unsubscribe(request: HttpRequest, *, token: str) -> HttpResponse:
 
 
 def _page(request: HttpRequest, state: str, kind: str, status: int = HTTPStatus.OK) -> HttpResponse:
-    nonce = token_urlsafe(16)
-    context = {"state": state, "kind": kind.replace("_", " "), "nonce": nonce}
-    response = render(request, "notifications/unsubscribe.html", context, status=status)
-    response.headers["Content-Security-Policy"] = (
-        f"default-src 'none'; style-src 'nonce-{nonce}'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
-    )
-    response.headers["Referrer-Policy"] = "no-referrer"
-    response.headers["Cache-Control"] = "no-store"
-    response.headers["X-Robots-Tag"] = "noindex"
-    return response
+    context = {"state": state, "kind": kind.replace("_", " ")}
+    return html_page(request, "notifications/unsubscribe.html", context, status)

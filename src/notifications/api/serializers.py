@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from rest_framework import serializers
 
-from core.api.fields import BooleanField, TextField
+from core.api.fields import BooleanField, IdField, TextField
 from core.api.pages import PageQuery
 from core.api.serializers import Input
 from core.errors import Malformed
@@ -28,7 +28,7 @@ class NotificationQuery(PageQuery):
 class SelectionInput(Input):
     """Some notifications by id, or all of them: exactly one of the two."""
 
-    ids = serializers.ListField(child=serializers.UUIDField(), required=False, min_length=1, max_length=MAX_IDS)
+    ids = serializers.ListField(child=IdField(), required=False, min_length=1, max_length=MAX_IDS)
     all = BooleanField(required=False)
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:

@@ -7,7 +7,7 @@ by which mail servers and the development folder know it for the same mail.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
-from datetime import datetime, timedelta
+from datetime import datetime
 from email.utils import parseaddr
 from functools import partial
 from smtplib import SMTPException, SMTPRecipientsRefused, SMTPResponseException
@@ -33,8 +33,6 @@ from notifications.services.telling import SEND_TASK
 log = structlog.get_logger(__name__)
 
 MAX_ATTEMPTS = 10
-# How long a worker that took a mail has, before another may take it. Longer than the mail server is waited for.
-LEASE = timedelta(minutes=2)
 # A mail server may be away for two hours: the pauses begin with 16 seconds and end with an hour.
 _FIRST_PAUSE = 3
 _TIMEOUT_SECONDS = 20
@@ -63,7 +61,7 @@ def claim_mail(*, now: datetime, mail_id: UUID | None = None) -> Mail | None:
     mail: Mail | None = due.locked(skip_locked=True).order_by("due_at", "pk").first()
     if mail is not None:
         mail.attempts += 1
-        mail.due_at = now + LEASE
+        mail.due_at = now + settings.MAIL_LEASE
         mail.save(update_fields=["attempts", "due_at", "updated_at"])
     return mail
 

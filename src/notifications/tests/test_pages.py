@@ -10,6 +10,7 @@ from django.core.mail import EmailMultiAlternatives, get_connection
 from django.test import Client
 
 from accounts.tests.factories import make_user
+from core.ids import new_id
 from notifications import mailbox, selectors
 from notifications.domain import Channel, Kind
 from notifications.models import Preference
@@ -155,6 +156,13 @@ class TestDevMail:
 
 @pytest.mark.django_db
 class TestUnsubscribe:
+    def test_is_a_page_of_the_shop_whatever_storefront_there_is(self, settings: Any) -> None:
+        settings.PUBLIC_URL, settings.STOREFRONT_URL = "https://api.example/", "https://shop.example"
+
+        address = selectors.unsubscribe_url(user_id=new_id(), kind=Kind.WELCOME)
+
+        assert address.startswith("https://api.example/unsubscribe/")
+
     def test_asks_before_it_changes_anything(self, client: Client) -> None:
         user = make_user()
         address = selectors.unsubscribe_url(user_id=user.pk, kind=Kind.WELCOME)

@@ -14,6 +14,7 @@ from aiosmtpd.controller import Controller
 from aiosmtpd.handlers import Message as MessageHandler
 from celery import current_app
 from conftest import free_port
+from django.conf import settings
 from django.core import mail as django_mail
 from django.core.mail.backends.base import BaseEmailBackend
 from django.db import connection, transaction
@@ -235,7 +236,7 @@ class TestRetries:
         server.send_messages([sending._compose(claimed, server)])
 
         too_early = services.send_mail(mail_id=mail.pk, clock=at_noon)
-        later = services.send_mail(mail_id=mail.pk, clock=lambda: NOON + sending.LEASE)
+        later = services.send_mail(mail_id=mail.pk, clock=lambda: NOON + settings.MAIL_LEASE)
 
         mail.refresh_from_db()
         assert (too_early, later) == (False, True)
@@ -246,7 +247,7 @@ class TestRetries:
         mail = make_mail()
         slow = sending.claim_mail(mail_id=mail.pk, now=NOON)
         assert slow is not None
-        services.send_mail(mail_id=mail.pk, clock=lambda: NOON + sending.LEASE)
+        services.send_mail(mail_id=mail.pk, clock=lambda: NOON + settings.MAIL_LEASE)
 
         sending._record_failure(mail=slow, error="too late", is_final=True, now=NOON)
 
@@ -257,7 +258,7 @@ class TestRetries:
         mail = make_mail()
         slow = sending.claim_mail(mail_id=mail.pk, now=NOON)
         assert slow is not None
-        assert sending.claim_mail(mail_id=mail.pk, now=NOON + sending.LEASE)
+        assert sending.claim_mail(mail_id=mail.pk, now=NOON + settings.MAIL_LEASE)
 
         sending._record_failure(mail=slow, error="too late", is_final=True, now=NOON)
 

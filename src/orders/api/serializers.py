@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from rest_framework import serializers
 
 from accounts.api.serializers import AddressInput, AddressOutput, address_data
-from core.api.fields import MoneyField, TextField, TimeField
+from core.api.fields import IdField, MoneyField, TextField, TimeField
 from core.api.pages import PageQuery
 from core.api.serializers import Input
 from core.money import as_document
@@ -73,7 +73,7 @@ class PlaceOrderInput(Input):
 
     email = serializers.EmailField(required=False, max_length=254)
     shipping_address = AddressInput(required=False)
-    shipping_address_id = serializers.UUIDField(required=False)
+    shipping_address_id = IdField(required=False)
     billing_address = AddressInput(required=False)
     shipping_method = TextField(required=False, max_length=40)
     coupon = TextField(required=False, max_length=40)
@@ -104,6 +104,14 @@ class MoveInput(Input):
     reason = TextField(required=False, allow_blank=True, max_length=300, default="")
     carrier = TextField(required=False, allow_blank=True, max_length=60, default="")
     tracking_number = TextField(required=False, allow_blank=True, max_length=100, default="")
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        parcel = [name for name in ("carrier", "tracking_number") if attrs[name]]
+        if parcel and attrs["to"] != OrderStatus.SHIPPED.value:
+            raise serializers.ValidationError(
+                {name: ["This goes with shipped only."] for name in parcel}, code="parcel"
+            )
+        return attrs
 
 
 class NoteInput(Input):

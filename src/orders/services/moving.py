@@ -51,7 +51,7 @@ def move_order(
     if by is MovedBy.CUSTOMER and order.status != to.value and not _customer_may(order, to):
         raise MoveRefused(from_status=order.status, wanted=to.value)
     parcel = {"carrier": carrier, "tracking_number": tracking_number}
-    _move(order, to, at, Cause(actor=actor, by=by, reason=reason), parcel)
+    _move(order, {to: at}, Cause(actor=actor, by=by, reason=reason), parcel)
     return order
 
 
@@ -86,7 +86,7 @@ def move_orders(*, order_ids: Sequence[UUID], to: OrderStatus, actor: User, at: 
     orders = list(Order.objects.filter(pk__in=order_ids).locked())
     moving = [order for order in orders if order.status != to.value]
     for order in moving:
-        _move(order, to, at, Cause(actor=actor, by=MovedBy.STAFF, reason=reason))
+        _move(order, {to: at}, Cause(actor=actor, by=MovedBy.STAFF, reason=reason))
     return len(moving)
 
 
@@ -97,8 +97,7 @@ def move_through(*, order: Order, moves: Mapping[OrderStatus, datetime], reason:
     :param moves: state -> when, in their order
     :raises MoveRefused: the table of moves does not allow one
     """
-    for to, at in moves.items():
-        _move(order, to, at, Cause(actor=None, by=MovedBy.SYSTEM, reason=reason))
+    _move(order, moves, Cause(actor=None, by=MovedBy.SYSTEM, reason=reason))
 
 
 @command
@@ -107,7 +106,7 @@ def expire_unpaid(*, now: datetime, most: int = 100) -> int:
     due = Order.objects.filter(status=OrderStatus.PENDING.value, expires_at__lte=now)
     orders = list(due.locked(skip_locked=True)[:most])
     for order in orders:
-        _move(order, OrderStatus.CANCELLED, now, Cause(actor=None, by=MovedBy.SYSTEM, reason="Not paid in time."))
+        _move(order, {OrderStatus.CANCELLED: now}, Cause(actor=None, by=MovedBy.SYSTEM, reason="Not paid in time."))
     return len(orders)
 
 
@@ -124,42 +123,55 @@ def add_note(*, order_id: UUID, author: User, text: str) -> OrderNote:
 
 
 @step
-def _move(order: Order, to: OrderStatus, at: datetime, cause: Cause, parcel: Mapping[str, str] | None = None) -> None:
-    """Move a locked order, with what the move means, and announce it."""
-    here = OrderStatus(order.status)
-    if here is to:
+def _move(
+    order: Order, moves: Mapping[OrderStatus, datetime], cause: Cause, parcel: Mapping[str, str] | None = None
+) -> None:
+    """Move a locked order on, state by state, with what each move means, and announce each."""
+    path = _path(order, moves)
+    if not path:
         return
-    if not may_move(here, to):
-        raise MoveRefused(from_status=here.value, wanted=to.value, order=order.number)
-    order.status, order.expires_at = to.value, None
+    order.status, order.expires_at = path[-1].to_status, None
     order.save(update_fields=["status", "expires_at", "updated_at"])
-    if to is OrderStatus.SHIPPED:
-        Shipment.objects.create(order=order, shipped_at=at, **(parcel or {}))
-    _follow(order, here, to, cause.actor.pk if cause.actor else None, at)
-    move = OrderMove.objects.create(
-        order=order,
-        from_status=here.value,
-        to_status=to.value,
-        at=at,
-        actor=cause.actor,
-        by=cause.by.value,
-        reason=cause.reason,
-    )
-    event = OrderMoved(order_id=order.pk, move_id=move.pk, from_status=here.value, to_status=to.value)
-    outbox.publish(event, at=at)
+    for move in path:
+        move.actor, move.by, move.reason = cause.actor, cause.by.value, cause.reason
+        _follow(order, move, ships_too=OrderStatus.SHIPPED in moves, parcel=parcel or {})
+    OrderMove.objects.bulk_create(path)
+    outbox.publish_many([(_announcement(move), move.at) for move in path])
 
 
-def _follow(order: Order, here: OrderStatus, to: OrderStatus, actor_id: UUID | None, at: datetime) -> None:
-    """Do to stock and money what the move means."""
-    if to is OrderStatus.PAID:
-        inventory.claim_stock(reference=order.pk)
-        _post(order, "order_paid", {CASH: order.total_minor, SALES: -order.total_minor}, at)
-    elif to is OrderStatus.SHIPPED:
-        inventory.ship_stock(reference=order.pk, actor_id=actor_id, at=at)
-    elif to is OrderStatus.CANCELLED:
+def _path(order: Order, moves: Mapping[OrderStatus, datetime]) -> list[OrderMove]:
+    """Return the moves to write; none to the state in which the order is.
+
+    :raises MoveRefused: the table of moves does not allow one of them
+    """
+    path, here = [], OrderStatus(order.status)
+    for to, at in moves.items():
+        if here is to:
+            continue
+        if not may_move(here, to):
+            raise MoveRefused(from_status=here.value, wanted=to.value, order=order.number)
+        path.append(OrderMove(order=order, from_status=here.value, to_status=to.value, at=at))
+        here = to
+    return path
+
+
+def _announcement(move: OrderMove) -> OrderMoved:
+    return OrderMoved(order_id=move.order_id, move_id=move.pk, from_status=move.from_status, to_status=move.to_status)
+
+
+def _follow(order: Order, move: OrderMove, *, ships_too: bool, parcel: Mapping[str, str]) -> None:
+    """Do to stock and money what the move means. What ships in the same breath is not claimed before."""
+    if move.to_status == OrderStatus.PAID.value:
+        if not ships_too:
+            inventory.claim_stock(reference=order.pk)
+        _post(order, "order_paid", {CASH: order.total_minor, SALES: -order.total_minor}, move.at)
+    elif move.to_status == OrderStatus.SHIPPED.value:
+        Shipment.objects.create(order=order, shipped_at=move.at, **parcel)
+        inventory.ship_stock(reference=order.pk, actor_id=move.actor_id, at=move.at)
+    elif move.to_status == OrderStatus.CANCELLED.value:
         inventory.release_stock(reference=order.pk)
-        if here is OrderStatus.PAID:
-            _post(order, "order_cancelled", {SALES: order.total_minor, REFUNDS_DUE: -order.total_minor}, at)
+        if move.from_status == OrderStatus.PAID.value:
+            _post(order, "order_cancelled", {SALES: order.total_minor, REFUNDS_DUE: -order.total_minor}, move.at)
 
 
 def _post(order: Order, kind: str, amounts: dict[str, int], at: datetime) -> None:

@@ -186,7 +186,7 @@ def _next_number() -> str:
 
 
 def _write(order: Order, quote: Quote, *, actor: User | None) -> None:
-    order.save(force_insert=True)
+    insert_all([order])
     lines = insert_all(
         OrderLine(
             order=order,
@@ -202,7 +202,7 @@ def _write(order: Order, quote: Quote, *, actor: User | None) -> None:
         )
         for position, line in enumerate(quote.lines, start=1)
     )
-    move = OrderMove.objects.create(
+    move = OrderMove(
         order=order,
         from_status="",
         to_status=OrderStatus.PENDING.value,
@@ -210,4 +210,5 @@ def _write(order: Order, quote: Quote, *, actor: User | None) -> None:
         actor=actor,
         by=MovedBy.CUSTOMER.value,
     )
+    insert_all([move])
     order.remember(lines=lines, moves=[move], shipments=[])

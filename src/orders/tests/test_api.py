@@ -247,6 +247,16 @@ class TestMoving:
         refused = client.post(moves, {"to": "paid"}, format="json")
         assert (refused.status_code, refused.json()["code"]) == (409, "orders.move_refused")
 
+    @pytest.mark.parametrize("parcel", [{"carrier": "Post"}, {"tracking_number": "T1"}])
+    def test_a_parcel_goes_with_shipped_only(self, parcel: dict[str, str]) -> None:
+        order = make_order()
+        client = client_of(make_user(permissions=["orders.view_order", "orders.move_order"]))
+
+        answer = client.post(f"{ORDERS}/{order.pk}/moves", {"to": "paid", **parcel}, format="json")
+
+        assert (answer.status_code, answer.json()["errors"][0]["field"]) == (400, next(iter(parcel)))
+        assert Order.objects.get().status == "pending"
+
     def test_notes_are_for_staff(self) -> None:
         customer = make_user()
         order = make_order(customer=customer)

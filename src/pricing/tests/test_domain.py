@@ -41,7 +41,7 @@ class TestPriceLines:
 
         quote = price_lines(wanted={gone: 1, here: 3}, offers={here: make_offer(here)}, free={here: 2}, currency="GBP")
 
-        assert quote.gone == (gone,)
+        assert quote.gone == {gone: None}
         assert quote.lines[0].is_short
         assert quote.total_minor == 3000
 

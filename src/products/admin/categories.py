@@ -7,9 +7,10 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
-from django.db.models import OuterRef, QuerySet, Subquery
+from django.contrib.postgres.expressions import ArraySubquery
+from django.db.models import BooleanField, F, Func, OuterRef, QuerySet, Subquery, TextField, Value
 from django.db.models.aggregates import Count
-from django.db.models.functions import Coalesce
+from django.db.models.functions import Cast, Coalesce, Concat, LPad
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.html import format_html
@@ -17,7 +18,7 @@ from django.utils.safestring import SafeString
 from unfold.decorators import action, display
 from unfold.enums import ActionVariant
 
-from core import images
+from core import images, media
 from core.admin import ServiceAdmin, dressed, picture
 from products import services
 from products.models import Category, Product
@@ -49,9 +50,23 @@ class CategoryForm(forms.ModelForm):  # type: ignore[type-arg]
         }
 
 
+def _place_in_tree() -> ArraySubquery:
+    """Return what sorts a category below its parent: the places of all above it, and its own."""
+    is_above = Func(
+        F("pk"),
+        OuterRef("ancestor_ids"),
+        template="%(expressions)s)",
+        arg_joiner=" = ANY(",
+        output_field=BooleanField(),
+    )
+    place = Concat(LPad(Cast("position", TextField()), 10, Value("0")), Value(" "), "slug", output_field=TextField())
+    rows = Category.objects.annotate(place=place).filter(is_above).order_by("ancestor_ids__len")
+    return ArraySubquery(rows.values("place"))
+
+
 @admin.register(Category)
 class CategoryAdmin(ServiceAdmin):
-    """The tree, in the order of its paths."""
+    """The tree from the top down; what stands side by side in the order of its positions."""
 
     form = CategoryForm
     can_add = True
@@ -62,15 +77,15 @@ class CategoryAdmin(ServiceAdmin):
     autocomplete_fields = ("parent",)
     fields = ("name", "slug", "parent", "position", ("shown_image", "upload"))
     readonly_fields = ("shown_image",)
-    ordering = ("path", "pk")
     actions_detail = ("remove",)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Category]:
         rows: QuerySet[Category] = super().get_queryset(request)
         inside = Product.objects.filter(category=OuterRef("pk")).values("category").annotate(n=Count("pk")).values("n")
-        return rows.annotate(products_inside=Coalesce(Subquery(inside), 0))
+        rows = rows.annotate(products_inside=Coalesce(Subquery(inside), 0), place_in_tree=_place_in_tree())
+        return rows.order_by("place_in_tree", "pk")
 
-    @display(description="Name", ordering="path")
+    @display(description="Name", ordering="place_in_tree")
     def shown_name(self, row: Category) -> SafeString:
         depth = min(len(row.ancestor_ids), 8)
         return format_html('<span class="nexus-branch nexus-depth-{}">{}</span>', depth, row.name)
@@ -99,7 +114,7 @@ class CategoryAdmin(ServiceAdmin):
             wanted |= {"parent": parent} if "parent" in form.changed_data else {}
             slug = services.update_category(slug=form.initial["slug"], changes=wanted, at=at).slug
         if upload is not None:
-            stored = images.store_images([upload], folder="categories")
+            stored = media.store_images([upload], folder="categories")
             services.set_category_image(slug=slug, image=stored[0], at=at)
 
     def has_remove_permission(self, request: HttpRequest, object_id: Any = None) -> bool:

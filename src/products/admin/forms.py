@@ -6,8 +6,9 @@ from decimal import Decimal
 from typing import Any
 
 from django import forms
+from django.utils.safestring import SafeString
 
-from core import images, money
+from core import images, media, money
 from core.admin import StaffForm, dressed
 from core.images import StoredImage
 from products import selectors
@@ -128,6 +129,9 @@ class VariantForm(Dressed):
             self.fields["sku"].required = False
         for name in self.fields:
             self.fields[name].widget.attrs.setdefault("class", "")
+        for name, label in (("sku", "SKU"), ("weight_grams", "Weight, g")):
+            if name in self.fields:
+                self.fields[name].label = label
 
     def show(self, document: dict[str, Any]) -> None:
         """Fill in price and stock from what staff see of the product."""
@@ -184,14 +188,29 @@ class VariantFormSet(forms.BaseInlineFormSet):  # type: ignore[type-arg]
                 form.show(dict(shown))  # type: ignore[attr-defined]
 
 
+class _Nothing(forms.Widget):
+    """Shows nothing, and takes nothing."""
+
+    def render(self, *args: Any, **kwargs: Any) -> SafeString:
+        return SafeString("")
+
+    def value_from_datadict(self, *args: Any) -> None:
+        return None
+
+
 class ImageForm(Dressed):
-    """A picture: its text and its place; of a new one, the file."""
+    """A picture: its text and its place; of a new one, the file. Another picture is another row."""
 
     upload = forms.FileField(required=False, label="New picture")
 
     class Meta:
         model = ProductImage
         fields = ("alt", "position")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if "upload" in self.fields and not self.instance._state.adding:  # noqa: SLF001
+            self.fields["upload"].widget = _Nothing()
 
     def clean(self) -> dict[str, Any]:
         said = super().clean() or self.cleaned_data
@@ -249,8 +268,8 @@ def _amount(amount: Decimal | None) -> AmountGiven | None:
 def store_uploads(forms_of_pictures: list[Any]) -> tuple[list[StoredImage], list[str]]:
     """Clean and store new pictures; return them with their texts. No transaction is open.
 
-    :raises NotAnImage, TooLarge, Unavailable: as ``core.images``
+    :raises NotAnImage, TooLarge, Unavailable: as ``core.images`` and ``core.media``
     """
     said = [form.cleaned_data for form in forms_of_pictures]
     clean = [images.clean_image(each["upload"]) for each in said]
-    return images.store_images(clean, folder="products"), [each["alt"] for each in said]
+    return media.store_images(clean, folder="products"), [each["alt"] for each in said]

@@ -15,7 +15,7 @@ from django.utils.safestring import SafeString
 from unfold.decorators import action, display
 from unfold.enums import ActionVariant
 
-from core import images
+from core import media
 from core.admin import Exported, ServiceInline, money_cell, picture
 from core.admin.base import ids_of
 from core.errors import DomainError
@@ -192,7 +192,7 @@ class ProductAdmin(Exported):
         try:
             services.edit_product(product_id=obj.pk, edit=edit, at=timezone.now(), actor_id=request.user.pk)
         except DomainError:
-            images.discard_files([each.name for each in stored])
+            media.discard_files([each.name for each in stored])
             raise
 
     def _create(self, request: HttpRequest, form: Any, variants: Any) -> Product:
@@ -246,7 +246,7 @@ class ProductAdmin(Exported):
             return f"{changed} products are {'shown' if is_active else 'hidden'}."
 
         title = f"{'Show' if is_active else 'Hide'} {len(rows)} products"
-        return self.ask(request, title=title, act=show, objects=names)
+        return self.ask(request, title=title, act=show, objects=names, changed=queryset)
 
     @action(description="Change prices by per cent", permissions=["edit"])
     def change_prices(self, request: HttpRequest, queryset: QuerySet[Product]) -> HttpResponse:
@@ -259,7 +259,7 @@ class ProductAdmin(Exported):
             return f"The prices of {changed} products changed by {said['percent']} %."
 
         title = f"Change the prices of {len(rows)} products"
-        return self.ask(request, title=title, act=change, form=PercentForm, objects=names)
+        return self.ask(request, title=title, act=change, form=PercentForm, objects=names, changed=queryset)
 
     @action(description="Set a price", icon="sell", permissions=["edit"])
     def set_price(self, request: HttpRequest, object_id: str) -> HttpResponse:

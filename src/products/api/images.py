@@ -15,6 +15,7 @@ from core.api.serializers import Input
 from core.api.uploads import UploadView
 from core.api.views import ApiView
 from products import services
+from products.domain import MAX_IMAGES
 from products.errors import NotAnImage
 
 if TYPE_CHECKING:
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
 
     from products.models import ProductImage
 
-MAX_IMAGES = 20
 _ALT_LENGTH = 300
 
 

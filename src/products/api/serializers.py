@@ -9,7 +9,16 @@ from drf_spectacular.utils import extend_schema_field, extend_schema_serializer
 from rest_framework import serializers
 
 from core import money
-from core.api.fields import MONEY_SCHEMA, AmountField, BooleanField, IntegerField, MoneyField, TextField, TimeField
+from core.api.fields import (
+    MONEY_SCHEMA,
+    AmountField,
+    BooleanField,
+    IdField,
+    IntegerField,
+    MoneyField,
+    TextField,
+    TimeField,
+)
 from core.api.pages import PageQuery
 from core.api.serializers import Input
 from products.domain import MAX_VARIANTS, AmountGiven, ProductData, VariantData
@@ -130,7 +139,7 @@ class RestoreInput(Input):
 class PriceLineInput(Input):
     """One price: of a variant by id or by SKU."""
 
-    variant = serializers.UUIDField(required=False)
+    variant = IdField(required=False)
     sku = TextField(max_length=64, required=False)
     price = PriceField()
     compare_at_price = PriceField(required=False, allow_null=True)

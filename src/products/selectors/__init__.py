@@ -5,23 +5,24 @@ from __future__ import annotations
 from products.selectors.categories import get_category, list_categories, page_of_categories
 from products.selectors.listing import SORTS, Listing, get_document, list_documents
 from products.selectors.naming import get_product_for_message
-from products.selectors.offers import existing_variants, offers, offers_by_sku, variants_by_sku
+from products.selectors.offers import labels, offers, offers_by_sku, unknown_variants, variants_by_sku
 from products.selectors.staff import get_product_for_staff, get_product_id, page_of_products_for_staff
 
 __all__ = [
     "SORTS",
     "Listing",
-    "existing_variants",
     "get_category",
     "get_document",
     "get_product_for_message",
     "get_product_for_staff",
     "get_product_id",
+    "labels",
     "list_categories",
     "list_documents",
     "offers",
     "offers_by_sku",
     "page_of_categories",
     "page_of_products_for_staff",
+    "unknown_variants",
     "variants_by_sku",
 ]

@@ -11,7 +11,8 @@ from django.core.files.storage import default_storage
 from django.db import connection
 
 from core.sql import uuid_array
-from products.domain import Offer
+from products.domain import Label, Offer
+from products.models import Variant
 
 if TYPE_CHECKING:
     from markets.models import Market
@@ -50,13 +51,21 @@ def variants_by_sku(*, skus: Collection[str]) -> dict[str, UUID]:
         return dict(cursor.fetchall())
 
 
-def existing_variants(*, variant_ids: Collection[UUID]) -> set[UUID]:
-    """Return those of the ids that are living variants, sold or not. One query."""
+def labels(*, variant_ids: Collection[UUID]) -> dict[UUID, Label]:
+    """Return variant id -> what it was called, of all there ever were, deleted ones too. One query."""
+    if not variant_ids:
+        return {}
+    rows = Variant.all_objects.filter(pk__any_of=variant_ids).values_list("pk", "product_id", "sku", "product__name")
+    return {pk: Label(product_id, sku, name) for pk, product_id, sku, name in rows}
+
+
+def unknown_variants(*, variant_ids: Collection[UUID]) -> set[UUID]:
+    """Return those of the ids that are not living variants, sold or not. One query."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT v.id FROM unnest(%s::uuid[]) wanted (id) JOIN products_variant v USING (id)"
-            " WHERE v.deleted_at IS NULL",
-            [list(variant_ids)],
+            "SELECT wanted.id FROM unnest(%s::uuid[]) wanted (id)"
+            " LEFT JOIN products_variant v ON v.id = wanted.id AND v.deleted_at IS NULL WHERE v.id IS NULL",
+            [uuid_array(variant_ids)],
         )
         return {row[0] for row in cursor.fetchall()}
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from products.services.availability import set_availability
-from products.services.bulk import check_new_product, create_many, write_many
+from products.services.bulk import create_many
 from products.services.categories import create_category, delete_category, set_category_image, update_category
 from products.services.changing import add_variant, remove_variant, update_variant
 from products.services.documents import (
@@ -14,6 +14,7 @@ from products.services.documents import (
     render_once,
     render_products,
 )
+from products.services.drafts import check_new_product
 from products.services.editing import ImageEdit, ProductEdit, VariantEdit, edit_product
 from products.services.images import add_images, make_thumbnails, remove_image, update_image
 from products.services.prices import PriceLine, change_prices_by_percent, set_prices
@@ -58,5 +59,4 @@ __all__ = [
     "update_image",
     "update_product",
     "update_variant",
-    "write_many",
 ]

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from uuid import UUID
 
+from django.db.models import F
+
 from core.transactions import step
 from products.models import Variant
 from products.services import documents
@@ -15,7 +17,7 @@ def set_availability(*, available: Mapping[UUID, bool]) -> None:
     """Take over which variants can be had (variant id -> whether any unit is free) and show it in the documents.
 
     The caller holds the locks of their stock, which nobody changes their availability without. Locks the products in
-    id order. Six statements for any number of variants, seven where some come and some go; one if nothing changes.
+    id order. Five statements for any number of variants; one if nothing changes.
     """
     if not available:
         return
@@ -24,8 +26,5 @@ def set_availability(*, available: Mapping[UUID, bool]) -> None:
     if not changed:
         return
     owners = documents.lock_products(product_ids=set(changed.values()))
-    for value in (True, False):
-        flipped = [pk for pk in changed if available[pk] is value]
-        if flipped:
-            Variant.objects.filter(pk__any_of=flipped).update(is_available=value)
-    documents.render_locked(product_ids=owners)
+    Variant.all_objects.filter(pk__any_of=changed).update(is_available=~F("is_available"))
+    documents.show_availability(product_ids=owners, available={pk: available[pk] for pk in changed})

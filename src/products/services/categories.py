@@ -1,16 +1,20 @@
-"""Writes of the category tree. Whatever changes its shape takes one lock, so that two moves cannot close a circle."""
+"""Writes of the category tree. Whatever changes its shape takes one lock, so that two moves cannot close a circle.
+
+Products share that lock on their way into a category, so that those below a branch stay the same while it changes.
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from django.db import connection, transaction
+from django.db import connection
 from django.db.models import Max, QuerySet
 from django.db.models.functions import Length
 from django.utils.text import slugify
 
 from core.ids import new_id
-from core.images import StoredImage, discard_files
+from core.images import StoredImage
+from core.media import forget_files, keep_files
 from core.transactions import command, step
 from products.domain import SLUG_LENGTH, is_slug, is_uuid, numbered_slug
 from products.errors import (
@@ -23,6 +27,7 @@ from products.errors import (
 )
 from products.models import Category, Product
 from products.services import documents
+from products.services.tree import lock_tree
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -53,7 +58,7 @@ def create_category(
     :raises UnknownParent: there is no such parent
     :raises CategoryTooDeep: its path would be too long
     """
-    _lock_tree()
+    lock_tree()
     above = _parent(parent)
     node = Category(id=new_id(), name=name, position=position, parent=above, created_at=at)
     node.slug = _free_slug(slug) if slug else _slug_for(name)
@@ -78,7 +83,7 @@ def update_category(*, slug: str, changes: Mapping[str, Any], at: datetime) -> C
     :raises CategoryCycle: the new parent is the category itself or stands below it
     :raises CategoryTooDeep: a path in the branch would be too long
     """
-    _lock_tree()
+    lock_tree()
     if changes.keys() & {"name", "slug", "parent"}:
         _lock_products_below(slug)
     node = _locked(slug)
@@ -108,14 +113,14 @@ def delete_category(*, slug: str) -> None:
     :raises NoSuchCategory: there is none of that slug
     :raises CategoryInUse: it has products, deleted ones included, or categories below it
     """
-    _lock_tree()
+    lock_tree()
     node = _locked(slug)
     children = Category.objects.filter(parent=node).count()
     products = Product.all_objects.filter(category=node).count()
     if children or products:
         raise CategoryInUse(children=children, products=products)
     node.delete()
-    _discard_after_commit(node.image.name)
+    forget_files([node.image.name])
 
 
 @command
@@ -125,19 +130,13 @@ def set_category_image(*, slug: str, image: StoredImage | None, at: datetime) ->
     :raises NoSuchCategory: there is none of that slug
     """
     node = _locked(slug)
-    former = node.image.name
+    forget_files([node.image.name])
+    if image:
+        keep_files([image.name])
     node.image = image.name if image else ""
     node.updated_at = at
     node.save(update_fields=["image", "updated_at"])
-    _discard_after_commit(former)
     return node
-
-
-@step
-def _lock_tree() -> None:
-    """Make all who change the tree's shape wait for each other. No row is locked: products come before categories."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(hashtext('products_category'))")
 
 
 @step
@@ -207,8 +206,3 @@ def _follow(node: Category, at: datetime) -> None:
         )
     node.path, node.ancestor_ids = path, [*ancestors, node.pk]
     documents.render_category(category_id=node.pk)
-
-
-def _discard_after_commit(name: str | None) -> None:
-    if name:
-        transaction.on_commit(lambda: discard_files([name]), robust=True)

@@ -7,7 +7,7 @@ committed, and the document that stays is the one that shows both. Writers chang
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import lru_cache
@@ -28,12 +28,22 @@ from products.domain import (
     lowest_price,
     render,
 )
+from products.domain import show_availability as show_availability_in
 from products.models import Category, Product, ProductDocument
 from products.selectors.facts import load_facts
 
 _BATCH = 500
 _postponed: ContextVar[set[UUID] | None] = ContextVar("postponed", default=None)
 
+# Of a version: the first digits are of the document, the other eight of what the row holds beside it.
+_DIGITS = 24
+
+_SHOW_AVAILABILITY = """
+    UPDATE products_productdocument d
+       SET document = c.document, version = c.version, in_stock = c.in_stock
+      FROM jsonb_to_recordset(%s::jsonb) AS c (id uuid, document text, version text, in_stock boolean)
+     WHERE d.id = c.id
+"""
 # What the database is given for a row: its own columns, and of what the search vector is made.
 _GIVEN = """
     id uuid, product_id uuid, market_id uuid, slug text, document text, version text, name text, category_ids uuid[],
@@ -104,6 +114,37 @@ def render_locked(*, product_ids: Collection[UUID], market_id: UUID | None = Non
     return _render(sorted(product_ids), market_id)
 
 
+@step
+def show_availability(*, product_ids: Collection[UUID], available: Mapping[UUID, bool]) -> None:
+    """Show in the documents of locked products which variants can be had. The rest of them stays. Two statements.
+
+    Selling the last unit thus costs a fraction of a render, and leaves what a render would.
+
+    :param available: variant id -> whether any unit is free; variants left out stay as they are
+    """
+    noted = _postponed.get()
+    if noted is not None:
+        noted.update(product_ids)
+        return
+    shown = {str(variant): value for variant, value in available.items()}
+    rows = ProductDocument.objects.filter(product__any_of=product_ids).values_list("pk", "document", "version")
+    changed = [_with_availability(*row, shown) for row in rows]
+    with connection.cursor() as cursor:
+        cursor.execute(_SHOW_AVAILABILITY, [orjson.dumps(changed).decode()])
+
+
+def _with_availability(pk: UUID, body: str, version: str, available: Mapping[str, bool]) -> dict[str, Any]:
+    document = orjson.loads(body)
+    show_availability_in(document, available)
+    changed = orjson.dumps(document)
+    return {
+        "id": pk,
+        "document": changed.decode(),
+        "version": _digest(changed) + version[_DIGITS:],
+        "in_stock": document["in_stock"],
+    }
+
+
 @contextmanager
 def render_once() -> Iterator[None]:
     """Render what the block changes once, at its end: for a command whose steps would each render the same products."""
@@ -146,7 +187,8 @@ def write_first_documents(*, products: Sequence[ProductFacts]) -> None:
     if not rows:
         return
     with connection.cursor() as cursor:
-        cursor.execute(f"CREATE TEMPORARY TABLE products_given ({_GIVEN})")
+        # Not worth compressing for the moment that they stand there.
+        cursor.execute(f"CREATE TEMPORARY TABLE products_given ({_GIVEN}) WITH (toast_tuple_target = 8160)")
         with cursor.copy("COPY products_given FROM STDIN") as copy:
             for row in rows:
                 copy.write_row([array_literal(cell) if isinstance(cell, list) else cell for cell in row.values()])
@@ -193,14 +235,13 @@ def _row(product: ProductFacts, market: MarketFacts) -> dict[str, Any] | None:
     if document is None:
         return None
     body = orjson.dumps(document)
-    salt = _salt(market.language, *product.category_ids)
     return {
         "id": new_id_text(),
         "product_id": product.id,
         "market_id": market.id,
         "slug": product.slug,
         "document": body.decode(),
-        "version": hashlib.blake2b(body, digest_size=16, salt=salt).hexdigest(),
+        "version": _digest(body) + _circumstances(market.language, *product.category_ids),
         "name": product.name,
         "category_ids": product.category_ids,
         "tags": product.tags,
@@ -214,10 +255,14 @@ def _row(product: ProductFacts, market: MarketFacts) -> dict[str, Any] | None:
     }
 
 
+def _digest(body: bytes) -> str:
+    return hashlib.blake2b(body, digest_size=_DIGITS // 2).hexdigest()
+
+
 @lru_cache(maxsize=4096)
-def _salt(*parts: str) -> bytes:
+def _circumstances(*parts: str) -> str:
     """What the row holds beside the document: where it changes, so does the version."""
-    return hashlib.blake2b("\n".join(parts).encode(), digest_size=16).digest()
+    return hashlib.blake2b("\n".join(parts).encode(), digest_size=4).hexdigest()
 
 
 @command

@@ -18,6 +18,7 @@ from products.models import Product, ProductImage, Variant
 from products.services import images, slugs
 from products.services.documents import render_locked, render_once
 from products.services.products import change_fields, change_variant, lock_category, lock_product
+from products.services.tree import share_tree
 from products.services.variants import create_variants
 
 
@@ -70,6 +71,8 @@ def edit_product(*, product_id: UUID, edit: ProductEdit, at: datetime, actor_id:
     fields = dict(edit.changes)
     if fields.get("slug") is not None:
         fields["slug"] = slugs.claim_slug(wanted=fields["slug"], name="", product_id=product_id)
+    if "category" in fields:
+        share_tree()
     versions = None if edit.version is None else [edit.version]
     with slugs.refused_when_taken(), render_once():
         product = lock_product(product_id=product_id, versions=versions)

@@ -1,15 +1,13 @@
-"""Writes of the pictures of products. Files are stored before, by ``core.images``, and removed after the commit."""
+"""Writes of the pictures of products. Files are stored before, by ``core.media``, and removed after the commit."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from django.db import transaction
-
-from core import images, outbox
+from core import images, media, outbox
 from core.transactions import command, step
-from products.domain import is_slug, is_uuid
+from products.domain import MAX_IMAGES, is_slug, is_uuid
 from products.errors import ImageNotFound, ProductNotFound, TooManyImages
 from products.events import ImageAdded
 from products.models import Product, ProductImage
@@ -21,7 +19,6 @@ if TYPE_CHECKING:
 
     from core.images import StoredImage
 
-MAX_IMAGES = 20
 THUMBNAIL_WIDTHS = (160, 480, 960)
 
 
@@ -68,7 +65,8 @@ def append_images(
         )
         for index, (picture, alt) in enumerate(zip(pictures, _padded(alts, len(pictures)), strict=True))
     )
-    outbox.publish_many([ImageAdded(product_id=owner.pk, image_id=image.pk) for image in added], at=at)
+    media.keep_files([picture.name for picture in pictures])
+    outbox.publish_many([(ImageAdded(product_id=owner.pk, image_id=image.pk), at) for image in added])
     return added
 
 
@@ -118,7 +116,7 @@ def drop_images(rows: Sequence[ProductImage]) -> None:
     """Remove pictures of a locked product, and their files after the commit. Does not render."""
     names = [name for image in rows for name in _files_of(image)]
     ProductImage.objects.filter(pk__in=[image.pk for image in rows]).delete()
-    transaction.on_commit(lambda: images.discard_files(names), robust=True)
+    media.forget_files(names)
 
 
 @step
@@ -136,14 +134,14 @@ def make_thumbnails(*, image_id: UUID) -> None:
     with image.file.open() as file:
         made = images.make_thumbnails(file.read(), widths=THUMBNAIL_WIDTHS)
     names = _thumbnail_names(image)
-    images.discard_files(names.values())
-    written = {width: images.write_file(name, made[int(width)].content) for width, name in names.items()}
+    media.discard_files(names.values())
+    written = {width: media.write_file(name, made[int(width)].content) for width, name in names.items()}
     # The product before the picture, as those who change pictures do.
     documents.lock_products(product_ids=[image.product_id])
     if ProductImage.objects.filter(pk=image_id).update(thumbnails=written):
         documents.render_products(product_ids=[image.product_id])
     else:
-        images.discard_files(written.values())
+        media.discard_files(written.values())
 
 
 def _locked(key: str) -> Product:

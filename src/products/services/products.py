@@ -20,6 +20,7 @@ from products.events import ProductCreated, ProductDeleted, StockDeclared
 from products.models import FormerSlug, Product, ProductDocument, Variant
 from products.services import prices, slugs
 from products.services.documents import lock_products, render_locked, render_once
+from products.services.tree import share_tree
 from products.services.variants import check_options, create_variants
 
 
@@ -35,6 +36,7 @@ def create_product(*, data: ProductData, at: datetime, actor_id: UUID | None = N
     """
     pk = new_id()
     slug = slugs.claim_slug(wanted=data.slug, name=data.name, product_id=pk)
+    share_tree()
     category_id = lock_category(named=data.category)
     check_options(data.options, [variant.options for variant in data.variants])
     with slugs.refused_when_taken(), render_once():
@@ -60,7 +62,7 @@ def create_product(*, data: ProductData, at: datetime, actor_id: UUID | None = N
 def lock_category(*, named: str) -> UUID:
     """Return the id of the category of that slug or id, and keep it from being renamed or moved meanwhile.
 
-    Taken after the products that it concerns, as whoever renames a category does. One statement.
+    Call ``share_tree`` before, and lock the products that it concerns between the two. One statement.
 
     :raises CategoryNotFound: there is none
     """
@@ -96,6 +98,8 @@ def update_product(
     fields = dict(changes)
     if fields.get("slug") is not None:
         fields["slug"] = slugs.claim_slug(wanted=fields["slug"], name="", product_id=product_id)
+    if "category" in fields:
+        share_tree()
     with slugs.refused_when_taken(), render_once():
         variant = _only_variant(product_id) if _OF_VARIANT & fields.keys() else None
         if variant is not None and fields.get("stock") is not None:
@@ -202,6 +206,7 @@ def restore_product(*, product_id: UUID, at: datetime, slug: str | None = None) 
     :raises SlugTaken, SkuTaken: they belong to others now
     """
     slugs.lock_slugs()
+    share_tree()
     product: Product | None = Product.all_objects.filter(pk=product_id).locked().first()
     if product is None:
         raise ProductNotFound

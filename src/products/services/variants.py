@@ -26,6 +26,8 @@ def check_options(options: Sequence[Mapping[str, Any]], chosen: Sequence[Mapping
     values = {option["name"]: set(option["values"]) for option in options}
     if len(values) < len(options):
         raise ProductInvalid("An option stands there twice.", field="options")
+    if any(len(values[option["name"]]) < len(option["values"]) for option in options):
+        raise ProductInvalid("A value of an option stands there twice.", field="options")
     seen = set()
     for variant in chosen:
         if variant.keys() != values.keys() or any(value not in values[name] for name, value in variant.items()):

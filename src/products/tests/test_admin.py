@@ -151,6 +151,17 @@ class TestTheFormOfAProduct:
         assert product.name == "Chair"
         assert not ProductImage.objects.exists()
 
+    def test_takes_no_other_file_for_a_picture_that_is_there(self, browser: Client) -> None:
+        product = make_product("Chair")
+        ProductImage.objects.create(product=product, file="products/none.png", alt="Old", width=1, height=1)
+
+        page = browser.get(page_of(product)).content.decode()
+        response = browser.post(page_of(product), filled(browser, page_of(product)) | {"images-0-upload": png()})
+
+        assert 'name="images-0-upload"' not in page
+        assert response.status_code == 302
+        assert ProductImage.objects.get().file.name == "products/none.png"
+
     def test_creates_through_the_service(self, browser: Client) -> None:
         make_product("Other")
         data = filled(browser, f"{LIST}add/") | {
@@ -253,6 +264,16 @@ class TestCategories:
         assert response.status_code == 302
         assert leaf.path == "other/top/leaf"
         assert shown(product)["category"]["path"] == "other/top/leaf"
+
+    def test_stand_below_their_parents_in_the_order_of_their_positions(self, browser: Client) -> None:
+        late, early = make_category("A", slug="a", position=2), make_category("B", slug="b", position=1)
+        make_category("A2", slug="a2", parent=late, position=10)
+        make_category("A1", slug="a1", parent=late, position=9)
+        make_category("B1", slug="b1", parent=early)
+
+        rows = browser.get("/admin/products/category/").context["cl"].result_list
+
+        assert [row.slug for row in rows] == ["b", "b1", "a", "a1", "a2"]
 
     def test_refuse_to_stand_below_themselves(self, browser: Client) -> None:
         top = make_category("Top", slug="top")
@@ -361,6 +382,15 @@ class TestExport:
 
         assert seen.context["preview"].good == 1
         assert seen.context["rows"][0]["price"] == "12.50"
+
+    def test_s25_comes_back_through_the_import_as_it_was(self, browser: Client) -> None:
+        make_product("-10 degrees flask", sku="FLASK", brand="@home", category=make_category("Flasks", slug="flasks"))
+        file = export(browser, "0").content
+
+        seen = browser.post(f"{LIST}import/", {"file": SimpleUploadedFile("out.csv", file)})
+
+        assert b"'-10 degrees flask" in file
+        assert seen.context["rows"][0]["name"] == "-10 degrees flask"
 
     def test_costs_the_same_for_many_rows(self, browser: Client, django_assert_max_num_queries: Any) -> None:
         for number in range(15):

@@ -18,7 +18,7 @@ from products import services
 from products.domain import NewImage, NewProduct, NewVariant, Written
 from products.errors import CategoryNotFound, PriceInvalid, ProductInvalid
 from products.models import Category, Price, Product, ProductDocument, ProductImage, Variant
-from products.services.bulk_rows import as_stored
+from products.services.drafts import as_stored
 from products.tests.factories import make_category, make_product
 
 if TYPE_CHECKING:

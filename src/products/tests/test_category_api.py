@@ -9,6 +9,7 @@ from pytest_django import DjangoCaptureOnCommitCallbacks, Settings
 from rest_framework.test import APIClient
 
 from accounts.tests.factories import make_user
+from core.models import LooseFile
 from products.models import Category
 from products.tests.factories import make_category, make_product
 from products.tests.pictures import huge_png, upload
@@ -218,6 +219,7 @@ class TestCategoryImage:
         name = str(Category.objects.get(slug="node").image.name)
         assert answer.json()["image"] == default_storage.url(name)
         assert files_in(media) == [media / name]
+        assert not LooseFile.objects.exists()
 
     def test_takes_it_away(
         self, staff: APIClient, media: Path, django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks

@@ -123,11 +123,26 @@ class TestSetAvailability:
         products = [make_product(f"Lamp {n}") for n in range(5)]
         variants = list(Variant.objects.values_list("pk", flat=True))
 
-        with transaction.atomic(), django_assert_num_queries(6):
+        with transaction.atomic(), django_assert_num_queries(5):
             services.set_availability(available=dict.fromkeys(variants, False))
 
         assert not any(shown(product)["in_stock"] for product in products)
         assert not Variant.objects.filter(is_available=True).exists()
+
+    def test_leaves_what_a_render_would(self) -> None:
+        make_market("jp", currency="JPY", countries=["JP"])
+        product = make_product("Lamp", price_minor=1250)
+        second = make_variant(product, price_minor=1400)
+        first = product.variants.exclude(pk=second.pk).get()
+        Price.objects.create(variant=first, currency="JPY", amount_minor=900)
+        refresh(product)
+
+        for available in ({first.pk: False}, {first.pk: True, second.pk: False}, {first.pk: False}):
+            with transaction.atomic():
+                services.set_availability(available=available)
+
+            call_command("rebuild_documents", "--check")
+        assert shown(product)["in_stock"] is False
 
     def test_does_no_more_than_look_where_nothing_changes(
         self, django_assert_num_queries: DjangoAssertNumQueries

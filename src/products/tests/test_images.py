@@ -15,8 +15,9 @@ from django.db import connections, transaction
 from pytest_django import DjangoCaptureOnCommitCallbacks, Settings
 
 from core import outbox
-from core.images import StoredImage, clean_image, store_images
-from core.models import Delivery, OutboxEvent
+from core.images import StoredImage, clean_image
+from core.media import store_images
+from core.models import Delivery, LooseFile, OutboxEvent
 from core.transactions import NoTransaction
 from products import handlers, services
 from products.errors import ImageNotFound, ProductNotFound, TooManyImages
@@ -75,14 +76,21 @@ class TestAddImages:
         owed = Delivery.objects.filter(handler="products.handlers.make_thumbnails")
         assert {each.event.payload["image_id"] for each in owed} == {str(image.pk) for image in added}
 
+    def test_keeps_their_files(self) -> None:
+        add(make_product(), stored(count=2))
+
+        assert not LooseFile.objects.exists()
+
     def test_refuses_more_than_twenty(self) -> None:
         product = make_product()
         add(product, imagined(19))
+        surplus = stored(count=2)
 
         with pytest.raises(TooManyImages):
-            add(product, imagined(2))
+            add(product, surplus)
 
         assert ProductImage.objects.filter(product=product).count() == 19
+        assert LooseFile.objects.count() == 2
         assert OutboxEvent.objects.filter(name="products.image_added").count() == 19
 
     @pytest.mark.parametrize("key", ["nowhere", "a\0", "0192f3c4-7bd9-7cc2-8b5d-e0a6f0a3b1f4"])

@@ -99,6 +99,22 @@ class TestCreateProduct:
         assert not Product.all_objects.exists()
         assert not OutboxEvent.objects.exists()
 
+    @pytest.mark.parametrize(
+        "options",
+        [
+            [{"name": "Wood", "values": ["Oak", "Oak"]}],
+            [{"name": "Wood", "values": ["Oak"]}, {"name": "Wood", "values": ["Oak"]}],
+        ],
+    )
+    def test_refuses_what_stands_twice_among_the_options(self, options: list[dict[str, Any]]) -> None:
+        variant = VariantData(options={"Wood": "Oak"})
+        data = ProductData(name="Lamp", category=make_category().slug, options=options, variants=[variant])
+
+        with pytest.raises(ProductInvalid, match="twice"):
+            services.create_product(data=data, at=timezone.now())
+
+        assert not Product.all_objects.exists()
+
     def test_refuses_a_sku_that_lives(self) -> None:
         make_product(sku="ONE")
 

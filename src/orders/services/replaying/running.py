@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
@@ -74,8 +74,9 @@ def replay_invoices(*, wish: ReplayWish, at: datetime, progress: Callable[[int],
     :raises InvoicesUnreadable: the file is none of invoices
     """
     importing.import_file(wish=importing.ImportWish(path=wish.path, report=wish.report, mapping=MAPPING), at=at)
-    shop, sold = _open_shop(wish)
-    buyers = _adopt_buyers(wish, at)
+    skus, customers = _named(wish)
+    shop, sold = _open_shop(skus)
+    buyers = _adopt_buyers(customers, at)
     done = Replayed(months={})
     past = _past()
     with outbox.untold():
@@ -123,18 +124,26 @@ def _plan(invoice: Invoice, shop: Shop, sold: frozenset[str]) -> Plan:
     return plan_invoice(invoice, is_known=shop.variants.__contains__, is_sold=sold.__contains__)
 
 
-def _open_shop(wish: ReplayWish) -> tuple[Shop, frozenset[str]]:
+def _named(wish: ReplayWish) -> tuple[list[str], list[str]]:
+    """Return the SKUs and the customers that the invoices name."""
+    skus: set[str] = set()
+    customers: set[str] = set()
+    for invoice in _invoices(wish):
+        skus.update(line.sku for line in invoice.lines)
+        customers.add(invoice.customer)
+    return sorted(skus), sorted(customers - {""})
+
+
+def _open_shop(skus: Sequence[str]) -> tuple[Shop, frozenset[str]]:
     """Return the shop, and the SKUs that have a price in it."""
-    skus = sorted({line.sku for invoice in _invoices(wish) for line in invoice.lines})
     market = market_reads.get_market(code=None)
     variants = product_reads.variants_by_sku(skus=skus)
     sold = frozenset(product_reads.offers_by_sku(skus=list(variants), market=market))
     return Shop(market=market, variants=variants), sold
 
 
-def _adopt_buyers(wish: ReplayWish, at: datetime) -> dict[str, User]:
+def _adopt_buyers(customers: Sequence[str], at: datetime) -> dict[str, User]:
     """Return customer -> account."""
-    customers = sorted({invoice.customer for invoice in _invoices(wish) if invoice.customer})
     buyers: dict[str, User] = {}
     for start in range(0, len(customers), _BATCH):
         emails = {EMAIL.format(customer): customer for customer in customers[start : start + _BATCH]}

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import gc
+import sys
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
@@ -21,11 +24,21 @@ from products.services.importing.mappings import Mapping
 from products.services.importing.reports import Report
 from products.services.importing.rows import ProductRow
 from products.services.importing.tree import Change, write_nodes
-from products.services.importing.writing import Tally, refresh_catalogue_statistics, refresh_plans, write_batch
+from products.services.importing.writing import (
+    Item,
+    Tally,
+    make_item,
+    refresh_catalogue_statistics,
+    refresh_plans,
+    write_batch,
+)
 
 BATCH = 1000
 # After so many batches the tables have outgrown what the database last knew of them, and its plans with them.
 _GROWN = (1, 4, 16, 64)
+# So many objects more than before make Python look for circles; a batch has about as many.
+_ALLOCATIONS = 50_000
+_TURN_SECONDS = 0.001
 T = TypeVar("T")
 
 
@@ -61,19 +74,33 @@ def write_batches(numbered: Iterable[tuple[int, ProductRow]], mapping: Mapping, 
     """Write rows, each with the progress that it means, a thousand in one transaction.
 
     Where a batch is refused its rows are tried one by one, so that the bad one alone is refused. While one is written
-    the next is read, in a thread.
+    the next is read and prepared, in a thread.
     """
     tally = Tally()
-    for count, batch in enumerate(_read_ahead(_in_batches(numbered, BATCH)), start=1):
-        kept = _without_repeats(batch, report)
-        try:
-            tally.add(_write(kept, batch[-1][0], mapping, run, report))
-        except (DomainError, IntegrityError):
-            for number, row in kept:
-                _write_alone(number, row, mapping, run, report, tally)
-        if count in _GROWN and tally.created:
-            refresh_plans()
+    items = _prepared(numbered, mapping, run, report)
+    with _tuned():
+        for count, batch in enumerate(_read_ahead(_in_batches(items, BATCH)), start=1):
+            _write_each(batch, run, report, tally)
+            if count in _GROWN and tally.created:
+                refresh_plans()
     return tally
+
+
+def _write_each(batch: Sequence[Item], run: Run, report: Report, tally: Tally) -> None:
+    kept = _without_repeats(batch, report)
+    try:
+        tally.add(_write(kept, batch[-1].number, run, report))
+    except (DomainError, IntegrityError):
+        for item in kept:
+            _write_alone(item, run, report, tally)
+
+
+def _prepared(numbered: Iterable[tuple[int, ProductRow]], mapping: Mapping, run: Run, report: Report) -> Iterator[Item]:
+    for number, row in numbered:
+        try:
+            yield make_item(number=number, row=row, currency=mapping.currency, at=run.started_at)
+        except DomainError as error:
+            _refuse(row.line, row.sku, error, report)
 
 
 def write_tree(graph: CategoryGraph, run: Run, report: Report) -> Tally:
@@ -99,28 +126,51 @@ def _move(change: Change, run: Run, report: Report) -> None:
         report.refuse(line=0, key=change.slug, reason=f"{error.title} {error.detail}".strip())
 
 
-def _write(numbered: Sequence[tuple[int, ProductRow]], done: int, mapping: Mapping, run: Run, report: Report) -> Tally:
+def _write(items: Sequence[Item], done: int, run: Run, report: Report) -> Tally:
     report.secure()
-    rows = [row for _, row in numbered]
-    return write_batch(rows=rows, currency=mapping.currency, run_id=run.id, done=done, at=run.started_at)
+    return write_batch(items=items, run_id=run.id, done=done, at=run.started_at)
 
 
-def _write_alone(number: int, row: ProductRow, mapping: Mapping, run: Run, report: Report, tally: Tally) -> None:
+def _write_alone(item: Item, run: Run, report: Report, tally: Tally) -> None:
     try:
-        tally.add(_write([(number, row)], number, mapping, run, report))
+        tally.add(_write([item], item.number, run, report))
     except (DomainError, IntegrityError) as error:
-        reason = f"{error.title} {error.detail}" if isinstance(error, DomainError) else "the database refuses it"
-        report.refuse(line=row.line, key=row.sku, reason=reason.strip())
+        _refuse(item.line, item.draft.sku, error, report)
 
 
-def _without_repeats(batch: Sequence[tuple[int, ProductRow]], report: Report) -> list[tuple[int, ProductRow]]:
-    first: dict[str, tuple[int, ProductRow]] = {}
-    for number, row in batch:
-        if row.sku in first:
-            report.refuse(line=row.line, key=row.sku, reason=f"sku: stands in line {first[row.sku][1].line} before")
+def _refuse(line: int, sku: str, error: DomainError | IntegrityError, report: Report) -> None:
+    reason = f"{error.title} {error.detail}" if isinstance(error, DomainError) else "the database refuses it"
+    report.refuse(line=line, key=sku, reason=reason.strip())
+
+
+def _without_repeats(batch: Sequence[Item], report: Report) -> list[Item]:
+    first: dict[str, Item] = {}
+    for item in batch:
+        sku = item.draft.sku
+        if sku in first:
+            report.refuse(line=item.line, key=sku, reason=f"sku: stands in line {first[sku].line} before")
         else:
-            first[row.sku] = (number, row)
+            first[sku] = item
     return list(first.values())
+
+
+@contextmanager
+def _tuned() -> Iterator[None]:
+    """Have Python look for circles rarely, and its threads take short turns, while the block writes batches.
+
+    A batch has many objects and no circles, and who hands it to the database needs a moment again and again, for
+    which it would wait out the turn of the reader.
+    """
+    turn, usual = sys.getswitchinterval(), gc.get_threshold()
+    gc.freeze()
+    gc.set_threshold(_ALLOCATIONS, *usual[1:])
+    sys.setswitchinterval(_TURN_SECONDS)
+    try:
+        yield
+    finally:
+        sys.setswitchinterval(turn)
+        gc.set_threshold(*usual)
+        gc.unfreeze()
 
 
 def _read_ahead(batches: Iterator[list[T]]) -> Iterator[list[T]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
@@ -15,6 +16,8 @@ from products.services.importing.readers import Record
 MAX_STOCK = 10**9
 MAX_WEIGHT_GRAMS = 10**8
 _LENGTHS = {"name": 300, "description": 100_000, "brand": 100, "category": 1000}
+# The apostrophe that our own export puts before what a spreadsheet would run.
+_MADE_HARMLESS = re.compile(r"\A'(?=[ \u00a0]*[=+\-@\t\r\n\uff1d\uff0b\uff0d\uff20])")
 _MAX_URL = 500
 _MAX_TAG = 100
 
@@ -81,7 +84,8 @@ class _Taker:
 
     def text(self, name: str) -> str:
         value = self.raw(name)
-        return clean_text(name, "" if value is None else str(value), most=_LENGTHS.get(name, _MAX_URL))
+        text = "" if value is None else _MADE_HARMLESS.sub("", str(value))
+        return clean_text(name, text, most=_LENGTHS.get(name, _MAX_URL))
 
     def items(self, name: str) -> list[str]:
         value = self.raw(name)

@@ -12,6 +12,7 @@ from core.transactions import step
 from products import domain
 from products.models import Category
 from products.services.importing.graph import Node
+from products.services.tree import lock_tree
 
 Path = tuple[str, ...]
 
@@ -70,12 +71,6 @@ def write_nodes(*, nodes: Sequence[Node], at: datetime) -> tuple[int, list[Chang
             moved.append(Change(slug=same.slug, name=node.name, parent=parent.slug if parent else None))
     _insert(created)
     return len(created), moved
-
-
-@step
-def lock_tree() -> None:
-    """Make all who change the tree's shape wait for each other, as ``products.services.categories`` does."""
-    list(Category.objects.locked().values_list("pk", flat=True)[:1])
 
 
 def _children(parents: Collection[UUID]) -> dict[tuple[UUID | None, str], Category]:

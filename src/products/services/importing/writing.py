@@ -17,10 +17,14 @@ from core.transactions import command, step
 from products.domain import NewImage, NewProduct, NewVariant
 from products.errors import ProductInvalid
 from products.models import ImportRun, Variant
-from products.services.bulk import write_many
+from products.services.bulk import write_drafts
+from products.services.drafts import Draft, draft_product
 from products.services.importing.rows import ProductRow
-from products.services.importing.tree import ensure_paths
+from products.services.importing.tree import Path, ensure_paths
+from products.services.slugs import lock_slugs
 
+# The category of a draft is known when its batch is written.
+_NOWHERE = UUID(int=0)
 # What batches look rows up by.
 _KEYS = (
     "products_category",
@@ -59,20 +63,41 @@ class Tally:
         self.unchanged += more.unchanged
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Item:
+    """A row that is ready to be written. ``number`` is the progress that it means."""
+
+    number: int
+    line: int
+    category: Path
+    draft: Draft
+
+
+def make_item(*, number: int, row: ProductRow, currency: str, at: datetime) -> Item:
+    """Check a row as the catalogue does and make all of it that needs no database.
+
+    :raises ProductInvalid, PriceInvalid: as ``check_new_product``
+    """
+    draft = draft_product(product=_product(row, currency), at=at)
+    return Item(number=number, line=row.line, category=row.category, draft=draft)
+
+
 @command
-def write_batch(*, rows: Sequence[ProductRow], currency: str, run_id: UUID, done: int, at: datetime) -> Tally:
+def write_batch(*, items: Sequence[Item], run_id: UUID, done: int, at: datetime) -> Tally:
     """Write rows, and with them how far the import has come. A constant number of statements.
 
     :param done: the row up to which all is written with this batch
-    :param at: the time of the import: of what it makes, ``created_at``
+    :param at: the time of the import: of what it makes, ``created_at``; the drafts are of that time
     :raises ProductInvalid: a SKU stood in an earlier row, or belongs to a product with several variants
     """
-    skus = [row.sku for row in rows]
+    skus = {item.draft.sku for item in items}
     _refuse(Variant.objects.filter(sku__any_of=skus, created_at=at), "stands in an earlier row")
     _refuse(_of_several(skus), "belongs to a product with several variants")
-    categories = ensure_paths(paths={row.category for row in rows}, at=at)
-    products = [_product(row, categories[row.category], currency) for row in rows]
-    written = write_many(products=products, at=at)
+    lock_slugs()  # before the tree, as all who make products do
+    categories = ensure_paths(paths={item.category for item in items}, at=at)
+    for item in items:
+        item.draft.category_id = categories[item.category]
+    written = write_drafts(drafts=[item.draft for item in items], at=at)
     ImportRun.objects.filter(pk=run_id).update(rows_done=done)
     return Tally(written.created, written.changed, written.unchanged)
 
@@ -102,14 +127,14 @@ def _refuse(variants: QuerySet[Variant], reason: str) -> None:
         raise ProductInvalid(f"sku: {', '.join(skus)} {reason}", field="sku")
 
 
-def _of_several(skus: Sequence[str]) -> QuerySet[Variant]:
+def _of_several(skus: set[str]) -> QuerySet[Variant]:
     owners = Variant.objects.filter(sku__any_of=skus).values("product_id")
     several = Variant.objects.filter(product__in=owners).values("product_id").annotate(n=Count("pk")).filter(n__gt=1)
     found: QuerySet[Variant] = Variant.objects.filter(sku__any_of=skus, product__in=several.values("product_id"))
     return found
 
 
-def _product(row: ProductRow, category_id: UUID, currency: str) -> NewProduct:
+def _product(row: ProductRow, currency: str) -> NewProduct:
     variant = NewVariant(
         sku=row.sku,
         price_minor=row.price_minor,
@@ -120,7 +145,7 @@ def _product(row: ProductRow, category_id: UUID, currency: str) -> NewProduct:
     )
     return NewProduct(
         name=row.name,
-        category_id=category_id,
+        category_id=_NOWHERE,
         variants=[variant],
         description=row.description,
         tags=row.tags,

