@@ -12,6 +12,7 @@ from django.db import connection
 from pytest_django import Settings
 
 from core import idempotency
+from core.models import LooseFile
 from products.tests.pictures import picture_bytes, upload
 from tests.journeys.world import Operation, World, document, resolved, send, undone, writes
 
@@ -79,8 +80,8 @@ def kept() -> list[Operation]:
 
 
 def everything() -> dict[str, str]:
-    """Return table -> digest of its rows, of all tables."""
-    tables = connection.introspection.table_names()
+    """Return table -> digest of its rows, of all tables but the notes of files that a sweep will look at."""
+    tables = [table for table in connection.introspection.table_names() if table != LooseFile._meta.db_table]
     parts = [
         f"SELECT '{table}', md5(coalesce(string_agg(t::text, '|' ORDER BY t::text), '')) FROM \"{table}\" t"
         for table in tables
