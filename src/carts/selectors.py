@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
+from uuid import UUID
 
 from carts.domain import CartState, CartView, Holder, Item, compose
 from carts.errors import NotForSale
 from carts.models import Cart, CartItem
+from core.compiled import Compiled
 from core.models import LockingQuerySet
 from pricing import selectors as pricing
 from products import selectors as product_reads
@@ -16,14 +18,34 @@ if TYPE_CHECKING:
     from markets.models import Market
 
 
-def open_carts(*, holder: Holder) -> LockingQuerySet[Cart]:
-    """Return the holder's open cart, as a queryset of at most one row. A customer's token does not count."""
+def open_carts(**whose: object) -> LockingQuerySet[Cart]:
+    """Return the open cart of an ``owner_id`` or of a guest's ``token_digest``: at most one row, with its market."""
     rows: LockingQuerySet[Cart] = Cart.objects.filter(state=CartState.OPEN.value).select_related("market")
+    return rows.filter(**whose) if "owner_id" in whose else rows.filter(**whose, owner__isnull=True)
+
+
+_OF_CUSTOMER = Compiled(lambda owner_id: open_carts(owner_id=owner_id), owner_id=UUID)
+_OF_GUEST = Compiled(lambda token_digest: open_carts(token_digest=token_digest), token_digest=str)
+_ITEMS = Compiled(
+    lambda cart: (
+        CartItem.objects.filter(cart=cart)
+        .order_by("created_at", "pk")
+        .values_list("pk", "variant_id", "quantity", "seen_price_minor")
+    ),
+    cart=UUID,
+)
+
+
+def find_open_cart(*, holder: Holder) -> Cart | None:
+    """Return the holder's open cart, with its market. A customer's token does not count. One query."""
+    return of_holder(holder, _OF_CUSTOMER, _OF_GUEST)
+
+
+def of_holder(holder: Holder, of_customer: Compiled[Cart], of_guest: Compiled[Cart]) -> Cart | None:
+    """Ask for the cart in the way that fits the holder; nobody has none."""
     if holder.user_id is not None:
-        return rows.filter(owner_id=holder.user_id)
-    if holder.token_digest is not None:
-        return rows.filter(token_digest=holder.token_digest, owner__isnull=True)
-    return rows.none()
+        return of_customer.first(owner_id=holder.user_id)
+    return of_guest.first(token_digest=holder.token_digest) if holder.token_digest is not None else None
 
 
 def view_cart(*, holder: Holder, market: Market) -> CartView:
@@ -31,7 +53,7 @@ def view_cart(*, holder: Holder, market: Market) -> CartView:
 
     :param market: where an empty cart would stand; a cart that exists has its own
     """
-    cart = open_carts(holder=holder).first()
+    cart = find_open_cart(holder=holder)
     if cart is None:
         return compose(cart_id=None, token=None, quote=pricing.quote(wanted={}, market=market), items=())
     return show(cart=cart, holder=holder, items=items_of(cart=cart))
@@ -39,8 +61,7 @@ def view_cart(*, holder: Holder, market: Market) -> CartView:
 
 def items_of(*, cart: Cart) -> list[Item]:
     """Return a cart's items in the order in which they came in. One query."""
-    rows = CartItem.objects.filter(cart=cart).order_by("created_at", "pk")
-    return [Item(*row) for row in rows.values_list("pk", "variant_id", "quantity", "seen_price_minor")]
+    return [Item(*row) for row in _ITEMS.all(cart=cart.pk)]
 
 
 def show(*, cart: Cart, holder: Holder, items: Sequence[Item]) -> CartView:

@@ -18,6 +18,7 @@ from django.db import connection
 from django.utils import timezone
 
 from core import crypto
+from core.compiled import Compiled
 from core.errors import Conflict, Invalid, Malformed
 from core.ids import new_id
 from core.models import IdempotencyRecord
@@ -122,10 +123,14 @@ def _lock(asked: Asked) -> None:
         raise StillRunning
 
 
+_RECORD: Compiled[IdempotencyRecord] = Compiled(
+    lambda scope, key: IdempotencyRecord.objects.filter(scope=scope, key=key), scope=str, key=str
+)
+
+
 def _find(asked: Asked) -> Answer | None:
-    living = IdempotencyRecord.objects.filter(expires_at__gt=timezone.now())
-    record: IdempotencyRecord | None = living.filter(scope=asked.scope, key=asked.key).first()
-    if record is None:
+    record = _RECORD.first(scope=asked.scope, key=asked.key)
+    if record is None or record.expires_at <= timezone.now():
         return None
     if record.fingerprint != asked.fingerprint:
         raise KeyReused

@@ -31,7 +31,7 @@ def insert_all(rows: Iterable[M]) -> list[M]:
     """
     written = list(rows)
     if written:
-        _execute(_table(type(written[0])), [row.__dict__ for row in written], sql.SQL(""))
+        _execute(_table(type(written[0])), [row.__dict__ for row in written])
     for row in written:
         row._state.adding = False  # noqa: SLF001 - as bulk_create does
     return written
@@ -40,7 +40,7 @@ def insert_all(rows: Iterable[M]) -> list[M]:
 @step
 def insert_missing(row: M) -> bool:
     """Insert a model instance unless a unique constraint finds another in its place; tell whether it was inserted."""
-    inserted = _execute(_table(type(row)), [row.__dict__], sql.SQL(" ON CONFLICT DO NOTHING")) == 1
+    inserted = _execute(_table(type(row)), [row.__dict__], " ON CONFLICT DO NOTHING") == 1
     row._state.adding = not inserted  # noqa: SLF001 - as save does
     return inserted
 
@@ -54,7 +54,7 @@ def insert_values(model: type[models.Model], rows: Iterable[Mapping[str, Any]]) 
     written = list(rows)
     if written:
         table = _table(model)
-        _execute(table, [table.completed(row) for row in written], sql.SQL(""))
+        _execute(table, [table.completed(row) for row in written])
 
 
 @step
@@ -77,7 +77,7 @@ def uuid_array(ids: Iterable[UUID]) -> str:
 class _Table:
     """How rows of a model are inserted; a serial key is left to the database."""
 
-    statement: sql.Composed
+    statement: str
     attributes: Sequence[tuple[str, str]]
     stamped: Sequence[str]
     sealed: Mapping[str, Callable[[Any], Any]]
@@ -97,7 +97,7 @@ class _Table:
         return found
 
 
-def _execute(table: _Table, rows: Iterable[Mapping[str, Any]], ending: sql.Composable) -> int:
+def _execute(table: _Table, rows: Iterable[Mapping[str, Any]], ending: str = "") -> int:
     now = timezone.now()
     values = orjson.dumps([table.values(row, now) for row in rows]).decode()
     with connection.cursor() as cursor:
@@ -118,7 +118,7 @@ def _table(model: type[models.Model]) -> _Table:
     stamped = [str(field.column) for field in fields if getattr(field, "auto_now", False)]
     usual = [field for field in fields if field.has_default() or field.null or field.blank]
     return _Table(
-        statement=statement,
+        statement=statement.as_string(),
         attributes=[(str(field.column), field.attname) for field in fields if str(field.column) not in stamped],
         stamped=stamped,
         sealed={str(field.column): field.get_prep_value for field in fields if isinstance(field, SealedField)},
@@ -128,10 +128,10 @@ def _table(model: type[models.Model]) -> _Table:
 
 
 @cache
-def _conflict(unique: tuple[str, ...], change: tuple[str, ...]) -> sql.Composed:
+def _conflict(unique: tuple[str, ...], change: tuple[str, ...]) -> str:
     keys = sql.SQL(", ").join(map(sql.Identifier, unique))
     changes = sql.SQL(", ").join([sql.SQL("{0} = excluded.{0}").format(sql.Identifier(name)) for name in change])
-    return sql.SQL(" ON CONFLICT ({}) DO UPDATE SET {}").format(keys, changes)
+    return sql.SQL(" ON CONFLICT ({}) DO UPDATE SET {}").format(keys, changes).as_string()
 
 
 def _type_of(field: models.Field[Any, Any]) -> Any:

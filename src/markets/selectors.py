@@ -6,8 +6,12 @@ from uuid import UUID
 
 from django.db.models import QuerySet
 
+from core.compiled import Compiled
 from markets.errors import MarketNotFound, UnknownMarket
 from markets.models import Market
+
+_OF_CODE: Compiled[Market] = Compiled(lambda code: Market.objects.filter(is_active=True, code=code), code=str)
+_DEFAULT: Compiled[Market] = Compiled(lambda: Market.objects.filter(is_active=True, is_default=True)[:1])
 
 
 def get_market(*, code: str | None) -> Market:
@@ -15,8 +19,7 @@ def get_market(*, code: str | None) -> Market:
 
     :raises UnknownMarket: there is none; a 400, since the code came as a parameter
     """
-    found = Market.objects.filter(is_active=True)
-    market: Market | None = found.filter(code=code).first() if code else found.filter(is_default=True).first()
+    market = _OF_CODE.first(code=code) if code else _DEFAULT.first()
     if market is None:
         raise UnknownMarket.field("market", "There is no such market.")
     return market

@@ -3,15 +3,33 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from uuid import UUID
 
 from django.conf import settings
-from django.db.models import Subquery
+from django.db.models import QuerySet, Subquery
 
 from carts import selectors
 from carts.domain import CartState, Holder
 from carts.errors import CartEmpty
 from carts.models import Cart, CartItem
+from core.compiled import Compiled
 from core.transactions import command, step
+
+
+def _even_if_ordered(carts: QuerySet[Cart]) -> QuerySet[Cart]:
+    """Lock what is an open cart before the lock is waited for, even if it is ordered meanwhile."""
+    rows: QuerySet[Cart] = Cart.objects.select_related("market").filter(pk=Subquery(carts.values("pk"))).locked()
+    return rows
+
+
+_OF_CUSTOMER = Compiled(lambda owner_id: _even_if_ordered(selectors.open_carts(owner_id=owner_id)), owner_id=UUID)
+_OF_GUEST = Compiled(
+    lambda token_digest: _even_if_ordered(selectors.open_carts(token_digest=token_digest)), token_digest=str
+)
+_EVER_OF_GUEST = Compiled(
+    lambda token_digest: Cart.objects.select_related("market").filter(token_digest=token_digest, owner=None).locked(),
+    token_digest=str,
+)
 
 
 @step
@@ -20,11 +38,9 @@ def lock_cart(*, holder: Holder) -> Cart:
 
     :raises CartEmpty: the holder has no cart
     """
-    rows = Cart.objects.select_related("market").locked()
-    # The id is found before the lock is waited for, so that the cart is found even if it was ordered meanwhile.
-    cart: Cart | None = rows.filter(pk=Subquery(selectors.open_carts(holder=holder).values("pk"))).first()
+    cart = selectors.of_holder(holder, _OF_CUSTOMER, _OF_GUEST)
     if cart is None and holder.token_digest is not None:
-        cart = rows.filter(token_digest=holder.token_digest, owner=None).first()
+        cart = _EVER_OF_GUEST.first(token_digest=holder.token_digest)
     if cart is None or cart.state == CartState.MERGED.value:
         raise CartEmpty
     return cart

@@ -14,6 +14,7 @@ from carts import selectors
 from carts.domain import CartView, Holder, Item, Wish, compose
 from carts.errors import CartItemNotFound, CartNotFound, NotForSale, TooMuch
 from carts.models import Cart, CartItem
+from core.compiled import Compiled
 from core.ids import new_id
 from core.sql import insert_all, insert_missing, upsert_values
 from core.transactions import command, step
@@ -24,6 +25,14 @@ from products import selectors as product_reads
 if TYPE_CHECKING:
     from markets.models import Market
     from pricing.domain import Quote
+
+
+_OF_CUSTOMER = Compiled(lambda owner_id: selectors.open_carts(owner_id=owner_id).locked(), owner_id=UUID)
+_OF_GUEST = Compiled(lambda token_digest: selectors.open_carts(token_digest=token_digest).locked(), token_digest=str)
+
+
+def _lock_open_cart(holder: Holder) -> Cart | None:
+    return selectors.of_holder(holder, _OF_CUSTOMER, _OF_GUEST)
 
 
 @command
@@ -86,7 +95,7 @@ def remove_item(*, holder: Holder, item_id: UUID, at: datetime) -> None:
 @command
 def clear_cart(*, holder: Holder, at: datetime) -> None:
     """Take everything out; nothing happens where there is no cart."""
-    cart = selectors.open_carts(holder=holder).locked().first()
+    cart = _lock_open_cart(holder)
     if cart is not None:
         CartItem.objects.filter(cart=cart).delete()
         _touch(cart, at)
@@ -95,7 +104,7 @@ def clear_cart(*, holder: Holder, at: datetime) -> None:
 @step
 def open_cart(*, holder: Holder, market: Market, at: datetime) -> tuple[Cart, Holder, bool]:
     """Lock the holder's open cart, or open one: the cart, its holder (a new guest gets a token), whether it is new."""
-    cart = selectors.open_carts(holder=holder).locked().first()
+    cart = _lock_open_cart(holder)
     if cart is not None:
         return cart, holder, False
     if holder.user_id is None:
@@ -199,7 +208,7 @@ def _variant_of_sku(sku: str) -> UUID:
 
 
 def _locked(holder: Holder) -> Cart:
-    cart: Cart | None = selectors.open_carts(holder=holder).locked().first()
+    cart: Cart | None = _lock_open_cart(holder)
     if cart is None:
         raise CartNotFound
     return cart

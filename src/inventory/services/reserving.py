@@ -7,6 +7,8 @@ from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
+from core.compiled import Compiled
+from core.models import LockingQuerySet
 from core.sql import insert_values
 from core.transactions import step
 from inventory.domain import Reason, ReservationState
@@ -87,6 +89,17 @@ def ship_stock(*, reference: UUID, actor_id: UUID | None, at: datetime) -> None:
     )
 
 
+def _open_ones(reference: UUID) -> LockingQuerySet[Reservation]:
+    rows: LockingQuerySet[Reservation] = Reservation.objects.filter(reference=reference, state__in=_OPEN)
+    return rows
+
+
+_LOCKED = Compiled(
+    lambda reference: _open_ones(reference).locked().values_list("pk", "stock_id", "quantity", "stock__variant_id"),
+    reference=UUID,
+)
+
+
 class _Promise(NamedTuple):
     pk: UUID
     stock_id: UUID
@@ -96,11 +109,9 @@ class _Promise(NamedTuple):
 
 def _take_open(reference: UUID, state: ReservationState) -> list[_Promise]:
     """Lock the open reservations of something, and move them on."""
-    open_ones = Reservation.objects.filter(reference=reference, state__in=_OPEN)
-    columns = ("pk", "stock_id", "quantity", "stock__variant_id")
-    promised = [_Promise(*row) for row in open_ones.locked().values_list(*columns)]
+    promised = [_Promise(*row) for row in _LOCKED.all(reference=reference)]
     if promised:
-        open_ones.update(state=state.value, expires_at=None)
+        _open_ones(reference).update(state=state.value, expires_at=None)
     return promised
 
 

@@ -11,6 +11,7 @@ from uuid import UUID
 import orjson
 from django.db import connection
 
+from core.compiled import Compiled
 from core.ids import new_id_text
 from core.lookups import array_literal
 from core.sql import insert_values
@@ -35,12 +36,21 @@ class StockRow:
         return self.on_hand - self.reserved
 
 
+_LOCKED = Compiled(
+    lambda variant_ids: (
+        Stock.objects.filter(variant__any_of=variant_ids)
+        .locked()
+        .values_list("pk", "variant_id", "on_hand", "reserved", "place__is_default")
+    ),
+    variant_ids=[UUID],
+)
+
+
 @step
 def lock_stock(*, variant_ids: Collection[UUID]) -> list[StockRow]:
     """Lock the rows of these variants in all places, and return them, the default place first. One statement."""
-    locked = Stock.objects.filter(variant__any_of=variant_ids).locked()
-    values = locked.values_list("pk", "variant_id", "on_hand", "reserved", "place__is_default")
-    return sorted((StockRow(*row) for row in values), key=lambda row: (not row.is_default, row.pk))
+    rows = [StockRow(*row) for row in _LOCKED.all(variant_ids=variant_ids)]
+    return sorted(rows, key=lambda row: (not row.is_default, row.pk))
 
 
 @step

@@ -1,0 +1,115 @@
+"""Queries that are turned into SQL once.
+
+Django builds the statement of a queryset anew each time it is evaluated. On the way of an order that costs as much as
+all of its statements. A ``Compiled`` keeps the statement and Django's own recipe for the rows; a call executes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+from uuid import UUID, uuid4
+
+from django.db import DEFAULT_DB_ALIAS, connection, models
+from django.db.models.query import ModelIterable, get_related_populators
+from django.db.transaction import TransactionManagementError
+
+from core.lookups import array_literal
+
+T = TypeVar("T")
+
+
+class Compiled(Generic[T]):
+    """A queryset of models, with ``select_related`` or not, or of ``values_list``.
+
+    ``build`` gets a sample for each parameter and returns the queryset; it must do the same whatever the values are::
+
+        _ITEMS = Compiled(lambda cart: CartItem.objects.filter(cart=cart).values_list("pk"), cart=UUID)
+
+    :param kinds: parameter -> ``UUID``, ``str``, or ``[UUID]`` for the right-hand side of ``any_of``
+    """
+
+    def __init__(self, build: Callable[..., models.QuerySet[Any, T]], **kinds: type | list[type[UUID]]) -> None:
+        self._build = build
+        self._kinds = kinds
+        self._plan: _Plan | None = None
+
+    def all(self, **values: Any) -> list[T]:
+        """Execute with these values: rows as the queryset gives them. One query.
+
+        :raises TransactionManagementError: it locks, and there is no transaction
+        """
+        plan = self._plan = self._plan or _compile(self._build, self._kinds)
+        if plan.locks and not connection.in_atomic_block:
+            raise TransactionManagementError("a lock needs a transaction")
+        given = {name: array_literal(v) if isinstance(self._kinds[name], list) else v for name, v in values.items()}
+        with connection.cursor() as cursor:
+            cursor.execute(plan.statement, [given[v.name] if type(v) is _Slot else v for v in plan.values])
+            rows = cursor.fetchall()
+        return list(plan.read(rows))
+
+    def first(self, **values: Any) -> T | None:
+        """Execute with these values and return the first row, if there is one. One query."""
+        found = self.all(**values)
+        return found[0] if found else None
+
+
+@dataclass(frozen=True, slots=True)
+class _Slot:
+    """Where the value of a parameter goes."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    statement: str
+    values: Sequence[Any]
+    locks: bool
+    read: Callable[[Sequence[Any]], Iterator[Any]]
+
+
+def _compile(build: Callable[..., models.QuerySet[Any, Any]], kinds: dict[str, Any]) -> _Plan:
+    samples = {name: _sample(kind) for name, kind in kinds.items()}
+    queryset = build(**samples)
+    compiler = queryset.query.get_compiler(using=DEFAULT_DB_ALIAS)
+    statement, params = compiler.as_sql()
+    slots = {
+        array_literal(sample) if isinstance(sample, list) else sample: _Slot(name) for name, sample in samples.items()
+    }
+    values = [slots.get(param, param) if isinstance(param, (str, UUID)) else param for param in params]
+    missing = set(samples) - {value.name for value in values if isinstance(value, _Slot)}
+    if missing:
+        raise ValueError(f"not a parameter of the statement: {', '.join(sorted(missing))}")
+    return _Plan(statement, values, queryset.query.select_for_update, _reader(queryset, compiler))
+
+
+def _sample(kind: Any) -> Any:
+    if isinstance(kind, list):
+        return [uuid4()]
+    return uuid4() if kind is UUID else uuid4().hex
+
+
+def _reader(queryset: models.QuerySet[Any, Any], compiler: Any) -> Callable[[Sequence[Any]], Iterator[Any]]:
+    converters = compiler.get_converters([column[0] for column in compiler.select])
+
+    def plain(rows: Sequence[Any]) -> Iterator[Any]:
+        return compiler.apply_converters(rows, converters) if converters else iter(rows)
+
+    if queryset._iterable_class is not ModelIterable:  # noqa: SLF001 - nothing public tells
+        return lambda rows: map(tuple, plain(rows))
+    columns, select = compiler.klass_info["select_fields"], compiler.select
+    names = [select[column][0].target.attname for column in columns]
+    # The stubs are those of a newer Django.
+    related = get_related_populators(compiler.klass_info, select, DEFAULT_DB_ALIAS)  # type: ignore[call-arg]
+    start, end = columns[0], columns[-1] + 1
+
+    def instances(rows: Sequence[Any]) -> Iterator[Any]:
+        for row in plain(rows):
+            found = compiler.klass_info["model"].from_db(DEFAULT_DB_ALIAS, names, row[start:end])
+            for populator in related:
+                populator.populate(row, found)
+            yield found
+
+    return instances
