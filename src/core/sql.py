@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
@@ -40,7 +41,8 @@ def insert_all(rows: Iterable[M]) -> list[M]:
 @step
 def insert_missing(row: M) -> bool:
     """Insert a model instance unless a unique constraint finds another in its place; tell whether it was inserted."""
-    inserted = _execute(_table(type(row)), [row.__dict__], " ON CONFLICT DO NOTHING") == 1
+    table = _table(type(row))
+    inserted = bool(_execute(table, [row.__dict__], " ON CONFLICT DO NOTHING RETURNING true", returns=True))
     row._state.adding = not inserted  # noqa: SLF001 - as save does
     return inserted
 
@@ -66,6 +68,18 @@ def upsert_values(
     if written:
         table = _table(model)
         _execute(table, [table.completed(row) for row in written], _conflict(tuple(unique), tuple(change)))
+
+
+@contextmanager
+def sent_ahead() -> Iterator[None]:
+    """Send the block's writes without waiting for each: Python prepares the next while the database does the last.
+
+    What reads still waits. An error of a write may surface at a later statement, or at the block's end.
+    """
+    connection.ensure_connection()
+    raw: Any = connection.connection
+    with connection.wrap_database_errors, raw.pipeline():
+        yield
 
 
 def uuid_array(ids: Iterable[UUID]) -> str:
@@ -97,12 +111,12 @@ class _Table:
         return found
 
 
-def _execute(table: _Table, rows: Iterable[Mapping[str, Any]], ending: str = "") -> int:
+def _execute(table: _Table, rows: Iterable[Mapping[str, Any]], ending: str = "", *, returns: bool = False) -> Any:
     now = timezone.now()
     values = orjson.dumps([table.values(row, now) for row in rows]).decode()
     with connection.cursor() as cursor:
         cursor.execute(table.statement + ending, [values])
-        return int(cursor.rowcount)
+        return cursor.fetchone() if returns else None
 
 
 @cache

@@ -131,7 +131,7 @@ def _move(
     if not path:
         return
     order.status, order.expires_at = path[-1].to_status, None
-    order.save(update_fields=["status", "expires_at", "updated_at"])
+    Order.objects.filter(pk=order.pk).update(status=order.status, expires_at=None, updated_at=path[-1].at)
     for move in path:
         move.actor, move.by, move.reason = cause.actor, cause.by.value, cause.reason
         _follow(order, move, ships_too=OrderStatus.SHIPPED in moves, parcel=parcel or {})

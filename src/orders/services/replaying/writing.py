@@ -13,6 +13,7 @@ import pycountry
 from accounts.domain import AddressData
 from carts import services as carts
 from carts.domain import Holder
+from core.sql import sent_ahead
 from core.transactions import command
 from inventory import services as inventory
 from inventory.domain import Reason
@@ -52,25 +53,26 @@ def place_part(*, invoice: Invoice, part: Part, number: str, buyer: User | None,
 
     :param number: the order's number elsewhere; once there, a second one of it is refused by the database
     """
-    cart = carts.fill_cart(
-        holder=Holder(user_id=buyer.pk if buyer else None),
-        units={shop.variants[sku]: units for sku, units in part.units.items()},
-        market=shop.market,
-        at=invoice.at,
-    )
-    wish = PlaceOrder(
-        email=None if buyer else EMAIL.format(f"guest-{invoice.number}".lower()),
-        shipping_address=address_of(invoice),
-        agreed_minor={shop.variants[sku]: price for sku, price in part.prices_minor.items()},
-        external_number=number,
-    )
-    order = turn_into_order(customer=buyer, cart_token=cart.token, wish=wish, placed_at=invoice.at)
-    moves = {
-        OrderStatus.PAID: invoice.at,
-        OrderStatus.SHIPPED: invoice.at + SHIPPED_AFTER,
-        OrderStatus.DELIVERED: invoice.at + DELIVERED_AFTER,
-    }
-    move_through(order=order, moves=moves, reason="Replayed from an invoice.")
+    with sent_ahead():
+        cart = carts.fill_cart(
+            holder=Holder(user_id=buyer.pk if buyer else None),
+            units={shop.variants[sku]: units for sku, units in part.units.items()},
+            market=shop.market,
+            at=invoice.at,
+        )
+        wish = PlaceOrder(
+            email=None if buyer else EMAIL.format(f"guest-{invoice.number}".lower()),
+            shipping_address=address_of(invoice),
+            agreed_minor={shop.variants[sku]: price for sku, price in part.prices_minor.items()},
+            external_number=number,
+        )
+        order = turn_into_order(customer=buyer, cart_token=cart.token, wish=wish, placed_at=invoice.at)
+        moves = {
+            OrderStatus.PAID: invoice.at,
+            OrderStatus.SHIPPED: invoice.at + SHIPPED_AFTER,
+            OrderStatus.DELIVERED: invoice.at + DELIVERED_AFTER,
+        }
+        move_through(order=order, moves=moves, reason="Replayed from an invoice.")
 
 
 @command
