@@ -68,7 +68,7 @@ bench: .venv/dev.stamp ## measure: CPU, speed, memory; a table and a JSON file
 	PYTHONPATH=src:scripts $(BIN)/python -m bench $(ARGS)
 
 test-long: .venv/dev.stamp ## the tests that take minutes
-	NEXUS_LONG=1 $(BIN)/pytest -m long
+	$(BIN)/pytest -n $(WORKERS) -m long
 
 lock: .venv/dev.stamp ## pin what requirements/*.in ask for
 	$(BIN)/python -m uv --version >/dev/null 2>&1 || $(PIP) install -q uv

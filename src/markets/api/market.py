@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from markets import selectors
@@ -13,9 +14,20 @@ if TYPE_CHECKING:
     from markets.models import Market
 
 
+CODE = re.compile(r"[A-Za-z0-9_-]{1,20}")
+# No code looks like this.
+_NO_MARKET = "?"
+
+
 def market_code_of(request: HttpRequest | Request) -> str | None:
-    """Return the code in ``?market=`` or ``X-Market``, or ``None`` for the default."""
-    return request.GET.get("market") or request.META.get("HTTP_X_MARKET") or None
+    """Return the code in ``?market=``, else in ``X-Market``; ``None`` for the default.
+
+    Where either is no code at all, what comes back is that of no market.
+    """
+    named = [code for code in (request.GET.get("market"), request.META.get("HTTP_X_MARKET")) if code is not None]
+    if not all(map(CODE.fullmatch, named)):
+        return _NO_MARKET
+    return named[0] if named else None
 
 
 def market_of(request: HttpRequest | Request) -> Market:
@@ -23,5 +35,4 @@ def market_of(request: HttpRequest | Request) -> Market:
 
     :raises UnknownMarket: there is none of that code
     """
-    code = market_code_of(request)
-    return selectors.get_market(code=code if code is None or code.isprintable() else "?")
+    return selectors.get_market(code=market_code_of(request))

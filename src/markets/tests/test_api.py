@@ -208,7 +208,13 @@ class TestMarketOf:
         assert market_of(ask("/", headers={"X-Market": "jp"})).code == "jp"
         assert market_of(ask("/")).code == "uk"
 
-    @pytest.mark.parametrize("code", ["nowhere", "a\0", "'; DROP TABLE"])
+    def test_refuses_a_header_that_is_no_code_beside_a_parameter_that_is(self) -> None:
+        make_market("uk")
+
+        with pytest.raises(UnknownMarket):
+            market_of(RequestFactory().get("/", {"market": "uk"}, headers={"X-Market": "u k"}))
+
+    @pytest.mark.parametrize("code", ["nowhere", "", "a\0", "'; DROP TABLE"])
     def test_refuses_an_unknown_one(self, code: str) -> None:
         make_market("uk")
 

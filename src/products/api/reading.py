@@ -13,7 +13,7 @@ from django.http import HttpResponse, HttpResponsePermanentRedirect
 from core.api.problems import as_domain_error, plain_problem
 from core.errors import Malformed
 from core.pagination import DEFAULT_SIZE, MAX_PAGE, MAX_SIZE, PageRequest, page_links
-from markets.api.market import market_code_of
+from markets.api.market import CODE, market_code_of
 from products import selectors
 from products.domain import is_slug
 from products.errors import ProductMoved
@@ -26,7 +26,6 @@ _HEADERS = {
     "Cache-Control": "public, max-age=0, must-revalidate",
     "Vary": "X-Market",
 }
-_CODE = re.compile(r"[A-Za-z0-9_-]{1,20}")
 _AMOUNT = re.compile(r"[0-9]{1,13}(\.[0-9]{1,4})?")
 _RATING = re.compile(r"[0-5](\.[0-9]{1,2})?")
 _UNSAFE = re.compile("[\x00-\x1f\x7f\ud800-\udfff]")
@@ -85,7 +84,7 @@ _READERS: dict[str, Callable[[str], Any]] = {
     "page": _integer(MAX_PAGE),
     "size": _integer(MAX_SIZE),
     "cursor": _cursor,
-    "market": _matching(_CODE, "the code of a market"),
+    "market": _matching(CODE, "the code of a market"),
     "sort": _sort,
     "category": _slug,
     "tag": _text,
@@ -169,7 +168,7 @@ def _tagged(request: HttpRequest, etag: str, body: Callable[[], bytes]) -> HttpR
 
 def _market(request: HttpRequest) -> str | None:
     code = market_code_of(request)
-    if code is not None and not _CODE.fullmatch(code):
+    if code is not None and not CODE.fullmatch(code):
         raise Malformed.field("market", "There is no such market.")
     return code
 
