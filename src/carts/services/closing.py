@@ -26,8 +26,9 @@ _OF_CUSTOMER = Compiled(lambda owner_id: _even_if_ordered(selectors.open_carts(o
 _OF_GUEST = Compiled(
     lambda token_digest: _even_if_ordered(selectors.open_carts(token_digest=token_digest)), token_digest=str
 )
+# One that is closed stays so: nothing to lock.
 _EVER_OF_GUEST = Compiled(
-    lambda token_digest: Cart.objects.select_related("market").filter(token_digest=token_digest, owner=None).locked(),
+    lambda token_digest: Cart.objects.select_related("market").filter(token_digest=token_digest, owner=None),
     token_digest=str,
 )
 

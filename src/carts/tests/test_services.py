@@ -313,6 +313,16 @@ def test_eight_first_items_at_once_share_one_cart() -> None:
 
 
 @pytest.mark.django_db(transaction=True)
+def test_a_guest_who_adds_in_eight_tabs_at_once_has_all_of_it() -> None:
+    stock = make_stock(on_hand=50)
+    token = make_guest_cart((stock, 1))
+
+    at_once(lambda _: add(stock, 1, holder=Holder(token=token)), range(8))
+
+    assert CartItem.objects.get().quantity == 9
+
+
+@pytest.mark.django_db(transaction=True)
 def test_r11_merging_in_two_tabs_while_adding_loses_and_doubles_nothing() -> None:
     user, stock, market = make_user(), make_stock(on_hand=99), make_market()
     token = make_guest_cart((stock, 5))

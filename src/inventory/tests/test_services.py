@@ -30,6 +30,11 @@ def reserve(*wanted: tuple[Stock, int], reference: UUID | None = None) -> UUID:
     return reference
 
 
+def release(reference: UUID) -> None:
+    with transaction.atomic():
+        services.release_stock(reference=reference)
+
+
 def adjust(stock: Stock, **change: int) -> dict[UUID, int]:
     return services.adjust_stock(
         items=[services.Adjustment(variant=stock.variant_id, **change)],  # type: ignore[arg-type]
@@ -264,6 +269,18 @@ def test_the_last_unit_is_promised_once() -> None:
     stock.refresh_from_db()
     assert outcomes == ["refused"] * 7 + ["reserved"]
     assert stock.reserved == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_is_released_eight_times_at_once_is_free_once() -> None:
+    stock = make_stock(on_hand=50)
+    reference = reserve((stock, 5))
+    reserve((stock, 45))
+
+    at_once(lambda _: release(reference), range(8))
+
+    stock.refresh_from_db()
+    assert stock.reserved == 45
 
 
 @pytest.mark.django_db(transaction=True)

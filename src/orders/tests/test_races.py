@@ -1,14 +1,16 @@
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 
 import pytest
+from django.db import transaction
 
 from accounts.tests.factories import make_user
 from carts.errors import CartEmpty
 from carts.models import Cart
 from carts.tests.factories import make_cart
-from core.tests.threads import at_once
+from core.tests.threads import at_once, in_thread, waits_for_a_lock
 from inventory.errors import OutOfStock
 from inventory.models import Stock
 from inventory.tests.factories import NOON, make_stock
@@ -18,8 +20,9 @@ from orders.errors import (
     MoveRefused,
 )
 from orders.models import Order
+from orders.services.placing import turn_into_order
 from orders.tests.books import books_agree
-from orders.tests.factories import make_order, place
+from orders.tests.factories import ADDRESS, make_order, place
 
 
 @pytest.mark.django_db(transaction=True)
@@ -56,6 +59,26 @@ def test_r08_one_cart_ordered_twenty_times_at_once_is_one_order() -> None:
 
     assert Order.objects.count() == 1
     assert outcomes <= {str(Order.objects.get().pk), "empty"}
+    books_agree()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_r08_whoever_waited_for_the_cart_is_given_the_order_that_was_placed() -> None:
+    cart = make_cart((make_stock(on_hand=50), 1))
+
+    with ThreadPoolExecutor(max_workers=1) as shopper:
+        with transaction.atomic():
+            Cart.objects.filter(pk=cart.pk).locked().get()
+            second = shopper.submit(in_thread, place, cart)
+            waited = waits_for_a_lock(second)
+            order = turn_into_order(
+                customer=cart.owner, cart_token=None, wish=services.PlaceOrder(shipping_address=ADDRESS), placed_at=NOON
+            )
+        again = second.result()
+
+    assert waited
+    assert again == order
+    assert Order.objects.count() == 1
     books_agree()
 
 

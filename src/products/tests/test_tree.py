@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from uuid import UUID
 
 import pytest
-from django.db import connection, transaction
+from django.db import transaction
 
+from core.tests.threads import in_thread, waits_for_a_lock
 from products import services
 from products.domain import ProductData
 from products.models import Product
@@ -40,23 +41,6 @@ def rename(_: UUID) -> None:
     services.update_category(slug="new", changes={"name": "Newer"}, at=NOON)
 
 
-def in_thread(write: Callable[[UUID], None], product_id: UUID) -> None:
-    try:
-        write(product_id)
-    finally:
-        connection.close()
-
-
-def waits_for_the_tree(writing: Future[None]) -> bool:
-    """Tell whether the thread comes to wait for the tree's lock, rather than to an end."""
-    while not writing.done():
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT FROM pg_locks WHERE locktype = 'advisory' AND NOT granted")
-            if cursor.fetchone() is not None:
-                return True
-    return False
-
-
 @pytest.mark.django_db(transaction=True)
 class TestShareTree:
     @pytest.mark.parametrize("write", [create, update, edit, restore])
@@ -70,7 +54,7 @@ class TestShareTree:
             with transaction.atomic():
                 lock_tree()
                 writing = staff.submit(in_thread, write, product.pk)
-                waited = waits_for_the_tree(writing)
+                waited = waits_for_a_lock(writing)
                 held = len(Product.all_objects.filter(pk=product.pk).locked(nowait=True))
             writing.result()
 
@@ -84,7 +68,7 @@ class TestShareTree:
             with transaction.atomic():
                 share_tree()
                 renaming = staff.submit(in_thread, rename, product.pk)
-                waited = waits_for_the_tree(renaming)
+                waited = waits_for_a_lock(renaming)
                 held = len(Product.objects.filter(pk=product.pk).locked(nowait=True))
             renaming.result()
 
@@ -98,6 +82,6 @@ class TestShareTree:
         with ThreadPoolExecutor(max_workers=1) as staff, transaction.atomic():
             share_tree()
             moving = staff.submit(in_thread, update, product.pk)
-            waited = waits_for_the_tree(moving)
+            waited = waits_for_a_lock(moving)
 
         assert not waited
