@@ -6,6 +6,7 @@ from django.db.models import Q
 
 from core.fields import CurrencyField
 from core.models import Entity
+from markets.domain import TaxRounding
 
 
 class Market(Entity):
@@ -17,6 +18,13 @@ class Market(Entity):
     currency = CurrencyField()
     language = models.CharField(max_length=10, default="en")
     prices_include_tax = models.BooleanField(default=True)
+    # Whose tax the prices contain, and from where is sold; without one, the first of the countries.
+    home_country = models.CharField(max_length=2, blank=True)
+    tax_rounding = models.CharField(
+        max_length=5, choices=[(r.value, r.value) for r in TaxRounding], default=TaxRounding.LINE.value
+    )
+    # Changes with every rule that prices carts: who holds rules of an older version reads them anew.
+    rules_version = models.BigIntegerField(default=1, editable=False)
     is_default = models.BooleanField(default=False)
     is_active = models.BooleanField(default=True)
 
@@ -29,3 +37,8 @@ class Market(Entity):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def home(self) -> str:
+        """The country from which is sold; empty where none is known."""
+        return self.home_country or (self.countries[0] if self.countries else "")

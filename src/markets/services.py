@@ -8,9 +8,10 @@ from datetime import datetime
 import pycountry
 from babel import Locale, UnknownLocaleError
 from django.conf import settings
+from django.db.models import F
 
 from core import money, outbox
-from core.transactions import command
+from core.transactions import command, step
 from markets.errors import MarketExists, MarketInvalid, MarketNotFound
 from markets.events import MarketSaved
 from markets.models import Market
@@ -68,9 +69,19 @@ def update_market(*, code: str, changes: dict[str, object], at: datetime) -> Mar
     for name, value in changes.items():
         setattr(market, name, value)
     _check(market)
+    market.rules_version += 1
     market.save()
     outbox.publish(MarketSaved(market_id=market.pk), at=at)
     return market
+
+
+@step
+def rules_changed() -> None:
+    """Make everybody who prices carts read the rules anew: call it last where one of them was written. One statement.
+
+    What waits for it waits for the end of the transaction: rules are changed one after the other.
+    """
+    Market.objects.update(rules_version=F("rules_version") + 1)
 
 
 def _check(data: MarketData | Market) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from inventory import selectors as stock_reads
-from pricing.domain import Quote, price_lines
+from pricing.domain.quoting import Quote, price_lines
 from products import selectors as product_reads
 
 if TYPE_CHECKING:
