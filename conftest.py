@@ -8,13 +8,16 @@ machine does not have is skipped, by name; in CI (``CI=true``) that fails the ru
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import os
+import re
 import shutil
 import signal
 import socket
 import subprocess
 import tempfile
 import time
+import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -25,6 +28,7 @@ from django.conf import settings
 from config.embedded import THROWAWAY, Postgres
 
 SERVER = pytest.StashKey[tuple[Postgres, Path]]()
+EN16931_RULES = "4.1.2"
 IN_CI = os.environ.get("CI", "").lower() in {"1", "true"}
 
 
@@ -66,6 +70,39 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 def chromium_path() -> str:
     """A browser for Playwright: ``launch(executable_path=chromium_path, args=["--no-sandbox", …])``."""
     return _program("chromium", "chromium-browser", "google-chrome")
+
+
+@pytest.fixture(scope="session")
+def stripe_mock_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A real stripe-mock on a free port: Stripe's API by its own description, without a memory."""
+    program, port = _program("stripe-mock", folder=Path.home() / "go" / "bin"), free_port()
+    words = ["-http-addr", f"127.0.0.1:{port}", "-https-addr", "127.0.0.1:0"]  # it insists on HTTPS beside it
+    with _running([program, *words], tmp_path_factory.mktemp("stripe-mock")):
+        wait_for(lambda: _listens(port), seconds=20)
+        yield f"http://127.0.0.1:{port}"
+
+
+@pytest.fixture(scope="session")
+def en16931_rules() -> Path:
+    """The official rules of EN 16931 for UBL, as XSLT; Maven fetches them into a cache of the machine, once."""
+    program = _program("mvn")
+    cache = Path(tempfile.gettempdir()) / f"nexus-en16931-{EN16931_RULES}-{os.getuid()}"
+    cache.mkdir(mode=0o700, exist_ok=True)
+    with (cache / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (cache / "rules").exists():
+            _fetch_rules(program, cache)
+    found = (cache / "rules").glob("external/schematron/*/ubl/EN16931-UBL-validation.xslt")
+    return max(found, key=lambda path: [int(part) for part in re.findall(r"\d+", path.parts[-3])])
+
+
+def _fetch_rules(program: str, cache: Path) -> None:
+    name = "com.helger.phive.rules:phive-rules-en16931"
+    words = ["dependency:copy", f"-Dartifact={name}:{EN16931_RULES}", f"-DoutputDirectory={cache}"]
+    subprocess.run([program, "-q", "-B", *words], check=True, cwd=cache, stdout=subprocess.DEVNULL)
+    with zipfile.ZipFile(next(cache.glob("*.jar"))) as archive:
+        archive.extractall(cache / "unpacked")
+    (cache / "unpacked").rename(cache / "rules")
 
 
 @pytest.fixture(scope="session")
@@ -136,8 +173,10 @@ def wait_for(condition: Callable[[], bool], *, seconds: float) -> None:
         time.sleep(0.02)
 
 
-def _program(*names: str) -> str:
-    found = next(filter(None, map(shutil.which, names)), None)
+def _program(*names: str, folder: Path = Path()) -> str:
+    """Find a program on the path, or else in a folder where one may install it."""
+    path = os.pathsep.join([os.environ.get("PATH", os.defpath), *([str(folder)] if folder.name else [])])
+    found = next(filter(None, (shutil.which(name, path=path) for name in names)), None)
     if found is None:
         pytest.skip(f"{names[0]} is not installed")
     return found

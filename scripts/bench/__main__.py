@@ -8,6 +8,7 @@ import shutil
 import signal
 import sys
 import tempfile
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,7 +16,7 @@ from typing import Any
 
 from tqdm import tqdm
 
-from bench import lives, machine, table
+from bench import lives, machine, pricing, table
 from bench.catalogue import write_catalogue
 from bench.measuring import Row, measure, median
 from bench.reading import press
@@ -77,6 +78,7 @@ def run(shop: Shop, plan: Plan) -> dict[str, Any]:
     rows += measure_writes(shop, buyers, plan)
     say("Races for the last units")
     figures["race"] = race_summary(run_races(buyers, plan.races))
+    rows += measure_prices(shop, skus, plan)
     shop.manage("verify_books")
     figures["memory"] = lives.memory(shop)
     say("Replay")
@@ -126,6 +128,24 @@ def measure_writes(shop: Shop, buyers: Buyers, plan: Plan) -> list[Row]:
             {name: lambda clients, name=name, count=count: buyers.order(name=name, clients=clients, count=count)},
         )
         shop.manage("verify_books")
+    return rows
+
+
+def measure_prices(shop: Shop, skus: Sequence[str], plan: Plan) -> list[Row]:
+    """Measure checkouts with tax and shipping, then quotes under ever more promotions."""
+    pricing.load_rules(shop)
+    rows = _repeated(
+        "Checkouts",
+        plan,
+        {"checkout": lambda clients: pricing.checkout(shop, skus, clients=clients, count=plan.orders)},
+    )
+    shop.manage("verify_books")
+    for name in pricing.QUOTES:
+        rows += _repeated(
+            name,
+            plan,
+            {name: lambda clients, name=name: pricing.quote(shop, skus, name=name, clients=clients, count=plan.carts)},
+        )
     return rows
 
 

@@ -20,7 +20,7 @@ from bench.shop import Shop
 BUYERS = 64
 LINES = {"order, 1 line": 1, "order, 20 lines": 20}
 ADD = "add to cart"
-_ADDRESS = {
+ADDRESS = {
     "name": "Ada Lovelace",
     "line1": "12 St James's Square",
     "city": "London",
@@ -39,7 +39,7 @@ class Buyers:
 
     def add(self, *, clients: int, count: int) -> Row:
         """Measure new carts with one item."""
-        asked = [_first_item(sku) for sku in islice(self._skus, count)]
+        asked = [first_item(sku) for sku in islice(self._skus, count)]
         return self._measured(ADD, clients, asked)
 
     def order(self, *, name: str, clients: int, count: int) -> Row:
@@ -49,7 +49,7 @@ class Buyers:
 
     def race(self, number: int) -> Race:
         """Let 64 guests order one each of the same 50 units, at the same moment."""
-        carts = [_first_item(race_sku(number)) for _ in range(BUYERS)]
+        carts = [first_item(race_sku(number)) for _ in range(BUYERS)]
         tokens = client.tokens_of(client.send(port=self.shop.port, clients=8, requests=carts))
         load = client.send(port=self.shop.port, clients=BUYERS, requests=[_order(token) for token in tokens])
         answers = list(zip(load.statuses, load.bodies, strict=True))
@@ -67,7 +67,7 @@ class Buyers:
         return measure(shop=self.shop, operation=name, clients=clients, load=load, is_write=True)
 
     def _filled(self, count: int, lines: int) -> list[str]:
-        asked = [_first_item(sku) for sku in islice(self._skus, count)]
+        asked = [first_item(sku) for sku in islice(self._skus, count)]
         tokens = client.tokens_of(client.send(port=self.shop.port, clients=4, requests=asked))
         for _ in range(lines - 1):
             more = [_item(token, sku) for token, sku in zip(tokens, islice(self._skus, count), strict=True)]
@@ -111,7 +111,7 @@ def race_summary(races: Sequence[Race]) -> dict[str, float]:
     }
 
 
-def _first_item(sku: str) -> Asked:
+def first_item(sku: str) -> Asked:
     return Asked("POST", f"{API}/cart/items", body={"sku": sku, "quantity": 1})
 
 
@@ -120,5 +120,5 @@ def _item(token: str, sku: str) -> Asked:
 
 
 def _order(token: str) -> Asked:
-    body = {"email": "ada@example.com", "shipping_address": _ADDRESS}
+    body = {"email": "ada@example.com", "shipping_address": ADDRESS}
     return Asked("POST", f"{API}/orders", {"X-Cart-Token": token}, body)

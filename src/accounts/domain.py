@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -12,6 +13,7 @@ from uuid import UUID
 import phonenumbers
 
 ADDRESS_BOOK_LIMIT = 50
+GROUP_CODE = re.compile(r"[A-Za-z0-9_-]{1,50}")
 # Two refreshes of one token this close together are one client's tabs, not a thief.
 REFRESH_GRACE = timedelta(seconds=5)
 
@@ -63,9 +65,16 @@ ROLE_PERMISSIONS: dict[Role, tuple[str, ...]] = {
         "notifications.view_mail",
         "accounts.receive_registration_alerts",
     ),
-    Role.CATALOGUE_MANAGER: ("products.*", "inventory.*", "markets.view_market"),
+    Role.CATALOGUE_MANAGER: (
+        "products.*",
+        "inventory.*",
+        "promotions.*",
+        "markets.view_market",
+        "accounts.view_customergroup",
+    ),
     Role.ORDER_MANAGER: (
         "orders.*",
+        "accounts.view_customergroup",
         "accounts.view_user",
         "accounts.view_profile",
         "accounts.view_address",
@@ -75,8 +84,14 @@ ROLE_PERMISSIONS: dict[Role, tuple[str, ...]] = {
         "inventory.view_stock",
         "inventory.view_movement",
         "inventory.view_reservation",
+        "payments.view_payment",
+        "payments.view_attempt",
+        "payments.view_refund",
+        "payments.add_refund",
+        "payments.receive_payment_alerts",
         "payments.view_ledgerentry",
         "payments.view_posting",
+        "pricing.*",
         "products.view_category",
         "products.view_product",
         "products.view_variant",
@@ -94,7 +109,9 @@ ROLE_PERMISSIONS: dict[Role, tuple[str, ...]] = {
         "notifications.*",
         "orders.*",
         "payments.*",
+        "pricing.*",
         "products.*",
+        "promotions.*",
     ),
 }
 

@@ -130,3 +130,34 @@ class RoleInUse(Conflict):
     code = "accounts.role_in_use"
     title = "Someone has this role; take it from them first."
     example = {"holders": 2}
+
+
+class CustomerGroupNotFound(NotFound):
+    """There is no customer group of that code."""
+
+    code = "accounts.customer_group_not_found"
+    title = "There is no such customer group."
+
+
+class CustomerGroupInvalid(Invalid):
+    """The code of a customer group is no slug, or names none."""
+
+    code = "accounts.customer_group_invalid"
+    title = "This is not a customer group."
+    example = {"field": "customer_group"}
+
+
+class CustomerGroupTaken(Conflict):
+    """There is a customer group of that code."""
+
+    code = "accounts.customer_group_taken"
+    title = "Another customer group has this code."
+    example = {"group": "wholesale"}
+
+
+class CustomerGroupInUse(Conflict):
+    """Something is for that customer group alone, such as a price list."""
+
+    code = "accounts.customer_group_in_use"
+    title = "The customer group is in use."
+    example = {"group": "wholesale"}

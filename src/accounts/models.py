@@ -23,6 +23,19 @@ class UserQuerySet(LockingQuerySet["User"]):
         return self.with_email(email).get()
 
 
+class CustomerGroup(Entity):
+    """Customers with prices and promotions of their own, such as wholesale."""
+
+    code = models.SlugField(max_length=50, unique=True)
+    name = models.CharField(max_length=100)
+
+    class Meta:
+        constraints = [models.CheckConstraint(condition=~Q(name=""), name="customer_group_named")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
 class User(AbstractBaseUser, PermissionsMixin, Entity):
     """Someone who can sign in. The e-mail is the name, compared in case-folded NFKC form."""
 
@@ -34,6 +47,9 @@ class User(AbstractBaseUser, PermissionsMixin, Entity):
     # Tokens carry it; raising it ends them all.
     token_version = models.PositiveIntegerField(default=0)
     deleted_at = models.DateTimeField(null=True, blank=True)
+    customer_group = models.ForeignKey(
+        CustomerGroup, null=True, blank=True, on_delete=models.SET_NULL, related_name="customers"
+    )
 
     USERNAME_FIELD = "email_key"
     EMAIL_FIELD = "email"

@@ -5,10 +5,15 @@ from __future__ import annotations
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.safestring import SafeString
 from unfold.decorators import display
 
+from carts import selectors
 from carts.models import Cart, CartItem
-from core.admin import ServiceAdmin, ViewInline
+from core import money
+from core.admin import ServiceAdmin, ViewInline, table
+from pricing.domain import IN_WORDS, Quote, in_words
 
 
 class _Items(ViewInline):
@@ -29,10 +34,20 @@ class CartAdmin(ServiceAdmin):
     list_filter = ("state",)
     list_select_related = ("owner", "market")
     search_fields = ("owner__email_key",)
-    fields = ("owner", "market", "state", "used_at")
+    fields = ("owner", "market", "state", "used_at", "coupon", "shipping_method", "country", "priced_now")
+    readonly_fields = ("priced_now",)
     ordering = ("-used_at", "-pk")
     inlines = (_Items,)
+
+    @display(description="What it costs now")
+    def priced_now(self, row: Cart) -> SafeString | str:
+        quote = selectors.preview(cart=row, at=timezone.now())
+        return table(IN_WORDS, [*in_words(quote.priced.receipt, quote.currency), _total(quote)])
 
     @display(description="Of")
     def whose(self, row: Cart) -> str:
         return row.owner.email if row.owner else "a guest"
+
+
+def _total(quote: Quote) -> tuple[str, ...]:
+    return "Total", "", money.to_text(quote.total_minor, quote.currency), "", ""

@@ -38,3 +38,27 @@ class CartEmpty(Conflict):
 
     code = "carts.cart_empty"
     title = "There is nothing in your cart."
+
+
+class CouponRefused(Invalid):
+    """The code cannot be used; ``reason`` says why."""
+
+    code = "carts.coupon_refused"
+    title = "This coupon cannot be used."
+    example = {"coupon": "SPRING", "reason": "ended"}
+
+
+class ShippingMethodRefused(Invalid):
+    """No such shipping method is offered for this cart."""
+
+    code = "carts.shipping_method_refused"
+    title = "This shipping method cannot be had for this cart."
+    example = {"shipping_method": "by-balloon"}
+
+
+class VatIdRefused(Invalid):
+    """It is not a VAT id of the state whose prefix it has."""
+
+    code = "carts.vat_id_refused"
+    title = "This is not a VAT id."
+    example = {"vat_id": "DE123"}

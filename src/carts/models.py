@@ -3,7 +3,8 @@ from __future__ import annotations
 from django.db import models
 from django.db.models import Q
 
-from carts.domain import CartState
+from carts.domain import CartState, Terms
+from core.fields import EncryptedTextField
 from core.models import Entity
 
 
@@ -17,6 +18,13 @@ class Cart(Entity):
         max_length=10, choices=[(s.value, s.value) for s in CartState], default=CartState.OPEN.value
     )
     used_at = models.DateTimeField()
+    # What is wished beside the goods: a code, a method, and where it goes as far as prices depend on it.
+    coupon = models.CharField(max_length=64, blank=True)
+    shipping_method = models.CharField(max_length=40, blank=True)
+    country = models.CharField(max_length=2, blank=True)
+    region = models.CharField(max_length=100, blank=True)
+    postal_code = EncryptedTextField(blank=True)
+    vat_id = EncryptedTextField(blank=True)
 
     class Meta:
         constraints = [
@@ -30,6 +38,18 @@ class Cart(Entity):
         indexes = [
             models.Index(fields=["used_at"], name="cart_abandoned", condition=Q(state=CartState.OPEN.value)),
         ]
+
+    @property
+    def terms(self) -> Terms:
+        """What is wished beside the goods."""
+        return Terms(
+            coupon=self.coupon,
+            shipping_method=self.shipping_method,
+            country=self.country,
+            region=self.region,
+            postal_code=self.postal_code,
+            vat_id=self.vat_id,
+        )
 
     def __str__(self) -> str:
         return f"cart of {self.used_at:%-d %B %Y}"

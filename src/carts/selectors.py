@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from carts.domain import CartState, CartView, Holder, Item, compose
+from carts.domain import CartState, CartView, Holder, Item, Terms, compose
 from carts.errors import NotForSale
 from carts.models import Cart, CartItem
 from core.compiled import Compiled
 from core.models import LockingQuerySet
 from pricing import selectors as pricing
 from products import selectors as product_reads
+from promotions import selectors as promotions
 
 if TYPE_CHECKING:
     from markets.models import Market
+    from pricing.domain import Asking, Quote
 
 
 def open_carts(**whose: object) -> LockingQuerySet[Cart]:
@@ -48,15 +51,17 @@ def of_holder(holder: Holder, of_customer: Compiled[Cart], of_guest: Compiled[Ca
     return of_guest.first(token_digest=holder.token_digest) if holder.token_digest is not None else None
 
 
-def view_cart(*, holder: Holder, market: Market) -> CartView:
+def view_cart(*, holder: Holder, market: Market, at: datetime) -> CartView:
     """Return the holder's cart, priced now; an empty one where there is none. Four queries for any number of lines.
 
     :param market: where an empty cart would stand; a cart that exists has its own
     """
     cart = find_open_cart(holder=holder)
     if cart is None:
-        return compose(cart_id=None, token=None, quote=pricing.quote(wanted={}, market=market), items=())
-    return show(cart=cart, holder=holder, items=items_of(cart=cart))
+        terms = Terms()
+        quote = pricing.quote(wanted={}, market=market, asking=asking_of(terms=terms, holder=holder, at=at))
+        return compose(cart_id=None, token=None, quote=quote, items=(), terms=terms)
+    return show(cart=cart, holder=holder, items=items_of(cart=cart), at=at)
 
 
 def items_of(*, cart: Cart) -> list[Item]:
@@ -64,22 +69,41 @@ def items_of(*, cart: Cart) -> list[Item]:
     return [Item(*row) for row in _ITEMS.all(cart=cart.pk)]
 
 
-def show(*, cart: Cart, holder: Holder, items: Sequence[Item]) -> CartView:
-    """Price a cart whose items were read. Two queries."""
-    quote = pricing.quote(wanted={item.variant_id: item.quantity for item in items}, market=cart.market)
-    return compose(cart_id=cart.pk, token=None if cart.owner_id else holder.token, quote=quote, items=items)
+def show(*, cart: Cart, holder: Holder, items: Sequence[Item], at: datetime) -> CartView:
+    """Price a cart whose items were read. Two queries; a third about the coupon, if there is one."""
+    quote = pricing.quote(
+        wanted={item.variant_id: item.quantity for item in items},
+        market=cart.market,
+        asking=asking_of(terms=cart.terms, holder=holder, at=at),
+    )
+    token = None if cart.owner_id else holder.token
+    return compose(cart_id=cart.pk, token=token, quote=quote, items=items, terms=cart.terms)
 
 
-def quote_items(*, wanted: Mapping[str, int], market: Market) -> CartView:
-    """Price a cart that the client keeps (SKU -> units). Stores nothing. Three queries.
+def preview(*, cart: Cart, at: datetime) -> Quote:
+    """Return what a cart would cost its holder now, for staff. Four queries at most."""
+    group_id = cart.owner.customer_group_id if cart.owner else None
+    holder = Holder(user_id=cart.owner_id, group_id=group_id)
+    return show(cart=cart, holder=holder, items=items_of(cart=cart), at=at).quote
+
+
+def asking_of(*, terms: Terms, holder: Holder, at: datetime, email: str = "") -> Asking:
+    """Return how the holder asks for a price on these terms. A guest is known by the e-mail, as soon as it is given."""
+    known = holder.user_id is not None or bool(email)
+    buyer = promotions.buyer_key(customer_id=holder.user_id, email=email) if known else ""
+    return terms.asked_by(group_id=holder.group_id, buyer=buyer, at=at)
+
+
+def quote_items(*, wanted: Mapping[str, int], terms: Terms, holder: Holder, market: Market, at: datetime) -> CartView:
+    """Price a cart that the client keeps (SKU -> units). Stores nothing. Three queries, four with a coupon.
 
     :raises NotForSale: a SKU is not sold in this market
     """
-    offers = product_reads.offers_by_sku(skus=wanted.keys(), market=market)
+    offers = product_reads.offers_by_sku(skus=wanted.keys(), market=market, group_id=holder.group_id, at=at)
     unknown = [sku for sku in wanted if sku not in offers]
     if unknown:
         raise NotForSale(skus=unknown)
     units = {offers[sku].variant_id: quantity for sku, quantity in wanted.items()}
-    quote = pricing.quote(wanted=units, market=market)
+    quote = pricing.quote(wanted=units, market=market, asking=asking_of(terms=terms, holder=holder, at=at))
     items = [Item(None, variant_id, quantity, None) for variant_id, quantity in units.items()]
-    return compose(cart_id=None, token=None, quote=quote, items=items)
+    return compose(cart_id=None, token=None, quote=quote, items=items, terms=terms)

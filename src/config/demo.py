@@ -17,6 +17,7 @@ from accounts import services as accounts
 from accounts.domain import AddressData, Role
 from carts import services as carts
 from carts.domain import Holder, Wish
+from config.demo_rules import load_rules
 from config.opening import open_shop
 from config.sign_ins import SignIn, SignIns
 from core import images, media, money, outbox
@@ -89,6 +90,7 @@ def load_demo(*, sign_ins: SignIns, at: datetime, progress: Progress = lambda _:
     progress(1)
     _load_categories(catalogue["categories"], at, progress)
     _load_products(catalogue["products"], at, progress)
+    load_rules()
     skus = [product["variants"][0]["sku"] for product in catalogue["products"]]
     with outbox.untold():
         for order in demo_orders(customer=sign_ins.customer.email):

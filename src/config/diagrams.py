@@ -27,6 +27,8 @@ _TINTS = {
     "products": "#fef3c7",
     "inventory": "#fde2d3",
     "payments": "#f3e0f7",
+    "promotions": "#fff1e0",
+    "sandbox": "#eceff1",
     "pricing": "#ede9fe",
     "carts": "#e0f2f1",
     "orders": "#fce4ec",

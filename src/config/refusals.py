@@ -7,18 +7,27 @@ from typing import Any
 from config.problems import Problem, catalogue
 
 _REFERENCE = "#/components/responses/"
+# The gateway for development is no part of the shop's API.
+_NOT_OURS = "sandbox."
 # app -> what else its operations are refused with; everything is refused with what stands under "".
 _ALSO = {
     "": ("core.", "accounts.token_refused", "markets.unknown_market"),
     "carts": ("inventory.out_of_stock",),
-    "orders": ("carts.cart_empty", "inventory.out_of_stock", "accounts.address_not_found"),
+    "orders": (
+        "carts.cart_empty",
+        "inventory.out_of_stock",
+        "accounts.address_not_found",
+        "payments.",
+        "promotions.used_up",
+        "promotions.first_order_only",
+    ),
     "products": ("inventory.stock_promised",),
 }
 
 
 def add_examples(result: dict[str, Any], **_: Any) -> dict[str, Any]:
     """Give every refusal in the document its examples. Comes after ``core.api.schema.add_problems``."""
-    known = catalogue()
+    known = [problem for problem in catalogue() if not problem.code.startswith(_NOT_OURS)]
     components = result["components"]
     components["examples"] = {problem.code: {"value": _example(problem)} for problem in known}
     general = components["responses"]

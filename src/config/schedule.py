@@ -16,5 +16,14 @@ BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "forget old notifications": {"task": "notifications.tasks.forget_old", "schedule": HOUR},
     "forget spent tokens": {"task": "accounts.tasks.forget_spent_tokens", "schedule": HOUR},
     "release expired reservations": {"task": "orders.tasks.expire_unpaid_orders", "schedule": 30.0},
+    "ask about payments": {"task": "payments.tasks.sweep", "schedule": 15.0},
+    "forget declined cards": {"task": "payments.tasks.forget_declines", "schedule": HOUR},
+    "show price lists by the clock": {"task": "products.tasks.follow_clock", "schedule": MINUTE},
     "forget abandoned carts": {"task": "carts.tasks.forget_abandoned", "schedule": HOUR},
+}
+
+# Only where the gateway for development runs.
+SANDBOX_SCHEDULE: dict[str, dict[str, Any]] = {
+    "send the gateway's webhooks": {"task": "sandbox.tasks.send_due_events", "schedule": 5.0},
+    "settle the gateway's slow charges": {"task": "sandbox.tasks.settle_due", "schedule": 5.0},
 }

@@ -27,10 +27,18 @@ SUBSCRIPTIONS: dict[str, tuple[str, ...]] = {
     "products.product_deleted": ("notifications.handlers.alert_staff_of_deleted_product",),
     "products.image_added": ("products.handlers.make_thumbnails",),
     "orders.order_placed": ("notifications.handlers.confirm_order",),
-    "orders.order_moved": ("notifications.handlers.report_order_move",),
+    "orders.order_moved": (
+        "notifications.handlers.report_order_move",
+        "orders.handlers.stop_paying",
+        "orders.handlers.invoice_order",
+    ),
+    "payments.notice_received": ("payments.handlers.take_notice",),
+    "payments.payment_refunded": ("orders.handlers.credit_refund",),
+    "payments.staff_needed": ("notifications.handlers.alert_staff_of_payment",),
 }
 
 INLINE_SUBSCRIPTIONS: dict[str, tuple[str, ...]] = {
     "accounts.signed_in": ("carts.handlers.merge_guest_cart",),
+    "payments.payment_captured": ("orders.handlers.confirm_payment",),
     "products.stock_declared": ("inventory.handlers.set_declared_stock",),
 }

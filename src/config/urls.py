@@ -11,7 +11,19 @@ from config import files, openapi, problems
 # Every app with an edge: its ``api/urls.py`` names what stands below ``/api/v1/``.
 _EDGES = [
     f"{name}.api.urls"
-    for name in ("core", "markets", "accounts", "products", "inventory", "carts", "orders", "notifications")
+    for name in (
+        "core",
+        "markets",
+        "accounts",
+        "products",
+        "inventory",
+        "promotions",
+        "pricing",
+        "carts",
+        "payments",
+        "orders",
+        "notifications",
+    )
 ]
 
 urlpatterns: list[URLPattern | URLResolver] = [
@@ -28,6 +40,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("accounts.api.urls_pages")),
     path("", include("notifications.urls_pages")),
     path("", include("config.welcome")),
+    *([path("sandbox/", include("sandbox.api.urls"))] if settings.SANDBOX else []),
     *([path("bench/", include("config.bench"))] if settings.BENCH else []),
 ]
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -100,9 +101,36 @@ def answer_once(*, asked: Asked, run: Callable[[], Answer]) -> Answer:
             return answer
     except _Refused as refusal:
         answer = refusal.answer
-    if answer.status < _BROKEN and answer.status != _TOO_MANY:
-        _record_refusal(asked=asked, answer=answer)
+    if _is_final(answer):
+        _record_by_itself(asked=asked, answer=answer)
     return answer
+
+
+def answer_in_beats(*, asked: Asked, run: Callable[[], Answer]) -> Answer:
+    """Do as ``answer_once`` does for a request that asks others between its commands, and so opens no transaction.
+
+    The key is held by a lock of the connection, which ends with it. A crash before the answer is stored lets a retry
+    run again: the commands must know the request by themselves, by ``request_key``.
+
+    :raises KeyReused: the key belongs to another request
+    :raises StillRunning: the first request has not ended
+    """
+    with _held(asked):
+        if (first := _find(asked)) is not None:
+            return first
+        answer = run()
+        if _is_final(answer):
+            _record_by_itself(asked=asked, answer=answer)
+        return answer
+
+
+def request_key(asked: Asked) -> str:
+    """Return a digest of whose key it is and which, for the rows that a request in beats leaves behind."""
+    return hashlib.sha256(f"{asked.scope}\n{asked.key}".encode()).hexdigest()
+
+
+def _is_final(answer: Answer) -> bool:
+    return answer.status < _BROKEN and answer.status != _TOO_MANY
 
 
 class _Refused(Exception):
@@ -115,12 +143,27 @@ class _Refused(Exception):
 
 def _lock(asked: Asked) -> None:
     """Hold the key until the transaction ends, or refuse at once: a lock on a name, since there is no row yet."""
+    if not _ask("SELECT pg_try_advisory_xact_lock(%s)", asked):
+        raise StillRunning
+
+
+@contextmanager
+def _held(asked: Asked) -> Iterator[None]:
+    """Hold the key for the length of the block, without a transaction, or refuse at once."""
+    if not _ask("SELECT pg_try_advisory_lock(%s)", asked):
+        raise StillRunning
+    try:
+        yield
+    finally:
+        _ask("SELECT pg_advisory_unlock(%s)", asked)
+
+
+def _ask(statement: str, asked: Asked) -> bool:
     name = hashlib.sha256(f"{asked.scope}\n{asked.key}".encode()).digest()[:8]
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [int.from_bytes(name, "big", signed=True)])
-        (is_held,) = cursor.fetchone()
-    if not is_held:
-        raise StillRunning
+        cursor.execute(statement, [int.from_bytes(name, "big", signed=True)])
+        (is_so,) = cursor.fetchone()
+    return bool(is_so)
 
 
 _RECORD: Compiled[IdempotencyRecord] = Compiled(
@@ -154,7 +197,7 @@ def _record(asked: Asked, answer: Answer) -> None:
 
 
 @command
-def _record_refusal(*, asked: Asked, answer: Answer) -> None:
+def _record_by_itself(*, asked: Asked, answer: Answer) -> None:
     _record(asked, answer)
 
 

@@ -146,3 +146,15 @@ def percent_of(minor: int, percent: Decimal, rounding: Literal["half_up", "half_
     """Return ``percent`` per cent of an amount, rounded once to the minor unit."""
     mode = ROUND_HALF_UP if rounding == "half_up" else ROUND_HALF_EVEN
     return int((Decimal(minor) * percent / 100).quantize(Decimal(1), rounding=mode))
+
+
+def portion(minor: int, numerator: int, denominator: int) -> int:
+    """Return ``minor * numerator / denominator``, rounded once to the minor unit, halves away from zero.
+
+    :raises ValueError: the denominator is not positive
+    """
+    if denominator <= 0:
+        raise ValueError("the denominator must be positive")
+    exact = minor * numerator
+    whole = (2 * abs(exact) + denominator) // (2 * denominator)
+    return whole if exact >= 0 else -whole

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
+from itertools import chain
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -36,6 +37,24 @@ def insert_all(rows: Iterable[M]) -> list[M]:
     for row in written:
         row._state.adding = False  # noqa: SLF001 - as bulk_create does
     return written
+
+
+@step
+def insert_together(*groups: Sequence[models.Model]) -> None:
+    """Insert instances of several models, each group of one, in one statement: what belongs together costs one trip.
+
+    They may name each other by deferred foreign keys.
+
+    :raises IntegrityError: a constraint refuses one of them, and so all
+    """
+    written = [group for group in groups if group]
+    tables = [_table(type(group[0])) for group in written]
+    now = timezone.now()
+    texts = [table.texts([row.__dict__ for row in group], now) for table, group in zip(tables, written, strict=True)]
+    with connection.cursor() as cursor:
+        cursor.execute(_together(tuple(type(group[0]) for group in written)), texts)
+    for row in chain.from_iterable(written):
+        row._state.adding = False  # noqa: SLF001 - as bulk_create does
 
 
 @step
@@ -110,12 +129,13 @@ class _Table:
             found[column] = seal(found[column])
         return found
 
+    def texts(self, rows: Iterable[Mapping[str, Any]], now: datetime) -> str:
+        return orjson.dumps([self.values(row, now) for row in rows]).decode()
+
 
 def _execute(table: _Table, rows: Iterable[Mapping[str, Any]], ending: str = "", *, returns: bool = False) -> Any:
-    now = timezone.now()
-    values = orjson.dumps([table.values(row, now) for row in rows]).decode()
     with connection.cursor() as cursor:
-        cursor.execute(table.statement + ending, [values])
+        cursor.execute(table.statement + ending, [table.texts(rows, timezone.now())])
         return cursor.fetchone() if returns else None
 
 
@@ -139,6 +159,13 @@ def _table(model: type[models.Model]) -> _Table:
         defaults={field.attname: field.get_default() for field in usual if not callable(field.default)},
         factories={field.attname: field.get_default for field in usual if callable(field.default)},
     )
+
+
+@cache
+def _together(kinds: tuple[type[models.Model], ...]) -> str:
+    *first, last = [_table(kind).statement for kind in kinds]
+    named = ", ".join(f"g{number} AS ({statement})" for number, statement in enumerate(first))
+    return f"WITH {named} {last}" if named else last
 
 
 @cache

@@ -10,7 +10,7 @@ from django.db import connection
 from django.db.models import F, QuerySet, Sum
 
 from core.sql import uuid_array
-from inventory.models import Movement, Stock
+from inventory.models import Movement, Place, Stock
 
 # A reservation may outlive its time by as long as the clock's work takes to come round (HARD-CASES, I10).
 _GRACE = timedelta(seconds=60)
@@ -89,3 +89,9 @@ def find_differences(*, now: datetime) -> list[str]:
         )
         found += [f"reservation of {reference} should have lapsed at {at}" for reference, at in cursor.fetchall()]
     return found
+
+
+def find_place(*, code: str) -> Place | None:
+    """Return the place of that code, if there is one. One query."""
+    place: Place | None = Place.objects.filter(code=code).first()
+    return place

@@ -14,13 +14,25 @@ from core.admin import ServiceAdmin
 from markets import services
 from markets.models import Market
 
-_FIELDS = ("code", "name", "currency", "countries", "language", "prices_include_tax", "is_active")
+_FIELDS = (
+    "code",
+    "name",
+    "currency",
+    "countries",
+    "language",
+    "prices_include_tax",
+    "home_country",
+    "tax_rounding",
+    "is_active",
+)
 _HELP = {
     "code": "Stands in addresses: ?market=code. It stays.",
     "currency": "ISO 4217, such as EUR. It stays.",
     "countries": "ISO 3166, separated by commas: DE, AT.",
     "language": "Such as en or de.",
     "prices_include_tax": "Whether prices are shown with tax.",
+    "home_country": "From where is sold, and whose tax the prices contain. Empty: the first of the countries.",
+    "tax_rounding": "Whether tax is rounded on each line, or on the sum of each rate.",
     "is_active": "Whether anything is sold there.",
 }
 

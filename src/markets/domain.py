@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from enum import Enum
 
 
@@ -10,3 +11,8 @@ class TaxRounding(Enum):
 
     LINE = "line"
     TOTAL = "total"
+
+
+def new_version() -> int:
+    """Return a version of the rules that there never was, not even in a transaction that was rolled back."""
+    return secrets.randbits(63)

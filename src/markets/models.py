@@ -6,7 +6,7 @@ from django.db.models import Q
 
 from core.fields import CurrencyField
 from core.models import Entity
-from markets.domain import TaxRounding
+from markets.domain import TaxRounding, new_version
 
 
 class Market(Entity):
@@ -24,7 +24,7 @@ class Market(Entity):
         max_length=5, choices=[(r.value, r.value) for r in TaxRounding], default=TaxRounding.LINE.value
     )
     # Changes with every rule that prices carts: who holds rules of an older version reads them anew.
-    rules_version = models.BigIntegerField(default=1, editable=False)
+    rules_version = models.BigIntegerField(default=new_version, editable=False)
     is_default = models.BooleanField(default=False)
     is_active = models.BooleanField(default=True)
 
@@ -42,3 +42,8 @@ class Market(Entity):
     def home(self) -> str:
         """The country from which is sold; empty where none is known."""
         return self.home_country or (self.countries[0] if self.countries else "")
+
+    @property
+    def rounding(self) -> TaxRounding:
+        """Where tax is rounded."""
+        return TaxRounding(self.tax_rounding)

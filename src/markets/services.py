@@ -8,10 +8,10 @@ from datetime import datetime
 import pycountry
 from babel import Locale, UnknownLocaleError
 from django.conf import settings
-from django.db.models import F
 
 from core import money, outbox
 from core.transactions import command, step
+from markets.domain import TaxRounding, new_version
 from markets.errors import MarketExists, MarketInvalid, MarketNotFound
 from markets.events import MarketSaved
 from markets.models import Market
@@ -19,7 +19,10 @@ from markets.models import Market
 
 @dataclass(frozen=True, kw_only=True)
 class MarketData:
-    """What a market is like. Its currency is for ever: prices and orders stand in it."""
+    """What a market is like. Its currency is for ever: prices and orders stand in it.
+
+    Without a ``home_country``, from where is sold, the first of the countries counts as that.
+    """
 
     code: str
     name: str
@@ -27,6 +30,8 @@ class MarketData:
     countries: list[str] = field(default_factory=list)
     language: str = "en"
     prices_include_tax: bool = True
+    home_country: str = ""
+    tax_rounding: str = TaxRounding.LINE.value
     is_active: bool = True
 
 
@@ -54,7 +59,7 @@ def create_market(*, data: MarketData, at: datetime) -> Market:
 
 @command
 def update_market(*, code: str, changes: dict[str, object], at: datetime) -> Market:
-    """Change a market's name, countries, language, tax display or whether it is active.
+    """Change a market's name, countries, language, how its prices hold tax, or whether it is active.
 
     :raises MarketNotFound: there is none
     :raises MarketInvalid: unknown country or language, another currency, or closing the default market
@@ -69,7 +74,7 @@ def update_market(*, code: str, changes: dict[str, object], at: datetime) -> Mar
     for name, value in changes.items():
         setattr(market, name, value)
     _check(market)
-    market.rules_version += 1
+    market.rules_version = new_version()
     market.save()
     outbox.publish(MarketSaved(market_id=market.pk), at=at)
     return market
@@ -81,7 +86,7 @@ def rules_changed() -> None:
 
     What waits for it waits for the end of the transaction: rules are changed one after the other.
     """
-    Market.objects.update(rules_version=F("rules_version") + 1)
+    Market.objects.update(rules_version=new_version())
 
 
 def _check(data: MarketData | Market) -> None:
@@ -90,6 +95,8 @@ def _check(data: MarketData | Market) -> None:
     unknown = [code for code in data.countries if pycountry.countries.get(alpha_2=code) is None]
     if unknown:
         raise MarketInvalid("A country is not in ISO 3166-1.", field="countries", unknown=unknown)
+    if data.home_country and pycountry.countries.get(alpha_2=data.home_country) is None:
+        raise MarketInvalid("The country is not in ISO 3166-1.", field="home_country")
     if len(set(data.countries)) < len(data.countries):
         raise MarketInvalid("A country stands twice.", field="countries")
     try:

@@ -31,6 +31,7 @@ class Kind(Enum):
     STAFF_PRODUCT_CREATED = "staff_product_created"
     STAFF_PRODUCT_DELETED = "staff_product_deleted"
     STAFF_NEW_ORDER = "staff_new_order"
+    STAFF_PAYMENT = "staff_payment"
 
 
 # Sent whatever someone prefers: they asked for it, or it concerns their money or their account.
@@ -41,11 +42,17 @@ TRANSACTIONAL = frozenset(
 OPT_IN = frozenset({Kind.NEW_PRODUCT})
 # What only staff are told.
 FOR_STAFF = frozenset(
-    {Kind.STAFF_REGISTRATION, Kind.STAFF_PRODUCT_CREATED, Kind.STAFF_PRODUCT_DELETED, Kind.STAFF_NEW_ORDER}
+    {
+        Kind.STAFF_REGISTRATION,
+        Kind.STAFF_PRODUCT_CREATED,
+        Kind.STAFF_PRODUCT_DELETED,
+        Kind.STAFF_NEW_ORDER,
+        Kind.STAFF_PAYMENT,
+    }
 )
 
 _ONLY_MAIL = frozenset({Kind.VERIFY_EMAIL, Kind.PASSWORD_RESET})
-_ONLY_IN_APP = frozenset({Kind.STAFF_REGISTRATION, Kind.STAFF_NEW_ORDER})
+_ONLY_IN_APP = frozenset({Kind.STAFF_REGISTRATION, Kind.STAFF_NEW_ORDER, Kind.STAFF_PAYMENT})
 
 # Every set-up of a mail system must let go of what was read or sent.
 KEEP_READ = timedelta(days=90)

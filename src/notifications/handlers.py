@@ -90,6 +90,15 @@ def confirm_order(*, delivery_id: str, order_id: str, **_: object) -> None:
     _tell_staff("orders.receive_order_alerts", messages.new_order(order=order), f"{delivery_id}.staff")
 
 
+def alert_staff_of_payment(
+    *, delivery_id: str, order_id: str, what: str, amount_minor: int, currency: str, **_: object
+) -> None:
+    """Tell staff who watch payments that one needs a look."""
+    order = order_reads.get_order_for_message(order_id=UUID(order_id))
+    alert = messages.payment_alert(order=order, what=what, amount_minor=amount_minor, currency=currency)
+    _tell_staff("payments.receive_payment_alerts", alert, delivery_id)
+
+
 def report_order_move(*, delivery_id: str, order_id: str, move_id: int, **_: object) -> None:
     """Tell whoever placed an order that it moved on."""
     order = order_reads.get_order_for_message(order_id=UUID(order_id))

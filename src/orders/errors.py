@@ -12,6 +12,13 @@ class OrderNotFound(NotFound):
     title = "There is no such order."
 
 
+class ReceiptNotFound(NotFound):
+    """The order's prices were agreed elsewhere: nothing was calculated here."""
+
+    code = "orders.receipt_not_found"
+    title = "This order has no receipt: its prices were agreed elsewhere."
+
+
 class MoveRefused(Conflict):
     """The order cannot go there from where it stands."""
 
@@ -86,8 +93,55 @@ class CouponUnknown(Invalid):
     example = {"coupon": "SPRING"}
 
 
+class CouponRefused(Conflict):
+    """The coupon does not apply to this cart, or not any more; ``reason`` says why."""
+
+    code = "orders.coupon_refused"
+    title = "This coupon does not apply."
+    example = {"coupon": "SPRING", "reason": "below_minimum_spend"}
+
+
+class NotDelivered(Invalid):
+    """Nothing that the shop has goes there."""
+
+    code = "orders.not_delivered"
+    title = "We do not deliver there."
+    example = {"country": "AQ"}
+
+
 class InvoicesUnreadable(Invalid):
     """The file of invoices to replay is not one."""
 
     code = "orders.invoices_unreadable"
     title = "The invoices cannot be read."
+
+
+class InvoiceNotFound(NotFound):
+    """There is no such invoice or credit note, or it is someone else's."""
+
+    code = "orders.invoice_not_found"
+    title = "There is no such invoice."
+
+
+class InvoiceRefused(Conflict):
+    """The order cannot be invoiced, or not yet; ``reason`` says why."""
+
+    code = "orders.invoice_refused"
+    title = "This order cannot be invoiced now."
+    example = {"reason": "no_seller"}
+
+
+class CreditTooLarge(Conflict):
+    """More than what is left of the invoice."""
+
+    code = "orders.credit_too_large"
+    title = "That is more than what is left of the invoice."
+    example = {"left": {"amount": "12.50", "currency": "GBP"}, "position": 1}
+
+
+class SellerInvalid(Invalid):
+    """The seller cannot stand on an invoice like that."""
+
+    code = "orders.seller_invalid"
+    title = "The seller's data are not enough for an invoice."
+    example = {"errors": [{"field": "vat_id", "code": "invalid", "message": "A VAT id begins with its country."}]}

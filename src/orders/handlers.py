@@ -2,11 +2,43 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from uuid import UUID
 
+from django.utils import timezone
+
 from orders import services
+from orders.domain import OrderStatus
 
 
 def scrub_customer(*, user_id: str, **_: object) -> None:
     """Remove a deleted person from their orders."""
     services.scrub_customer(user_id=UUID(user_id))
+
+
+def confirm_payment(
+    *, at: datetime, order_id: str, attempt_id: str, amount_minor: int, currency: str, **_: object
+) -> None:
+    """Move an order to paid, in the transaction that captured its payment."""
+    services.confirm_payment(
+        order_id=UUID(order_id), attempt_id=UUID(attempt_id), amount_minor=amount_minor, currency=currency, at=at
+    )
+
+
+def stop_paying(*, order_id: str, to_status: str, **_: object) -> None:
+    """Call off what was begun to pay a cancelled order."""
+    if to_status == OrderStatus.CANCELLED.value:
+        services.stop_paying(order_id=UUID(order_id), at=timezone.now())
+
+
+def invoice_order(*, order_id: str, to_status: str, **_: object) -> None:
+    """Write the invoice of an order that was paid."""
+    if to_status == OrderStatus.PAID.value:
+        services.invoice_paid_order(order_id=UUID(order_id), at=timezone.now())
+
+
+def credit_refund(*, order_id: str, refund_id: str, amount_minor: int, **_: object) -> None:
+    """Write the credit note of a refund."""
+    services.credit_refund(
+        order_id=UUID(order_id), refund_id=UUID(refund_id), amount_minor=amount_minor, at=timezone.now()
+    )

@@ -1,1 +1,1 @@
-"""The money ledger: double entries for what was paid and given back. Providers come to live here."""
+"""How orders are paid: providers, attempts, refunds, webhooks, the double-entry ledger. It knows orders by id alone."""

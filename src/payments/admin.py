@@ -1,13 +1,26 @@
-"""The money ledger, in the back office: to read."""
+"""Payments and the money ledger, in the back office: to read. Money goes back from the order's page."""
 
 from __future__ import annotations
 
 from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
 from django.utils.safestring import SafeString
 from unfold.decorators import display
 
 from core.admin import ServiceAdmin, ViewInline, as_words, money_cell, row_link
-from payments.models import LedgerEntry, Posting
+from payments.models import Attempt, LedgerEntry, Payment, Posting, ProviderEvent, Refund
+
+_COLOURS = {
+    "pending": "warning",
+    "requires_action": "warning",
+    "authorised": "info",
+    "captured": "success",
+    "partially_refunded": "info",
+    "refunded": "info",
+    "failed": "danger",
+    "cancelled": "danger",
+}
 
 
 class _Postings(ViewInline):
@@ -39,3 +52,81 @@ class LedgerEntryAdmin(ServiceAdmin):
     @display(description="About")
     def about(self, row: LedgerEntry) -> SafeString | str:
         return row_link("order", row.reference)
+
+
+class _Attempts(ViewInline):
+    model = Attempt
+    fields = ("created_at", "provider", "provider_reference", "status", "captured", "given_back", "failure")
+    readonly_fields = fields
+    ordering = ("pk",)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Attempt]:
+        rows: QuerySet[Attempt] = super().get_queryset(request).select_related("payment")
+        return rows
+
+    @display(description="Captured")
+    def captured(self, row: Attempt) -> str:
+        return money_cell(row.captured_minor, row.payment.currency)
+
+    @display(description="Given back")
+    def given_back(self, row: Attempt) -> str:
+        return money_cell(row.refunded_minor, row.payment.currency)
+
+
+class _Refunds(ViewInline):
+    model = Refund
+    fields = ("created_at", "shown_amount", "to", "status", "reason", "actor", "failure")
+    readonly_fields = fields
+    ordering = ("pk",)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Refund]:
+        rows: QuerySet[Refund] = super().get_queryset(request).select_related("payment", "actor")
+        return rows
+
+    @display(description="Amount")
+    def shown_amount(self, row: Refund) -> str:
+        return money_cell(row.amount_minor, row.payment.currency)
+
+
+@admin.register(Payment)
+class PaymentAdmin(ServiceAdmin):
+    """How orders are paid: every attempt, and what went back."""
+
+    list_display = ("created_at", "about", "shown_status", "amount", "captured", "given_back")
+    list_filter = ("status", "created_at")
+    search_fields = ("attempts__provider_reference__iexact", "attempts__idempotency_key__iexact")
+    fields = (("about", "shown_status"), ("amount", "captured", "given_back"), "created_at")
+    readonly_fields = ("about", "shown_status", "amount", "captured", "given_back", "created_at")
+    ordering = ("-created_at", "-pk")
+    inlines = (_Attempts, _Refunds)
+
+    @display(description="About")
+    def about(self, row: Payment) -> SafeString | str:
+        return row_link("order", str(row.order_id))
+
+    @display(description="Status", ordering="status", label=_COLOURS)
+    def shown_status(self, row: Payment) -> str:
+        return row.status
+
+    @display(description="Amount", ordering="amount_minor")
+    def amount(self, row: Payment) -> str:
+        return money_cell(row.amount_minor, row.currency)
+
+    @display(description="Captured")
+    def captured(self, row: Payment) -> str:
+        return money_cell(row.captured_minor, row.currency)
+
+    @display(description="Given back")
+    def given_back(self, row: Payment) -> str:
+        return money_cell(row.refunded_minor, row.currency)
+
+
+@admin.register(ProviderEvent)
+class ProviderEventAdmin(ServiceAdmin):
+    """What providers told us. The body stays sealed."""
+
+    list_display = ("received_at", "provider", "kind", "event_id", "processed_at")
+    list_filter = ("provider", "kind")
+    search_fields = ("event_id__iexact",)
+    fields = ("provider", "kind", "event_id", "charge", "received_at", "processed_at")
+    ordering = ("-received_at", "-pk")

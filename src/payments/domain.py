@@ -1,9 +1,203 @@
-"""The accounts of the money ledger."""
+"""Words and rules of payments: accounts of the ledger, states, and how what a provider says is taken in.
+
+What is known of a charge only grows: a state later than the known one, a running total larger than the known one. To
+take the larger of two is commutative, associative and idempotent, so that the order in which a provider's answers and
+webhooks arrive, and how often, makes no difference.
+"""
 
 from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import Enum
+from typing import Any
+from uuid import UUID
 
 CASH = "cash"
 SALES = "sales"
 REFUNDS_DUE = "refunds_due"
 RETURNS = "returns"
 ADJUSTMENTS = "adjustments"
+# What was captured and is not yet a sale: the shop owes the goods, or the money.
+DEPOSITS = "deposits"
+AUTHORISATIONS = "authorisations"
+CHARGE_BACKS = "charge_backs"
+FEES = "fees"
+
+MANUAL = "manual"
+DECLINED = "card_declined"
+UNAVAILABLE = "provider_unavailable"
+NEVER_ARRIVED = "never_arrived"
+
+# A charge that the provider does not know this long after we asked for it never reached it.
+ARRIVES_WITHIN = timedelta(seconds=60)
+
+
+def account_of(provider: str) -> str:
+    """Return the account of what a provider holds for us. What staff confirm by hand is in our own cash."""
+    return CASH if provider == MANUAL else f"provider:{provider}"
+
+
+def authorised_at(provider: str) -> str:
+    """Return the memorandum account of what may be captured at a provider."""
+    return f"authorised:{provider}"
+
+
+def store_credit_of(customer_id: UUID) -> str:
+    """Return the account of what the shop owes a customer, to be spent in the shop."""
+    return f"store_credit:{customer_id}"
+
+
+class AttemptStatus(Enum):
+    """What is known of one attempt to charge, earliest first: an attempt only moves down this list."""
+
+    CREATED = "created"
+    UNKNOWN = "unknown"
+    REQUIRES_ACTION = "requires_action"
+    PENDING = "pending"
+    AUTHORISED = "authorised"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    # Last: money that was taken was taken, whatever else was said before or after.
+    CAPTURED = "captured"
+
+
+_RANK = {status: rank for rank, status in enumerate(AttemptStatus)}
+# Money may still be taken without anybody asking for it again.
+LIVE = frozenset(
+    {
+        AttemptStatus.CREATED,
+        AttemptStatus.UNKNOWN,
+        AttemptStatus.REQUIRES_ACTION,
+        AttemptStatus.PENDING,
+        AttemptStatus.AUTHORISED,
+    }
+)
+# A provider was called and has not answered.
+IN_FLIGHT = frozenset({AttemptStatus.CREATED, AttemptStatus.UNKNOWN})
+
+
+def later(here: AttemptStatus, said: AttemptStatus) -> AttemptStatus:
+    """Return the later of what is known and what was said."""
+    return max(here, said, key=_RANK.__getitem__)
+
+
+class PaymentStatus(Enum):
+    """How far an order's payment is, as clients see it."""
+
+    PENDING = "pending"
+    REQUIRES_ACTION = "requires_action"
+    AUTHORISED = "authorised"
+    CAPTURED = "captured"
+    PARTIALLY_REFUNDED = "partially_refunded"
+    REFUNDED = "refunded"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+def status_of(
+    *, amount_minor: int, captured_minor: int, refunded_minor: int, last: AttemptStatus | None
+) -> PaymentStatus:
+    """Return a payment's state. A part of the amount is not yet a capture.
+
+    :param last: the state of its newest attempt, if there is any
+    """
+    if captured_minor and refunded_minor >= captured_minor:
+        return PaymentStatus.REFUNDED
+    if refunded_minor:
+        return PaymentStatus.PARTIALLY_REFUNDED
+    if captured_minor:
+        return PaymentStatus.CAPTURED if captured_minor >= amount_minor else PaymentStatus.PENDING
+    if last is None or last in IN_FLIGHT:
+        return PaymentStatus.PENDING
+    return PaymentStatus(last.value)
+
+
+class RefundStatus(Enum):
+    """What is known of one refund."""
+
+    CREATED = "created"
+    UNKNOWN = "unknown"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+
+
+OPEN_REFUNDS = frozenset({RefundStatus.CREATED, RefundStatus.UNKNOWN})
+
+
+class RefundTo(Enum):
+    """Where money goes back to."""
+
+    PAYMENT = "payment"
+    STORE_CREDIT = "store_credit"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wish:
+    """How a shopper wants to pay.
+
+    :param method: what the shopper chose at the provider, such as the sandbox's card; never a number of a card
+    :param request_key: a digest of the client's request; a repetition continues the attempt that it began
+    """
+
+    provider: str
+    return_url: str = ""
+    method: str = ""
+    request_key: str = ""
+    capture: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RefundWish:
+    """What is to be given back: an amount, or all that is left.
+
+    :param account: the account of the ledger that bears it
+    :param items: what it is for, as the caller knows it
+    """
+
+    account: str
+    amount_minor: int | None = None
+    reason: str = ""
+    to: RefundTo = RefundTo.PAYMENT
+    items: tuple[dict[str, Any], ...] = ()
+    customer_id: UUID | None = None
+    actor_id: UUID | None = None
+    request_key: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """After so many declines in that time one waits that long after the last."""
+
+    most: int
+    within: timedelta
+    wait: timedelta
+
+
+# HARD-CASES S35. The first slows down, the second blocks.
+DECLINE_LIMITS = (
+    Limit(5, timedelta(hours=1), timedelta(minutes=10)),
+    Limit(10, timedelta(hours=24), timedelta(hours=24)),
+)
+
+
+def decline_wait_seconds(declined_at: Iterable[datetime], *, at: datetime) -> int:
+    """Return how long to wait before another attempt is allowed; 0 is now."""
+    times = sorted(declined_at)
+    waits = [0]
+    for limit in DECLINE_LIMITS:
+        counted = [time for time in times if time > at - limit.within]
+        if len(counted) >= limit.most:
+            waits.append(int((counted[-1] + limit.wait - at).total_seconds()) + 1)
+    return max(waits)
+
+
+def pause(*, age: timedelta, is_in_flight: bool) -> timedelta:
+    """Return when to ask a provider again about an attempt of this age.
+
+    An unknown outcome is asked about at least once a minute, so that it is known within two minutes of the provider's
+    return; a shopper who is still busy, less and less often.
+    """
+    longest = timedelta(minutes=1) if is_in_flight else timedelta(minutes=15)
+    return max(timedelta(seconds=15), min(age / 4, longest))

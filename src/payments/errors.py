@@ -1,5 +1,102 @@
+"""How payments can refuse."""
+
 from __future__ import annotations
+
+from core.errors import Conflict, Invalid, Malformed, NotFound, TooManyRequests, Unavailable
 
 
 class DoesNotBalance(ValueError):
     """The postings of an entry do not add up to nothing: a defect of the caller."""
+
+
+class ChargeMismatch(ValueError):
+    """A provider speaks of another currency, or of more than was asked for."""
+
+
+class PaymentNotFound(NotFound):
+    """There is no such payment, or it is someone else's."""
+
+    code = "payments.payment_not_found"
+    title = "There is no such payment."
+
+
+class WebhookNotFound(NotFound):
+    """Nobody of that name tells us anything."""
+
+    code = "payments.webhook_not_found"
+    title = "There is no such provider."
+
+
+class ProviderUnknown(Invalid):
+    """There is no such provider here."""
+
+    code = "payments.provider_unknown"
+    title = "There is no such way to pay here."
+    example = {"provider": "barter"}
+
+
+class AlreadyPaid(Conflict):
+    """The order is paid."""
+
+    code = "payments.already_paid"
+    title = "This is paid already."
+
+
+class NotPayable(Conflict):
+    """The order waits for no payment."""
+
+    code = "payments.not_payable"
+    title = "This order waits for no payment."
+    example = {"order_status": "cancelled"}
+
+
+class PaymentInProgress(Conflict):
+    """An earlier attempt has not ended; another one might charge twice."""
+
+    code = "payments.in_progress"
+    title = "An earlier attempt to pay has not ended yet."
+    example = {"retry_after": 2}
+
+    def __init__(self, *, retry_after: int = 2) -> None:
+        super().__init__(retry_after=retry_after)
+
+
+class TooManyDeclines(TooManyRequests):
+    """Too many cards were declined for this order, this account or this address."""
+
+    code = "payments.too_many_declines"
+    title = "Too many cards were declined. Try again later."
+    example = {"retry_after": 600}
+
+
+class ProviderDown(Unavailable):
+    """The provider does not answer; nothing was charged."""
+
+    code = "payments.provider_unavailable"
+    title = "This way to pay is not available at the moment."
+    example = {"retry_after": 10}
+
+
+class RefundTooLarge(Conflict):
+    """More than what is left of the captured amount."""
+
+    code = "payments.refund_too_large"
+    title = "That is more than there is to give back."
+    example = {
+        "left": {"amount": "12.50", "currency": "GBP"},
+        "variant": "0192f3c4-7bd9-7cc2-8b5d-e0a6f0a3b1f4",
+    }
+
+
+class NothingToCredit(Invalid):
+    """Store credit belongs to an account, and a guest has none."""
+
+    code = "payments.no_account_to_credit"
+    title = "Store credit needs a customer's account."
+
+
+class WebhookRefused(Malformed):
+    """The signature does not fit, the time is too far off, or it cannot be read."""
+
+    code = "payments.webhook_refused"
+    title = "This webhook is not accepted."

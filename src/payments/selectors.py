@@ -1,14 +1,132 @@
-"""Reads of the money ledger."""
+"""Reads of payments and of the money ledger."""
 
 from __future__ import annotations
 
 from collections.abc import Collection
 from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
 
-from django.db.models import Sum
+from django.conf import settings
+from django.db import connection
+from django.db.models import QuerySet, Sum
 from django.db.models.functions import TruncMonth
 
-from payments.models import LedgerEntry, Posting
+from payments.domain import RefundStatus
+from payments.errors import PaymentNotFound
+from payments.models import Attempt, LedgerEntry, Payment, Posting, Refund
+
+_CHECKS = {
+    "payment {0}: {1} captured, but its attempts captured {2} (I2)": """
+        SELECT p.id, p.captured_minor, coalesce(sum(a.captured_minor), 0) FROM payments_payment p
+          LEFT JOIN payments_attempt a ON a.payment_id = p.id AND NOT a.is_surplus
+         GROUP BY p.id HAVING p.captured_minor <> coalesce(sum(a.captured_minor), 0)""",
+    "attempt {0}: {1} captured, but {2} was booked (I2)": """
+        SELECT a.id, a.captured_minor, coalesce(l.amount, 0) FROM payments_attempt a
+          LEFT JOIN (SELECT split_part(e.reference, ':', 1) AS attempt, -sum(p.amount_minor) AS amount
+                       FROM payments_ledgerentry e
+                       JOIN payments_posting p ON p.entry_id = e.id AND p.account = 'deposits'
+                      WHERE e.kind = 'capture' GROUP BY 1) l ON l.attempt = a.id::text
+         WHERE a.captured_minor <> coalesce(l.amount, 0)""",
+    "payment {0}: {1} refunded, but its refunds add up to {2} (I5)": """
+        SELECT p.id, p.refunded_minor, coalesce(sum(r.amount_minor), 0) FROM payments_payment p
+          LEFT JOIN (SELECT r.payment_id, r.amount_minor FROM payments_refund r
+                       JOIN payments_attempt a ON a.id = r.attempt_id AND NOT a.is_surplus
+                      WHERE r.status = 'succeeded') r ON r.payment_id = p.id
+         GROUP BY p.id HAVING p.refunded_minor <> coalesce(sum(r.amount_minor), 0)""",
+    "attempt {0}: {1} promised or given back, but its refunds add up to {2} (I5)": """
+        SELECT a.id, a.promised_minor, coalesce(sum(r.amount_minor), 0) FROM payments_attempt a
+          LEFT JOIN payments_refund r ON r.attempt_id = a.id AND r.status <> 'failed'
+         GROUP BY a.id HAVING a.promised_minor <> coalesce(sum(r.amount_minor), 0)""",
+    "refund {0}: {1} given back, but {2} was booked (I5)": """
+        SELECT r.id, r.amount_minor, coalesce(sum(p.amount_minor) FILTER (WHERE p.amount_minor > 0), 0)
+          FROM payments_refund r
+          LEFT JOIN payments_ledgerentry e ON e.kind = 'refund' AND e.reference = r.id::text
+          LEFT JOIN payments_posting p ON p.entry_id = e.id
+         GROUP BY r.id
+        HAVING coalesce(sum(p.amount_minor) FILTER (WHERE p.amount_minor > 0), 0)
+               <> CASE WHEN r.status = 'succeeded' THEN r.amount_minor ELSE 0 END""",
+    "payment {0}: {1} refunded of {2} captured (I5)": """
+        SELECT id, refunded_minor, captured_minor FROM payments_payment WHERE refunded_minor > captured_minor""",
+}
+
+
+def get_payment(*, payment_id: UUID) -> Payment:
+    """Return a payment with its attempts. Two queries.
+
+    :raises PaymentNotFound: there is none
+    """
+    payment: Payment | None = Payment.objects.filter(pk=payment_id).prefetch_related("attempts").first()
+    if payment is None:
+        raise PaymentNotFound
+    return payment
+
+
+def payment_of(*, order_id: UUID) -> UUID:
+    """Return the id of an order's payment. One query.
+
+    :raises PaymentNotFound: there is none
+    """
+    payment_id: UUID | None = Payment.objects.filter(order_id=order_id).values_list("pk", flat=True).first()
+    if payment_id is None:
+        raise PaymentNotFound
+    return payment_id
+
+
+def list_payments(
+    *, order_ids: QuerySet[Any] | Collection[UUID], order: UUID | None = None, status: str | None = None
+) -> QuerySet[Payment]:
+    """Return the payments of these orders with their attempts; order them by ``-created_at, -pk``. Two queries."""
+    rows: QuerySet[Payment] = Payment.objects.filter(order_id__in=order_ids).prefetch_related("attempts")
+    if order is not None:
+        rows = rows.filter(order_id=order)
+    return rows if status is None else rows.filter(status=status)
+
+
+def get_attempt(*, attempt_id: UUID) -> Attempt:
+    """Return an attempt with its payment. One query.
+
+    :raises PaymentNotFound: there is none
+    """
+    attempt: Attempt | None = Attempt.objects.select_related("payment").filter(pk=attempt_id).first()
+    if attempt is None:
+        raise PaymentNotFound
+    return attempt
+
+
+def get_refund(*, refund_id: UUID) -> Refund:
+    """Return a refund with its attempt and payment. One query.
+
+    :raises PaymentNotFound: there is none
+    """
+    refund: Refund | None = Refund.objects.select_related("attempt", "payment").filter(pk=refund_id).first()
+    if refund is None:
+        raise PaymentNotFound
+    return refund
+
+
+def refunded_items(*, payment_id: UUID) -> list[dict[str, Any]]:
+    """Return what the refunds of a payment that did not fail were for, as their callers put it. One query."""
+    rows = Refund.objects.filter(payment=payment_id).exclude(status=RefundStatus.FAILED.value)
+    return [item for items in rows.order_by("pk").values_list("items", flat=True) for item in items]
+
+
+def taken_at(*, provider: str) -> dict[str, dict[str, int]]:
+    """Return currency -> what our books say that a provider captured and refunded, to compare with its own.
+
+    One query.
+    """
+    rows = Attempt.objects.filter(provider=provider).values("payment__currency")
+    sums = rows.annotate(captured=Sum("captured_minor"), refunded=Sum("refunded_minor"))
+    return {
+        row["payment__currency"]: {"captured": row["captured"], "refunded": row["refunded"]}
+        for row in sums.order_by("payment__currency")
+    }
+
+
+def list_providers() -> list[str]:
+    """Return the names of the ways to pay."""
+    return list(settings.PAYMENT_PROVIDERS)
 
 
 def balance(*, account: str, currency: str, before: datetime | None = None) -> int:
@@ -33,6 +151,11 @@ def monthly_balances(*, accounts: Collection[str], currency: str) -> dict[str, i
 
 
 def find_differences() -> list[str]:
-    """Return, in words, every entry whose postings do not add up to nothing per currency. One query."""
+    """Re-derive payments from attempts, refunds and the ledger; return, in words, what does not agree."""
     rows = Posting.objects.values("entry_id", "currency").annotate(total=Sum("amount_minor")).exclude(total=0)
-    return [f"entry {row['entry_id']}: off by {row['total']} {row['currency']}" for row in rows]
+    found = [f"entry {row['entry_id']}: off by {row['total']} {row['currency']} (I4)" for row in rows]
+    with connection.cursor() as cursor:
+        for sentence, query in _CHECKS.items():
+            cursor.execute(query)
+            found += [sentence.format(*row) for row in cursor.fetchall()]
+    return found

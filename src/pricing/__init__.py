@@ -1,1 +1,1 @@
-"""The quote of a cart: one pure function from lines to a total. Owns no tables."""
+"""What a cart costs, with the rules of shipping and tax behind it. Prices are of products, discounts of promotions."""

@@ -201,3 +201,26 @@ class MappingUnknown(Invalid):
 
     code = "products.mapping_unknown"
     title = "There is no such mapping."
+
+
+class PriceListNotFound(NotFound):
+    """There is no price list of that code."""
+
+    code = "products.price_list_not_found"
+    title = "There is no such price list."
+
+
+class PriceListTaken(Conflict):
+    """There is a price list of that code."""
+
+    code = "products.price_list_taken"
+    title = "Another price list has this code."
+    example = {"price_list": "summer-sale"}
+
+
+class PriceListInvalid(Invalid):
+    """A price list names an unknown currency, group or market, or ends before it starts."""
+
+    code = "products.price_list_invalid"
+    title = "The price list is not valid."
+    example = {"field": "market"}

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any, ClassVar
 
 from django.contrib.postgres.fields import ArrayField
@@ -10,6 +11,7 @@ from django.db.models import F, Q
 
 from core.fields import CurrencyField
 from core.models import Entity, LockingQuerySet, SoftDeleteEntity, living_unique, text_array
+from products.domain import STANDARD_TAX_CLASS
 
 
 class Category(Entity):
@@ -56,6 +58,10 @@ class Product(SoftDeleteEntity):
     # Dimensions, materials and the like: free facts, shown as they are.
     attributes = models.JSONField(default=dict, blank=True)
     is_active = models.BooleanField(default=True)
+    # Which rate of tax is due; rates name the same classes.
+    tax_class = models.SlugField(
+        max_length=50, db_index=False, default=STANDARD_TAX_CLASS, db_default=STANDARD_TAX_CLASS
+    )
 
     class Meta:
         base_manager_name = "all_objects"
@@ -88,6 +94,8 @@ class Variant(SoftDeleteEntity):
     position = models.PositiveIntegerField(default=0)
     weight_grams = models.PositiveIntegerField(null=True, blank=True)
     is_available = models.BooleanField(default=False, editable=False)
+    # What is sent as a file, or done, needs none.
+    needs_shipping = models.BooleanField(default=True, db_default=True)
 
     class Meta:
         base_manager_name = "all_objects"
@@ -117,6 +125,87 @@ class Price(Entity):
                 name="price_compare_at_is_higher",
             ),
         ]
+
+    def __str__(self) -> str:
+        return f"{self.amount_minor} {self.currency}"
+
+
+class PriceList(Entity):
+    """Other prices than the variants' own: of a market or of all with its currency, of a customer group or of all.
+
+    It holds from ``starts_at`` until before ``ends_at``. Carts go by the clock; documents by ``is_shown``, which
+    follows the clock within a minute.
+    """
+
+    code = models.SlugField(max_length=50, unique=True)
+    name = models.CharField(max_length=100)
+    currency = CurrencyField()
+    group = models.ForeignKey(
+        "accounts.CustomerGroup", null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
+    market = models.ForeignKey("markets.Market", null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+    priority = models.IntegerField(default=0)
+    starts_at = models.DateTimeField(null=True, blank=True)
+    ends_at = models.DateTimeField(null=True, blank=True)
+    is_active = models.BooleanField(default=True)
+    is_shown = models.BooleanField(default=False, editable=False)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(starts_at__isnull=True) | Q(ends_at__isnull=True) | Q(ends_at__gt=F("starts_at")),
+                name="price_list_ends_after_start",
+            ),
+            models.CheckConstraint(condition=~Q(name=""), name="price_list_named"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def holds(self, at: datetime) -> bool:
+        """Tell whether its prices are in force then."""
+        has_begun = self.starts_at is None or self.starts_at <= at
+        return self.is_active and has_begun and (self.ends_at is None or at < self.ends_at)
+
+
+class ListPrice(Entity):
+    """What each unit of a variant costs by a list, for so many units or more."""
+
+    price_list = models.ForeignKey(PriceList, on_delete=models.CASCADE, related_name="prices")
+    variant = models.ForeignKey(Variant, on_delete=models.CASCADE, related_name="+", db_index=False)
+    min_quantity = models.PositiveIntegerField(default=1)
+    amount_minor = models.BigIntegerField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["variant", "price_list", "min_quantity"], name="list_price_once"),
+            models.CheckConstraint(condition=Q(min_quantity__gte=1), name="list_price_quantity_positive"),
+            models.CheckConstraint(condition=Q(amount_minor__gte=0), name="list_price_not_negative"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.amount_minor} from {self.min_quantity}"
+
+
+class PricePoint(models.Model):
+    """What one unit of a variant cost the public from then on: a ledger, in the order in which prices changed.
+
+    Without a market the point is of all markets with that currency. A market has points of its own from the first of
+    them on, which is when a list of its own first decided there. Append-only.
+    """
+
+    variant = models.ForeignKey(Variant, on_delete=models.PROTECT, related_name="+", db_index=False)
+    currency = CurrencyField()
+    market = models.ForeignKey("markets.Market", null=True, on_delete=models.PROTECT, related_name="+")
+    amount_minor = models.BigIntegerField()
+    # Whether it was announced as a reduction: shown beside a higher price.
+    is_reduced = models.BooleanField()
+    from_at = models.DateTimeField()
+
+    objects: ClassVar[Any] = LockingQuerySet.as_manager()
+
+    class Meta:
+        indexes = [models.Index(fields=["variant", "currency", "id"], name="price_point_series")]
 
     def __str__(self) -> str:
         return f"{self.amount_minor} {self.currency}"
@@ -185,6 +274,21 @@ class ProductDocument(models.Model):
             GinIndex(fields=["skus"], name="document_skus"),
             GinIndex(fields=["search"], name="document_search"),
         ]
+
+
+class GroupDocument(models.Model):
+    """What a customer group reads in place of a ``ProductDocument``, where its prices make it another document."""
+
+    id = models.UUIDField(primary_key=True)
+    product = models.ForeignKey(Product, on_delete=models.CASCADE, related_name="+", db_index=False)
+    market = models.ForeignKey("markets.Market", on_delete=models.CASCADE, related_name="+")
+    group = models.ForeignKey("accounts.CustomerGroup", on_delete=models.PROTECT, related_name="+")
+    document = models.TextField()
+    version = models.CharField(max_length=32)
+    price_minor = models.BigIntegerField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["product", "market", "group"], name="document_per_group")]
 
 
 class ListingCount(models.Model):

@@ -12,7 +12,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from accounts.tests.factories import make_address, make_user
+from accounts.tests.factories import make_address, make_group, make_user
 from carts.tests.factories import make_cart
 from core.tests.factories import make_delivery
 from inventory.tests.factories import NOON, make_stock
@@ -21,8 +21,12 @@ from notifications.tests.factories import make_mail, make_notification
 from orders.domain import OrderStatus
 from orders.services import add_note, move_order
 from orders.tests.factories import make_guest_order, make_order
-from products.models import Product, ProductImage
-from products.tests.factories import make_category, make_product, make_variant
+from orders.tests.gateway import deliver, pay, webhook_bodies
+from orders.tests.sellers import make_invoice, make_seller
+from pricing.tests.factories import make_method, make_tax_rate, make_zone
+from products.models import PricePoint, Product, ProductImage
+from products.tests.factories import make_category, make_price_list, make_product, make_variant
+from promotions.tests.factories import make_coupon, make_promotion, make_use
 
 PAGES = sorted(admin.site._registry, key=lambda model: model._meta.label)
 XSS = '<script>alert("x")</script>'
@@ -61,10 +65,27 @@ def fill_shop(boss: Any, rounds: int) -> None:
         for _ in range(number + 1):
             add_note(order_id=order.pk, author=boss, text=XSS)
         make_guest_order()
+        make_invoice(make_order((make_stock(), 1), customer=customer))
+        pay(make_order((make_stock(on_hand=1), 1), customer=customer), "declined")
+        deliver(webhook_bodies()[-1])
         make_notification(customer, title=XSS, body=XSS)
         make_mail(subject=XSS, state="failed", user=customer)
         make_delivery(dead_at=NOON, attempts=12, last_error=XSS)
-        make_market(f"m{number}-{rounds}", name=XSS, is_default=False)
+        zone = make_zone(f"{XSS} {number}-{rounds}", countries=["GB"])
+        for each in range(number + 1):
+            make_method(zone, f"method-{each}", name=XSS)
+        make_tax_rate(name=XSS, tax_class=f"class-{number}-{rounds}")
+        promotion = make_promotion(XSS, needs_code=True, tags=[XSS])
+        make_use(make_coupon(f"{XSS}{number}-{rounds}", promotion=promotion, batch=XSS))
+        group = make_group(f"group-{number}-{rounds}", name=XSS)
+        prices = [(make_variant(product), 900) for _ in range(number + 1)]
+        for _ in range(number + 1):
+            PricePoint.objects.create(
+                variant=prices[0][0], currency="GBP", amount_minor=900, is_reduced=False, from_at=NOON
+            )
+        make_price_list(*prices, code=f"list-{number}-{rounds}", name=XSS, group=group)
+        market = make_market(f"m{number}-{rounds}", name=XSS, is_default=False)
+        make_seller(market=market.code, name=XSS)
         Group.objects.create(name=f"{XSS} {number}-{rounds}").permissions.set(Permission.objects.all()[: number + 3])
 
 

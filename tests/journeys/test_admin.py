@@ -9,6 +9,7 @@ import pytest
 from django.test import Client
 
 from accounts.tests.factories import make_user
+from markets.tests.factories import make_market
 from products.models import Product
 from products.tests.factories import make_product
 from tests.journeys.back_office import (
@@ -118,9 +119,26 @@ class TestSignIn:
         assert product.deleted_at is None
 
 
+class TestMarkets:
+    FORM = {"name": "Germany", "countries": "DE, AT", "language": "de", "prices_include_tax": "on", "is_active": "on"}
+
+    @pytest.mark.django_db
+    def test_say_from_where_is_sold_and_where_tax_is_rounded(self, browser: Client) -> None:
+        market = make_market("de", currency="EUR", countries=["DE", "AT"])
+        page = url_of(type(market), "change", market.pk)
+
+        saved = browser.post(page, {**self.FORM, "home_country": "AT", "tax_rounding": "total"})
+        refused = browser.post(page, {**self.FORM, "home_country": "ZZ", "tax_rounding": "line"})
+
+        market.refresh_from_db()
+        assert (saved.status_code, refused.status_code) == (302, 200)
+        assert (market.home_country, market.tax_rounding) == ("AT", "total")
+
+
 def test_no_registered_table_is_forgotten() -> None:
     assert {model._meta.label for model in PAGES} >= {
         "accounts.User", "auth.Group", "products.Category", "products.Product", "inventory.Stock", "inventory.Movement",
         "orders.Order", "notifications.Notification", "notifications.Mail", "core.OutboxEvent", "core.Delivery",
         "markets.Market", "inventory.Place", "payments.LedgerEntry", "carts.Cart",
+        "orders.Invoice", "orders.Seller", "pricing.ShippingZone", "pricing.ShippingMethod", "pricing.TaxRate",
     }  # fmt: skip

@@ -26,10 +26,14 @@ ROLE_SEES = {
     Role.CUSTOMER_SUPPORT: {"accounts.User", "carts.Cart", "orders.Order", "products.Category", "products.Product",
                             "inventory.Stock", "notifications.Notification", "notifications.Mail"},
     Role.CATALOGUE_MANAGER: {"products.Category", "products.Product", "inventory.Stock", "inventory.Movement",
-                             "inventory.Reservation", "inventory.Place", "markets.Market"},
-    Role.ORDER_MANAGER: {"accounts.User", "carts.Cart", "orders.Order", "inventory.Place", "inventory.Stock",
-                         "inventory.Movement", "inventory.Reservation", "payments.LedgerEntry", "products.Category",
-                         "products.Product", "markets.Market"},
+                             "inventory.Reservation", "inventory.Place", "markets.Market", "promotions.Promotion",
+                             "promotions.Coupon", "promotions.PromotionUse", "products.PriceList",
+                             "products.ListPrice", "products.PricePoint", "accounts.CustomerGroup"},
+    Role.ORDER_MANAGER: {"accounts.User", "accounts.CustomerGroup", "carts.Cart", "orders.Order",
+                         "inventory.Place", "inventory.Stock", "inventory.Movement", "inventory.Reservation",
+                         "payments.LedgerEntry", "payments.Payment", "products.Category", "products.Product",
+                         "markets.Market", "pricing.ShippingZone", "pricing.ShippingMethod", "pricing.TaxRate",
+                         "orders.Invoice", "orders.Seller"},
     Role.ADMINISTRATOR: {model._meta.label for model in PAGES},
 }  # fmt: skip
 
@@ -40,11 +44,14 @@ MAY_ACT = {
     Role.CATALOGUE_MANAGER: {
         *(f"products.Product.{act}" for act in ("activate", "deactivate", "change_prices", "set_price")),
         *(f"products.Product.{act}" for act in ("show_stock", "remove", "restore")),
+        *(f"products.PriceList.{act}" for act in ("show_prices", "set_price", "remove")),
         "products.Category.remove", "inventory.Stock.count", "inventory.Stock.adjust_chosen",
+        *(f"promotions.Promotion.{act}" for act in ("add_coupon", "add_batch", "show_coupons", "end")),
     },
     Role.ORDER_MANAGER: {
-        *(f"orders.Order.{act}" for act in ("mark_paid", "ship", "mark_delivered", "cancel", "add_note")),
-        "orders.Order.move_chosen",
+        *(f"orders.Order.{act}" for act in ("mark_paid", "ship", "mark_delivered", "cancel", "refund", "add_note")),
+        "orders.Order.move_chosen", "orders.Invoice.pdf", "orders.Invoice.xml",
+        "pricing.ShippingZone.remove", "pricing.ShippingMethod.remove", "pricing.TaxRate.remove",
         "products.Product.show_stock",
     },
 }  # fmt: skip

@@ -18,7 +18,9 @@ from config.demo import read_catalogue
 from core.models import Delivery
 from inventory.models import Movement
 from orders.models import Order
+from pricing.models import ShippingMethod, TaxRate
 from products.models import Category, Product, ProductDocument, ProductImage
+from promotions.models import Coupon, Promotion
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -45,11 +47,14 @@ class TestLoadDemo:
         assert set(Order.objects.values_list("status", flat=True)) == {
             "pending", "paid", "shipped", "delivered", "cancelled",
         }  # fmt: skip
+        assert ShippingMethod.objects.count() == 4
+        assert TaxRate.objects.filter(country="GB").exists()
+        assert Coupon.objects.get().code == "WELCOME10"
         call_command("verify_books")
 
         call_command("load_demo")
 
-        tables = (User, Product, Category, ProductImage, Order, Cart, Movement, Delivery)
+        tables = (User, Product, Category, ProductImage, Order, Cart, Movement, Delivery, TaxRate, Promotion)
         before = [table.objects.count() for table in tables]
         call_command("load_demo")
         assert [table.objects.count() for table in tables] == before

@@ -29,15 +29,30 @@ UNAUTHENTICATED_WRITES = {
     "cart_items_update": "bears the cart's token",
     "cart_items_delete": "bears the cart's token",
     "cart_clear": "bears the cart's token",
+    "cart_update": "bears the cart's token",
     "cart_quote": "stores nothing",
     "orders_create": "bears the cart's token",
     "orders_cancel": "bears the order's token",
+    "payments_create": "bears the order's token",
+    "webhooks_receive": "bears its provider's signature",
 }
 # Below these addresses everything is for staff; below those, every change.
-STAFF = ("/api/v1/users", "/api/v1/inventory", "/api/v1/outbox", "/api/v1/staff")
+STAFF = (
+    "/api/v1/users",
+    "/api/v1/inventory",
+    "/api/v1/outbox",
+    "/api/v1/staff",
+    "/api/v1/shipping-zones",
+    "/api/v1/shipping-methods",
+    "/api/v1/tax-rates",
+    "/api/v1/promotions",
+    "/api/v1/sellers",
+    "/api/v1/customer-groups",
+    "/api/v1/price-lists",
+)
 CHANGED_BY_STAFF = ("/api/v1/products", "/api/v1/categories", "/api/v1/markets")
 # Parameters of paths that name something of a person.
-OWNED = {"item_id", "address_id", "order_id"}
+OWNED = {"item_id", "address_id", "order_id", "payment_id", "invoice_id"}
 
 
 def is_owned(operation: Operation) -> bool:
@@ -143,7 +158,14 @@ class TestStaffOperation:
         }
 
         assert expected <= staff
-        assert staff - expected == {"orders_move", "orders_notes_list", "orders_notes_create"}
+        assert staff - expected == {
+            "orders_move",
+            "orders_notes_list",
+            "orders_notes_create",
+            "orders_invoices_create",
+            "orders_packing_slip",
+            "payments_refund",
+        }
 
     def test_a06_wants_more_than_an_empty_list_of_permissions(self) -> None:
         assert [operation.name for operation in operations() if operation.permissions == ()] == []
@@ -289,6 +311,8 @@ class TestAddress:
 
 
 def _tokens(world: World, operation: Operation) -> dict[str, str]:
+    if operation.name == "webhooks_receive":
+        return {"Sandbox-Signature": world.signature}
     is_guests = world.who_may(operation) == "nobody" and operation.name.startswith("cart_")
     return {"X-Cart-Token": world.guest_cart} if is_guests else {}
 

@@ -225,7 +225,7 @@ class TestBody:
     )
     def test_s32_of_another_kind_is_415_everywhere(self, world: World, kind: str) -> None:
         for operation in writes():
-            if not operation.content_types:
+            if not operation.content_types or operation.name == "webhooks_receive":  # signed bytes of any kind
                 continue
             answer = Client(raise_request_exception=False).generic(
                 operation.method.upper(),
@@ -254,11 +254,12 @@ class TestQuery:
                 name = parameter["name"]
                 with undone():
                     answer = _asked(world, operation, f"{name}={quote(text)}")
+                with undone():
                     nonsense = _asked(world, operation, f"{name}=qqzzxxyy")
 
-                    assert is_described(operation, answer), f"{operation.name} {name}"
-                    same = _plain(answer) == _plain(nonsense)
-                    assert same or answer.status_code in (400, 404), f"{operation.name} {name}"
+                assert is_described(operation, answer), f"{operation.name} {name}"
+                same = _plain(answer) == _plain(nonsense)
+                assert same or answer.status_code in (400, 404), f"{operation.name} {name}"
 
     @pytest.mark.parametrize(
         "raw", ["%00", "%FF%FE", "%ED%A0%80", "%C0%AE", "%", "%zz", "a" * 5000, "%F0%9F%98%80", "&&=&", "+"]
@@ -444,7 +445,7 @@ class TestAccountsAreNotTold:
     def test_a18_no_answer_holds_a_secret(self, world: World) -> None:
         for operation in operations():
             with undone():
-                answer = world.ask(operation).content.decode()
+                answer = world.ask(operation).content.decode(errors="replace")
 
                 assert world.customer.password not in answer, operation.name
                 assert "argon2" not in answer, operation.name
@@ -470,7 +471,7 @@ def _asked(world: World, operation: Operation, query: str) -> Any:
 
 
 def _plain(answer: Any) -> Any:
-    body = orjson.loads(answer.content) if answer.content else {}
+    body = orjson.loads(answer.content) if "json" in answer.headers.get("Content-Type", "") else {}
     return {key: value for key, value in body.items() if key in ("count", "results", "code")}
 
 

@@ -23,6 +23,8 @@ NOT_KEPT = {
     "change_password": "the answer holds fresh tokens",
     "delete_me": "the account that would ask again is gone",
     "cart_quote": "stores nothing",
+    "promotions_rehearse": "stores nothing",
+    "webhooks_receive": "the event's own id says whether it was kept before",
 }
 # The key is kept, but the sign-in that it belongs to ended with the first answer.
 SIGNED_OUT = {"logout_all"}
@@ -164,6 +166,8 @@ class TestIdempotencyKey:
         self, world: World, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         for operation in kept():
+            if operation.view.in_beats:  # their crashes are tried with orders.tests.test_payments_api
+                continue
             with undone():
                 body = world.body_of(operation)
                 before = everything()
@@ -185,7 +189,7 @@ class TestFieldsThatAreNotTheAskers:
         before = everything()
         for operation in writes():
             body = world.body_of(operation)
-            if body is None:
+            if body is None or operation.name == "webhooks_receive":  # what its provider signed is taken as it is
                 continue
             settled = everything() if operation.name in ("confirm_password_reset", "verify_email") else before
             known = resolved(operation.body_schema).get("properties", {})
@@ -232,7 +236,8 @@ class TestFieldsThatAreNotTheAskers:
         placed = send(
             "post", path, body={"shipping_address_id": str(world.address.pk)}, headers=world.as_("owner")
         ).json()
-        assert placed["total"] == {"amount": "20.00", "currency": "GBP"}
+        assert placed["subtotal"] == {"amount": "20.00", "currency": "GBP"}
+        assert placed["total"] == {"amount": "23.95", "currency": "GBP"}
 
     def test_a10_s01_another_ones_address_is_not_taken(self, world: World) -> None:
         body = {"shipping_address_id": str(world.address.pk)}

@@ -22,7 +22,7 @@ from django.utils import timezone
 from accounts.domain import Purpose
 from accounts.models import Profile, User
 from accounts.services import ensure_roles, make_one_time_token
-from accounts.tests.factories import PASSWORD, make_address, make_session, make_user
+from accounts.tests.factories import PASSWORD, make_address, make_group, make_session, make_user
 from carts.tests.factories import make_cart, make_guest_cart
 from config.openapi import generate
 from core.tests.factories import make_delivery
@@ -31,9 +31,13 @@ from notifications import selectors as notification_reads
 from notifications.domain import Kind
 from notifications.tests.factories import make_notification
 from orders.tests.factories import ADDRESS, make_guest_order, make_order
+from orders.tests.gateway import pay, signature_of
+from orders.tests.sellers import COMPANY, make_invoice
+from pricing.tests.factories import make_method, make_tax_rate, make_zone
 from products.models import ProductImage
-from products.tests.factories import make_category, make_product, make_variant
+from products.tests.factories import make_category, make_price_list, make_product, make_variant
 from products.tests.pictures import picture_bytes, upload
+from promotions.tests.factories import make_coupon
 
 SAFE = ("get", "head", "options")
 
@@ -153,9 +157,17 @@ class World:
         self.notification = make_notification(self.customer)
         self.order = make_order((self.stock, 1), customer=self.customer)
         self.guest_order = make_guest_order((self.stock, 1))
+        self.payment = pay(make_order((self.stock, 1), customer=self.customer))
+        self.invoice = make_invoice(make_order((self.stock, 1), customer=self.customer))
         self.cart = make_cart((self.stock, 2), owner=self.customer)
         self.item = self.cart.items.get()
         self.guest_cart = make_guest_cart((self.stock, 1))
+        self.zone = make_zone("British Isles", countries=["GB", "IM"])
+        self.method = make_method(self.zone)
+        self.tax_rate = make_tax_rate("IM")
+        self.coupon = make_coupon("LAMPS")
+        self.group = make_group()
+        self.price_list = make_price_list((self.variant, 3900), code="trade", group=make_group("trade"))
         self.delivery = make_delivery(dead_at=timezone.now(), attempts=12)
         self.sessions = {
             "owner": make_session(self.customer),
@@ -163,6 +175,11 @@ class World:
             "clerk": make_session(self.clerk),
             "manager": make_session(self.manager),
         }
+
+    @property
+    def signature(self) -> str:
+        """That of the webhook."""
+        return signature_of(orjson.dumps(_WEBHOOK))
 
     def as_(self, who: str, **more: str) -> dict[str, str]:
         """Return the headers of someone: nobody, stranger, owner, clerk (staff who may nothing), manager (all)."""
@@ -179,18 +196,28 @@ class World:
             key = str(self.notification.pk)
         else:
             key = str(self.gone.pk if operation.name == "restore_product" else self.product.pk)
+        codes = {"/customer-groups": self.group.code, "/price-lists": self.price_list.code}
+        code = next((code for start, code in codes.items() if start in operation.path), "uk")
         user = self.target if "/users/" in operation.path else self.customer
         known = {
             "item_id": self.item.pk,
             "slug": (self.attic if operation.name == "delete_category" else self.category).slug,
-            "code": "uk",
+            "code": code,
             "address_id": self.address.pk,
             "key": key,
-            "order_id": self.order.pk,
+            "order_id": self.invoice.order_id if operation.name == "orders_invoices_create" else self.order.pk,
+            "invoice_id": self.invoice.pk,
+            "market": "default",
+            "payment_id": self.payment.pk,
+            "provider": "sandbox",
             "delivery_id": self.delivery.pk,
             "variant_id": self.other_variant.pk,
             "image_id": self.image.pk,
             "user_id": user.pk,
+            "zone_id": self.zone.pk,
+            "method_id": self.method.pk,
+            "rate_id": self.tax_rate.pk,
+            "promotion_id": self.coupon.promotion_id,
         }
         return {found["name"]: str(known[found["name"]]) for found in operation.parameters("path")}
 
@@ -213,6 +240,8 @@ class World:
         who = who or self.who_may(operation)
         if operation.name in ("orders_create", "cart_items_update", "cart_items_delete") and who == "nobody":
             headers.setdefault("X-Cart-Token", self.guest_cart)
+        if operation.name == "webhooks_receive":
+            headers.setdefault("Sandbox-Signature", self.signature)
         return send(
             operation.method,
             self.address_of(operation),
@@ -247,6 +276,23 @@ AS_NOBODY = {
     "confirm_password_reset",
     "verify_email",
     "notifications_unsubscribe",
+    "webhooks_receive",
+}
+_WEBHOOK = {
+    "id": "evt_1",
+    "type": "charge.captured",
+    "created": 1795262400,
+    "data": {
+        "charge": {
+            "id": "ch_1",
+            "status": "captured",
+            "amount": 1250,
+            "currency": "GBP",
+            "captured": 1250,
+            "refunded": 0,
+            "reference": "pay-1",
+        }
+    },
 }
 _BOOK = {key: value for key, value in ADDRESS.as_dict().items() if value} | {"phone": "+442079460958"}
 
@@ -275,6 +321,7 @@ BODIES: dict[str, Callable[[World], dict[str, Any] | None]] = {
     "register": lambda _: {"email": "new@example.com", "password": PASSWORD},
     "verify_email": lambda w: {"token": w.token(Purpose.VERIFY_EMAIL)},
     "resend_verification": _no_body,
+    "cart_update": lambda _: {"shipping_address": {"country": "GB"}, "vat_id": ""},
     "cart_clear": _no_body,
     "cart_items_create": lambda w: {"sku": w.variant.sku, "quantity": 1},
     "cart_items_update": lambda _: {"quantity": 3},
@@ -295,6 +342,33 @@ BODIES: dict[str, Callable[[World], dict[str, Any] | None]] = {
         "language": "de",
     },
     "update_market": lambda _: {"name": "Britain"},
+    "create_shipping_zone": lambda _: {"name": "Benelux", "countries": ["BE", "NL", "LU"]},
+    "update_shipping_zone": lambda _: {"name": "The Isles"},
+    "delete_shipping_zone": _no_body,
+    "create_shipping_method": lambda w: {
+        "zone": str(w.zone.pk),
+        "code": "parcel",
+        "name": "Parcel",
+        "kind": "weight",
+        "rates": [{"price": {"amount": "3.95", "currency": "GBP"}, "from_weight_grams": 0}],
+    },
+    "update_shipping_method": lambda _: {"max_days": 9},
+    "delete_shipping_method": _no_body,
+    "create_tax_rate": lambda _: {"country": "GG", "name": "VAT", "percent": "17.5", "valid_from": "2026-01-01"},
+    "update_tax_rate": lambda _: {"valid_until": "2026-12-31"},
+    "delete_tax_rate": _no_body,
+    "create_promotion": lambda _: {"name": "Spring", "benefit": "percent", "percent": "10", "needs_code": True},
+    "update_promotion": lambda _: {"percent": "15"},
+    "delete_promotion": _no_body,
+    "promotions_rehearse": lambda _: {"last": 10},
+    "create_customer_group": lambda _: {"code": "friends", "name": "Friends"},
+    "rename_customer_group": lambda _: {"name": "Resellers"},
+    "delete_customer_group": _no_body,
+    "create_price_list": lambda _: {"code": "summer", "name": "Summer", "currency": "GBP"},
+    "update_price_list": lambda _: {"priority": 5},
+    "delete_price_list": _no_body,
+    "set_list_prices": lambda w: {"items": [{"sku": w.variant.sku, "price": "35.00"}]},
+    "create_coupons": lambda _: {"code": "SPRING"},
     "delete_me": lambda _: {"password": PASSWORD},
     "add_address": lambda _: dict(_BOOK),
     "update_address": lambda _: {"city": "Leeds"},
@@ -311,8 +385,13 @@ BODIES: dict[str, Callable[[World], dict[str, Any] | None]] = {
     "notifications_unsubscribe": lambda w: {"token": _unsubscribe_token(w)},
     "orders_create": lambda _: {"email": "guest@example.com", "shipping_address": ADDRESS.as_dict(), "note": "Ring"},
     "orders_cancel": lambda _: {"reason": "Found it elsewhere."},
+    "orders_invoices_create": _no_body,
+    "sellers_update": lambda _: dict(COMPANY),
     "orders_move": lambda _: {"to": "paid", "reason": "In cash"},
     "orders_notes_create": lambda _: {"text": "Rang about the colour."},
+    "payments_create": lambda w: {"order": str(w.order.pk), "provider": "sandbox", "card": "success"},
+    "payments_refund": lambda _: {"amount": "1.00", "reason": "A scratch."},
+    "webhooks_receive": lambda _: dict(_WEBHOOK),
     "retry_delivery": _no_body,
     "create_product": lambda w: {"name": "Pan", "category": w.category.slug, "price": "9.00", "sku": "PAN", "stock": 3},
     "update_product": lambda _: {"name": "Oak lamp"},

@@ -23,9 +23,11 @@ USER = {
     "is_staff": False,
     "is_active": True,
     "roles": [],
+    "customer_group": None,
     "profile": PROFILE,
     "created_at": "2026-11-21T11:25:43Z",
 }
+GROUP = {"code": "wholesale", "name": "Wholesale"}
 STAFF = USER | {"is_staff": True, "roles": ["order manager"]}
 ADDRESS = {
     "name": "Ada Lovelace",

@@ -14,7 +14,7 @@ from core.api.pages import PageQuery
 from core.api.serializers import Input
 
 if TYPE_CHECKING:
-    from accounts.models import Address, Profile, User
+    from accounts.models import Address, CustomerGroup, Profile, User
     from accounts.services import Session
 
 _VISIBILITIES = [visibility.value for visibility in Visibility]
@@ -127,10 +127,29 @@ class RolesInput(Input):
     roles = serializers.ListField(child=TextField(max_length=150), max_length=20)
 
 
-class ActiveInput(Input):
-    """Whether an account may sign in."""
+class UserChanges(Input):
+    """What changes of an account: whether it may sign in, its customer group (by code; null: none)."""
 
-    is_active = BooleanField()
+    is_active = BooleanField(required=False)
+    customer_group = TextField(max_length=50, required=False, allow_null=True)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if not attrs:
+            raise serializers.ValidationError({"is_active": "Give this or customer_group."}, code="required")
+        return attrs
+
+
+class GroupInput(Input):
+    """A new customer group."""
+
+    code = TextField(max_length=50)
+    name = TextField(max_length=100)
+
+
+class GroupChanges(Input):
+    """Another name for a customer group."""
+
+    name = TextField(max_length=100)
 
 
 class AddressOutput(serializers.Serializer[Any]):
@@ -181,6 +200,7 @@ class UserOutput(serializers.Serializer[Any]):
     is_staff = serializers.BooleanField()
     is_active = serializers.BooleanField()
     roles = serializers.ListField(child=serializers.CharField())
+    customer_group = serializers.CharField(allow_null=True)
     profile = ProfileOutput()
     created_at = serializers.DateTimeField()
 
@@ -192,6 +212,22 @@ class UserPageOutput(serializers.Serializer[Any]):
     next = serializers.CharField(allow_null=True)
     previous = serializers.CharField(allow_null=True)
     results = UserOutput(many=True)
+
+
+class GroupOutput(serializers.Serializer[Any]):
+    """A customer group."""
+
+    code = serializers.CharField()
+    name = serializers.CharField()
+
+
+class GroupPageOutput(serializers.Serializer[Any]):
+    """A page of customer groups."""
+
+    count = serializers.IntegerField()
+    next = serializers.CharField(allow_null=True)
+    previous = serializers.CharField(allow_null=True)
+    results = GroupOutput(many=True)
 
 
 class BookPageOutput(serializers.Serializer[Any]):
@@ -248,7 +284,7 @@ def public_profile_document(profile: Profile) -> dict[str, Any]:
 
 
 def user_document(user: User) -> dict[str, Any]:
-    """Show an account to its owner or to staff. No query if its profile and roles were fetched with it."""
+    """Show an account to its owner or to staff. No query if its profile, group and roles were fetched with it."""
     return {
         "id": str(user.pk),
         "email": user.email,
@@ -256,9 +292,15 @@ def user_document(user: User) -> dict[str, Any]:
         "is_staff": user.is_staff,
         "is_active": user.is_active,
         "roles": selectors.roles_of(user=user),
+        "customer_group": user.customer_group.code if user.customer_group else None,
         "profile": profile_document(user.profile),
         "created_at": user.created_at,
     }
+
+
+def group_document(group: CustomerGroup) -> dict[str, str]:
+    """Show a customer group."""
+    return {"code": group.code, "name": group.name}
 
 
 def tokens_document(session: Session) -> dict[str, str]:

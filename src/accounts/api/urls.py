@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from accounts.api.views import me, passwords, sessions, staff
+from accounts.api.views import groups, me, passwords, sessions, staff
 
 urlpatterns = [
     path("auth/register", sessions.RegisterView.as_view()),
@@ -26,4 +26,6 @@ urlpatterns = [
     path("users", staff.UsersView.as_view()),
     path("users/<uuid:user_id>", staff.UserView.as_view()),
     path("users/<uuid:user_id>/roles", staff.UserRolesView.as_view()),
+    path("customer-groups", groups.CustomerGroupsView.as_view()),
+    path("customer-groups/<str:code>", groups.CustomerGroupView.as_view()),
 ]

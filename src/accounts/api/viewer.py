@@ -4,9 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, cast
 
+from django.utils import timezone
+
+from accounts import selectors
+from accounts.errors import TokenRefused
 from core.errors import Unauthenticated
 
 if TYPE_CHECKING:
+    from uuid import UUID
+
+    from django.http import HttpRequest
     from rest_framework.request import Request
 
     from accounts.models import User
@@ -26,3 +33,19 @@ def customer_of(request: Request) -> User:
     if user is None:
         raise Unauthenticated
     return user
+
+
+def group_of(request: HttpRequest) -> UUID | None:
+    """Return the customer group of whoever reads something public, where DRF signs nobody in.
+
+    ``None`` for guests and for everybody else without one. A token that is not good (any more) hides nothing that is
+    public: its bearer is a guest. One query; none without a token.
+    """
+    scheme, _, token = request.META.get("HTTP_AUTHORIZATION", "").partition(" ")
+    if scheme.lower() != "bearer":
+        return None
+    try:
+        user, _ = selectors.user_of_token(token=token.strip(), at=timezone.now())
+    except TokenRefused:
+        return None
+    return user.customer_group_id

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from accounts.selectors.addresses import default_address, get_address, list_addresses
+from accounts.selectors.groups import get_customer_group, list_customer_groups
 from accounts.selectors.people import (
     find_user,
     get_profile,
@@ -19,10 +20,12 @@ __all__ = [
     "default_address",
     "find_user",
     "get_address",
+    "get_customer_group",
     "get_profile",
     "get_public_profile",
     "get_user",
     "list_addresses",
+    "list_customer_groups",
     "list_users",
     "read_token",
     "roles_of",

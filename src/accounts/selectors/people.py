@@ -13,11 +13,11 @@ from accounts.models import Profile, User
 
 
 def get_user(*, user_id: UUID | str) -> User:
-    """Return the account with its profile, deactivated or not. One query.
+    """Return the account with its profile and customer group, deactivated or not. One query.
 
     :raises UserNotFound: there is none, or the person was forgotten
     """
-    user: User | None = _living().filter(pk=user_id).select_related("profile").first()
+    user: User | None = _living().filter(pk=user_id).select_related("profile", "customer_group").first()
     if user is None:
         raise UserNotFound
     return user
@@ -44,12 +44,12 @@ def users_with_permission(*, permission: str) -> list[User]:
 
 
 def list_users(*, search: str = "", role: str | None = None, is_staff: bool | None = None) -> QuerySet[User]:
-    """Return the accounts with profiles and roles, for staff; two queries when read.
+    """Return the accounts with profiles, customer groups and roles, for staff; two queries when read.
 
     :param search: part of an e-mail or of a name, in any case
     :param role: the name of a role that they have
     """
-    found = _living().select_related("profile").prefetch_related("groups")
+    found = _living().select_related("profile", "customer_group").prefetch_related("groups")
     if search:
         named = Q(profile__first_name__icontains=search) | Q(profile__last_name__icontains=search)
         found = found.filter(Q(email_key__contains=email_key(search)) | named)

@@ -14,6 +14,12 @@ from accounts.services.backoffice import (
     set_password,
 )
 from accounts.services.cleaning import forget_spent_tokens
+from accounts.services.groups import (
+    change_user,
+    create_customer_group,
+    delete_customer_group,
+    rename_customer_group,
+)
 from accounts.services.links import (
     confirm_password_reset,
     count_reset_request,
@@ -22,7 +28,7 @@ from accounts.services.links import (
     request_password_reset,
     verify_email,
 )
-from accounts.services.roles import create_staff, ensure_roles, set_active, set_roles
+from accounts.services.roles import create_staff, ensure_roles, set_roles
 from accounts.services.sessions import (
     Session,
     count_registration,
@@ -39,13 +45,16 @@ __all__ = [
     "add_user",
     "adopt_customers",
     "change_password",
+    "change_user",
     "check_staff_password",
     "confirm_password_reset",
     "count_registration",
     "count_reset_request",
+    "create_customer_group",
     "create_staff",
     "delete_account",
     "delete_address",
+    "delete_customer_group",
     "delete_role",
     "edit_user",
     "ensure_roles",
@@ -53,10 +62,10 @@ __all__ = [
     "make_one_time_token",
     "refresh_session",
     "register",
+    "rename_customer_group",
     "request_email_verification",
     "request_password_reset",
     "save_role",
-    "set_active",
     "set_avatar",
     "set_password",
     "set_roles",

@@ -69,8 +69,18 @@ def _store_user(*, email: str, hashed: str, roles: Collection[str], actor: User,
 
 
 @command
-def edit_user(*, user_id: UUID, is_active: bool, roles: Collection[str], actor: User, at: datetime) -> User:
+def edit_user(
+    *,
+    user_id: UUID,
+    is_active: bool,
+    roles: Collection[str],
+    actor: User,
+    at: datetime,
+    customer_group_id: UUID | None = None,
+) -> User:
     """Let an account sign in, or not, and give it exactly these roles; its sign-ins end if that changes anything.
+
+    :param customer_group_id: the customer group that it is in
 
     :raises UserNotFound: there is no such account
     :raises UnknownRole: a role is not there
@@ -80,9 +90,14 @@ def edit_user(*, user_id: UUID, is_active: bool, roles: Collection[str], actor: 
     user = lock_user(user_id)
     groups = find_groups(roles)
     check_reach(actor, user, groups)
-    if user.is_active == is_active and set(user.groups.all()) == set(groups):
+    is_same = user.is_active == is_active and set(user.groups.all()) == set(groups)
+    if is_same and user.customer_group_id == customer_group_id:
         return user
     check_other(actor, user)
+    user.customer_group_id = customer_group_id
+    user.save(update_fields=["customer_group"])
+    if is_same:
+        return user
     user.groups.set(groups)
     user.is_active = is_active
     user.is_staff = bool(groups) or user.is_superuser

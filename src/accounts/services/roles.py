@@ -81,23 +81,6 @@ def set_roles(*, user_id: UUID, roles: Collection[str], actor: User, at: datetim
     return user
 
 
-@command
-def set_active(*, user_id: UUID, is_active: bool, actor: User, at: datetime) -> User:
-    """Let an account sign in, or not; its sign-ins end.
-
-    :raises UserNotFound: there is no such account
-    :raises OwnAccess: it is the account of ``actor``
-    :raises AboveYourRole: the account holds more than ``actor``
-    """
-    user = lock_user(user_id)
-    check_reach(actor, user, [])
-    check_other(actor, user)
-    user.is_active = is_active
-    user.save(update_fields=["is_active"])
-    end_sessions(user=user, at=at)
-    return user
-
-
 def lock_user(user_id: UUID) -> User:
     """Return the account that was not forgotten, active or not, locked.
 

@@ -15,7 +15,7 @@ from django.utils import timezone
 from rest_framework.test import APIClient
 
 from accounts.domain import AddressData, Role, email_key
-from accounts.models import Address, Profile, User
+from accounts.models import Address, CustomerGroup, Profile, User
 from accounts.services import Session, ensure_roles
 from accounts.services.sessions import open_session
 
@@ -46,6 +46,12 @@ def make_user(
         app, _, codename = permission.partition(".")
         user.user_permissions.add(Permission.objects.get(content_type__app_label=app, codename=codename))
     return user
+
+
+def make_group(code: str = "wholesale", **fields: Any) -> CustomerGroup:
+    """Return a customer group."""
+    group: CustomerGroup = CustomerGroup.objects.create(code=code, **({"name": code.title()} | fields))
+    return group
 
 
 def make_session(user: User, *, at: datetime | None = None) -> Session:

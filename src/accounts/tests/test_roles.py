@@ -168,12 +168,12 @@ class TestSetRoles:
 
 
 @pytest.mark.django_db
-class TestSetActive:
+class TestChangeUser:
     def test_refuses_to_shut_oneself_out(self) -> None:
         boss = make_user(is_superuser=True)
 
         with pytest.raises(OwnAccess):
-            services.set_active(user_id=boss.pk, is_active=False, actor=boss, at=NOON)
+            services.change_user(user_id=boss.pk, changes={"is_active": False}, actor=boss, at=NOON)
 
         boss.refresh_from_db()
         assert (boss.is_active, boss.token_version) == (True, 0)
@@ -182,10 +182,10 @@ class TestSetActive:
         boss, user = make_user(roles=[Role.ADMINISTRATOR]), make_user()
         session = make_session(user, at=NOON)
 
-        services.set_active(user_id=user.pk, is_active=False, actor=boss, at=NOON)
+        services.change_user(user_id=user.pk, changes={"is_active": False}, actor=boss, at=NOON)
         with pytest.raises(TokenRefused):
             selectors.user_of_token(token=session.access, at=NOON)
-        services.set_active(user_id=user.pk, is_active=True, actor=boss, at=NOON)
+        services.change_user(user_id=user.pk, changes={"is_active": True}, actor=boss, at=NOON)
 
         user.refresh_from_db()
         assert user.is_active
@@ -197,7 +197,7 @@ class TestSetActive:
         boss = make_user(roles=[Role.ADMINISTRATOR])
 
         with pytest.raises(AboveYourRole):
-            services.set_active(user_id=boss.pk, is_active=False, actor=clerk, at=NOON)
+            services.change_user(user_id=boss.pk, changes={"is_active": False}, actor=clerk, at=NOON)
 
         boss.refresh_from_db()
         assert boss.is_active

@@ -11,5 +11,6 @@ urlpatterns = [
     path("cart/items", views.CartItemCollection.as_view()),
     path("cart/items/<uuid:item_id>", views.CartItemDetail.as_view()),
     path("cart/quote", views.CartQuote.as_view()),
+    path("cart/shipping-methods", views.CartShippingMethods.as_view()),
     path("cart/merge", views.CartMerge.as_view()),
 ]

@@ -13,12 +13,16 @@ from accounts.api.viewer import customer_of, viewer_of
 from carts import selectors, services
 from carts.api.serializers import (
     CART_EXAMPLE,
+    SHIPPING_EXAMPLE,
     AddItemInput,
     CartOutput,
     ChangeItemInput,
     MergeInput,
     QuoteInput,
+    ShippingOffersOutput,
+    TermsInput,
     cart_document,
+    shipping_document,
 )
 from carts.domain import Holder, Wish
 from core.api.views import ApiView
@@ -35,7 +39,7 @@ def holder_of(request: Request) -> Holder:
     """Return whose cart the request is about."""
     viewer = viewer_of(request)
     if viewer is not None:
-        return Holder(user_id=viewer.pk)
+        return Holder(user_id=viewer.pk, group_id=viewer.customer_group_id)
     return Holder(token=request.META.get("HTTP_X_CART_TOKEN") or None)
 
 
@@ -50,13 +54,53 @@ class CartView(ApiView):
         examples=[_SHOWN],
     )
     def get(self, request: Request) -> Response:
-        view = selectors.view_cart(holder=holder_of(request), market=market_of(request))
+        view = selectors.view_cart(holder=holder_of(request), market=market_of(request), at=timezone.now())
+        return Response(cart_document(view))
+
+    @extend_schema(
+        operation_id="cart_update",
+        summary="Say what is wished beside the goods",
+        description=(
+            "A coupon, a shipping method, where it goes, a VAT id. What is not named stays; an empty text takes it "
+            "back. A coupon that is unknown, used up or over is refused with 422; one that does not apply yet is kept, "
+            "and a warning says why."
+        ),
+        parameters=[CART_TOKEN, MARKET],
+        request=TermsInput,
+        responses={200: CartOutput},
+        examples=[OpenApiExample("A coupon", value={"coupon": "SPRING"}, request_only=True), _SHOWN],
+    )
+    def patch(self, request: Request) -> Response:
+        body = TermsInput(data=request.data)
+        body.is_valid(raise_exception=True)
+        view = services.set_terms(
+            holder=holder_of(request),
+            changes=body.validated_data,
+            market=market_of(request),
+            at=timezone.now(),
+        )
         return Response(cart_document(view))
 
     @extend_schema(operation_id="cart_clear", summary="Empty the cart", parameters=[CART_TOKEN], responses={204: None})
     def delete(self, request: Request) -> Response:
         services.clear_cart(holder=holder_of(request), at=timezone.now())
         return Response(status=204)
+
+
+class CartShippingMethods(ApiView):
+    """How the cart can be sent."""
+
+    @extend_schema(
+        operation_id="cart_shipping_methods",
+        summary="List the shipping methods that can be had for the cart",
+        description="For where the cart goes by its own address, else for the market's home; cheapest first.",
+        parameters=[CART_TOKEN, MARKET],
+        responses={200: ShippingOffersOutput},
+        examples=[OpenApiExample("Two", value=SHIPPING_EXAMPLE, response_only=True)],
+    )
+    def get(self, request: Request) -> Response:
+        view = selectors.view_cart(holder=holder_of(request), market=market_of(request), at=timezone.now())
+        return Response(shipping_document(view))
 
 
 class CartItemCollection(ApiView):
@@ -133,7 +177,13 @@ class CartQuote(ApiView):
         wanted: dict[str, int] = {}
         for item in body.validated_data["items"]:
             wanted[item["sku"]] = wanted.get(item["sku"], 0) + item["quantity"]
-        view = selectors.quote_items(wanted=wanted, market=market_of(request))
+        view = selectors.quote_items(
+            wanted=wanted,
+            terms=body.terms,
+            holder=holder_of(request),
+            market=market_of(request),
+            at=timezone.now(),
+        )
         return Response(cart_document(view))
 
 
@@ -154,13 +204,14 @@ class CartMerge(ApiView):
     def post(self, request: Request) -> Response:
         body = MergeInput(data=request.data)
         body.is_valid(raise_exception=True)
-        user_id, market, at = customer_of(request).pk, market_of(request), timezone.now()
+        customer_of(request)
+        holder, market, at = holder_of(request), market_of(request), timezone.now()
         if "token" in body.validated_data:
-            view = services.merge_token(user_id=user_id, token=body.validated_data["token"], market=market, at=at)
+            view = services.merge_token(holder=holder, token=body.validated_data["token"], market=market, at=at)
         else:
             wishes = [
                 Wish(variant_id=item.get("variant"), sku=item.get("sku"), quantity=item["quantity"])
                 for item in body.validated_data["items"]
             ]
-            view = services.merge_items(user_id=user_id, wishes=wishes, market=market, at=at)
+            view = services.merge_items(holder=holder, wishes=wishes, market=market, at=at)
         return Response(cart_document(view))

@@ -3,6 +3,7 @@
 from carts.services.closing import close_cart, forget_abandoned, lock_cart
 from carts.services.filling import add_item, change_item, clear_cart, fill_cart, remove_item
 from carts.services.merging import merge_guest_cart, merge_items, merge_token
+from carts.services.wishing import set_terms
 
 __all__ = [
     "add_item",
@@ -16,4 +17,5 @@ __all__ = [
     "merge_items",
     "merge_token",
     "remove_item",
+    "set_terms",
 ]

@@ -108,7 +108,7 @@ def open_cart(*, holder: Holder, market: Market, at: datetime) -> tuple[Cart, Ho
     if cart is not None:
         return cart, holder, False
     if holder.user_id is None:
-        holder = Holder(token=secrets.token_urlsafe(32))
+        holder = Holder(token=secrets.token_urlsafe(32), group_id=holder.group_id)
         [cart] = insert_all([Cart(token_digest=holder.token_digest, market=market, used_at=at)])
         return cart, holder, True
     # Two first items at once: the constraint lets one cart in, and the other request waits for it here.
@@ -128,15 +128,17 @@ def put(
     wanted = {item.variant_id: item.quantity for item in items}
     for variant_id, units in added.items():
         wanted[variant_id] = wanted.get(variant_id, 0) + units
-    quote = pricing.quote(wanted=wanted, market=cart.market)
+    asking = selectors.asking_of(terms=cart.terms, holder=holder, at=at)
+    quote = pricing.quote(wanted=wanted, market=cart.market, asking=asking)
     chosen = _capped(quote, wanted, added) if cap else _checked(quote, wanted, added)
     if chosen != wanted:
-        quote = pricing.quote(wanted=chosen, market=cart.market)
+        quote = pricing.quote(wanted=chosen, market=cart.market, asking=asking)
 
     changed = _write(cart, held, {variant: chosen[variant] for variant in added if variant in chosen}, quote, at)
     _touch(cart, at)
     shown = [changed.get(v) or held[v]._replace(quantity=units) for v, units in chosen.items()]
-    return compose(cart_id=cart.pk, token=None if cart.owner_id else holder.token, quote=quote, items=shown)
+    token = None if cart.owner_id else holder.token
+    return compose(cart_id=cart.pk, token=token, quote=quote, items=shown, terms=cart.terms)
 
 
 def _write(

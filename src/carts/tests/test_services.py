@@ -121,7 +121,7 @@ class TestAddItem:
     def test_a_customers_token_is_not_looked_at(self) -> None:
         token = make_guest_cart((make_stock(), 1))
 
-        view = selectors.view_cart(holder=Holder(user_id=make_user().pk, token=token), market=make_market())
+        view = selectors.view_cart(holder=Holder(user_id=make_user().pk, token=token), market=make_market(), at=NOON)
 
         assert view.cart_id is None
 
@@ -183,7 +183,7 @@ class TestViewCart:
         set_units(out, 0)
         Product.objects.filter(pk=gone.variant.product_id).update(is_active=False)
 
-        view = selectors.view_cart(holder=Holder(user_id=cart.owner_id), market=make_market())
+        view = selectors.view_cart(holder=Holder(user_id=cart.owner_id), market=make_market(), at=NOON)
 
         assert {warning.variant_id: warning.code for warning in view.warnings} == {
             dearer.variant_id: "price_changed",
@@ -200,7 +200,7 @@ class TestViewCart:
         market = make_market()
 
         with django_assert_num_queries(4):
-            selectors.view_cart(holder=Holder(user_id=cart.owner_id), market=market)
+            selectors.view_cart(holder=Holder(user_id=cart.owner_id), market=market, at=NOON)
 
 
 @pytest.mark.django_db
@@ -210,7 +210,9 @@ class TestMerging:
         mine = make_cart((both, 2))
         token = make_guest_cart((both, 3), (only, 1))
 
-        view = services.merge_token(user_id=owner_of(mine).pk, token=token, market=make_market(), at=NOON)
+        view = services.merge_token(
+            holder=Holder(user_id=owner_of(mine).pk), token=token, market=make_market(), at=NOON
+        )
 
         assert {line.variant_id: line.quantity for line in view.lines} == {both.variant_id: 5, only.variant_id: 1}
 
@@ -219,7 +221,9 @@ class TestMerging:
         mine = make_cart((stock, 3))
         token = make_guest_cart((stock, 3))
 
-        view = services.merge_token(user_id=owner_of(mine).pk, token=token, market=make_market(), at=NOON)
+        view = services.merge_token(
+            holder=Holder(user_id=owner_of(mine).pk), token=token, market=make_market(), at=NOON
+        )
 
         assert [line.quantity for line in view.lines] == [4]
 
@@ -228,7 +232,7 @@ class TestMerging:
         user, token = make_user(), make_guest_cart((stock, 2))
 
         for _ in range(2):
-            view = services.merge_token(user_id=user.pk, token=token, market=make_market(), at=NOON)
+            view = services.merge_token(holder=Holder(user_id=user.pk), token=token, market=make_market(), at=NOON)
 
         assert [line.quantity for line in view.lines] == [2]
 
@@ -236,7 +240,9 @@ class TestMerging:
         theirs = make_cart((make_stock(), 1))
         Cart.objects.filter(pk=theirs.pk).update(token_digest=digest_of("leaked"))
 
-        view = services.merge_token(user_id=make_user().pk, token="leaked", market=make_market(), at=NOON)
+        view = services.merge_token(
+            holder=Holder(user_id=make_user().pk), token="leaked", market=make_market(), at=NOON
+        )
 
         assert view.lines == ()
         assert CartItem.objects.get().cart_id == theirs.pk
@@ -245,7 +251,7 @@ class TestMerging:
         stock = make_stock(on_hand=3, sku="KEPT")
         wishes = [Wish(sku="KEPT", quantity=2), Wish(variant_id=stock.variant_id, quantity=7)]
 
-        view = services.merge_items(user_id=make_user().pk, wishes=wishes, market=make_market(), at=NOON)
+        view = services.merge_items(holder=Holder(user_id=make_user().pk), wishes=wishes, market=make_market(), at=NOON)
 
         assert [line.quantity for line in view.lines] == [3]
 
@@ -253,7 +259,9 @@ class TestMerging:
         user = make_user()
 
         with pytest.raises(NotForSale):
-            services.merge_items(user_id=user.pk, wishes=[Wish(sku="NO", quantity=1)], market=make_market(), at=NOON)
+            services.merge_items(
+                holder=Holder(user_id=user.pk), wishes=[Wish(sku="NO", quantity=1)], market=make_market(), at=NOON
+            )
 
         assert not Cart.objects.exists()
 
@@ -263,7 +271,7 @@ class TestMerging:
         token = make_guest_cart((stock, 1))
         Product.objects.filter(pk=product.pk).update(is_active=False)
 
-        view = services.merge_token(user_id=make_user().pk, token=token, market=make_market(), at=NOON)
+        view = services.merge_token(holder=Holder(user_id=make_user().pk), token=token, market=make_market(), at=NOON)
 
         assert view.lines == ()
 
@@ -329,7 +337,7 @@ def test_r11_merging_in_two_tabs_while_adding_loses_and_doubles_nothing() -> Non
 
     def act(turn: int) -> None:
         if turn % 2:
-            services.merge_token(user_id=user.pk, token=token, market=market, at=NOON)
+            services.merge_token(holder=Holder(user_id=user.pk), token=token, market=market, at=NOON)
         else:
             services.add_item(
                 holder=Holder(user_id=user.pk),
@@ -352,7 +360,7 @@ def test_r11_one_guest_cart_merged_by_six_tabs_at_once_is_merged_once() -> None:
         add(stock, 1, holder=Holder(user_id=user.pk))
 
         def merge(_: int, user: User = user, token: str = token) -> None:
-            services.merge_token(user_id=user.pk, token=token, market=market, at=NOON)
+            services.merge_token(holder=Holder(user_id=user.pk), token=token, market=market, at=NOON)
 
         at_once(merge, range(6))
 
@@ -365,7 +373,7 @@ def test_merging_locks_both_carts_in_id_order_before_it_reads_the_items() -> Non
     token = make_guest_cart((stock, 1))
 
     with CaptureQueriesContext(connection) as queries:
-        services.merge_token(user_id=user.pk, token=token, market=make_market(), at=NOON)
+        services.merge_token(holder=Holder(user_id=user.pk), token=token, market=make_market(), at=NOON)
 
     statements = [query["sql"] for query in queries]
     lock = next(i for i, sql in enumerate(statements) if "FOR UPDATE" in sql)

@@ -58,6 +58,8 @@ UNFOLD: dict[str, Any] = {
                 "Catalogue",
                 _link("Products", "sell", "products.product"),
                 _link("Categories", "account_tree", "products.category"),
+                _link("Price lists", "price_change", "products.pricelist"),
+                _link("Price history", "timeline", "products.pricepoint"),
                 _link("Markets", "public", "markets.market"),
             ),
             _group(
@@ -71,11 +73,26 @@ UNFOLD: dict[str, Any] = {
                 "Orders",
                 _link("Orders", "receipt_long", "orders.order"),
                 _link("Carts", "shopping_cart", "carts.cart"),
+                _link("Payments", "payments", "payments.payment"),
+                _link("Webhooks of providers", "webhook", "payments.providerevent"),
                 _link("Money ledger", "account_balance", "payments.ledgerentry"),
+            ),
+            _group(
+                "Promotions",
+                _link("Promotions", "redeem", "promotions.promotion"),
+                _link("Coupons", "confirmation_number", "promotions.coupon"),
+                _link("Uses", "receipt", "promotions.promotionuse"),
+            ),
+            _group(
+                "Shipping and tax",
+                _link("Shipping zones", "travel_explore", "pricing.shippingzone"),
+                _link("Shipping methods", "local_shipping", "pricing.shippingmethod"),
+                _link("Tax rates", "percent", "pricing.taxrate"),
             ),
             _group(
                 "People",
                 _link("Users", "person", "accounts.user"),
+                _link("Customer groups", "groups", "accounts.customergroup"),
                 _link("Groups", "badge", "auth.group"),
             ),
             _group(

@@ -14,6 +14,8 @@ from config.subscriptions import INLINE_SUBSCRIPTIONS, SUBSCRIPTIONS
 from config.version import VERSION
 from notifications.domain import Kind
 from orders.domain import OrderStatus
+from payments.domain import PaymentStatus, RefundStatus, RefundTo
+from pricing.domain.shipping import ShippingKind
 
 DATA = data_folder()
 
@@ -163,8 +165,12 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
     "SERVE_PUBLIC": True,
     # Choices that stand in several places under several names.
     "ENUM_NAME_OVERRIDES": {
+        "PaymentStatus": [status.value for status in PaymentStatus],
+        "RefundStatus": [status.value for status in RefundStatus],
+        "RefundTo": [to.value for to in RefundTo],
         "OrderStatus": [status.value for status in OrderStatus],
         "MessageKind": [kind.value for kind in Kind],
+        "ShippingKind": [kind.value for kind in ShippingKind],
     },
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
@@ -181,6 +187,39 @@ OUTBOX_LEASE = timedelta(seconds=30)
 # The same for a mail. Longer than the mail server is waited for.
 MAIL_LEASE = timedelta(minutes=2)
 IDEMPOTENCY_TTL = timedelta(hours=24)
+
+# Who takes money: name -> class.
+PAYMENT_PROVIDERS = {"manual": "payments.providers.manual.Manual"}
+# The providers, each where the environment has its keys. They are loaded by the first process that asks for one.
+PAYMENT_TIMEOUT_SECONDS = env.float("PAYMENT_TIMEOUT_SECONDS", default=10.0)
+# What a provider's page says that is paid for.
+PAYMENT_TITLE = env.str("PAYMENT_TITLE", default="Your order")
+STRIPE_SECRET_KEY = env.str("STRIPE_SECRET_KEY", default="")
+STRIPE_WEBHOOK_SECRETS = env.list("STRIPE_WEBHOOK_SECRETS", default=[])
+STRIPE_API_BASE = env.str("STRIPE_API_BASE", default="https://api.stripe.com")
+PAYPAL_CLIENT_ID = env.str("PAYPAL_CLIENT_ID", default="")
+PAYPAL_CLIENT_SECRET = env.str("PAYPAL_CLIENT_SECRET", default="")
+PAYPAL_API_BASE = env.str("PAYPAL_API_BASE", default="https://api-m.paypal.com")
+# The ids of our webhooks at PayPal, which are part of what is signed, and its certificates (PEM), which sign.
+PAYPAL_WEBHOOK_IDS = env.list("PAYPAL_WEBHOOK_IDS", default=[])
+PAYPAL_WEBHOOK_CERTIFICATES = env.str("PAYPAL_WEBHOOK_CERTIFICATES", default="")
+FLUTTERWAVE_SECRET_KEY = env.str("FLUTTERWAVE_SECRET_KEY", default="")
+FLUTTERWAVE_WEBHOOK_SECRETS = env.list("FLUTTERWAVE_WEBHOOK_SECRETS", default=[])
+FLUTTERWAVE_API_BASE = env.str("FLUTTERWAVE_API_BASE", default="https://api.flutterwave.com")
+# Flutterwave wants an address with each charge, and is not told the shopper's.
+FLUTTERWAVE_EMAIL = env.str("FLUTTERWAVE_EMAIL", default="shop@localhost")
+if STRIPE_SECRET_KEY:
+    PAYMENT_PROVIDERS["stripe"] = "payments.providers.stripe.Stripe"
+if PAYPAL_CLIENT_ID and PAYPAL_CLIENT_SECRET:
+    PAYMENT_PROVIDERS["paypal"] = "payments.providers.paypal.PayPal"
+if FLUTTERWAVE_SECRET_KEY:
+    PAYMENT_PROVIDERS["flutterwave"] = "payments.providers.flutterwave.Flutterwave"
+# The payment gateway for development: config.settings.local and .test switch it on, nothing else may.
+SANDBOX = False
+# The gateway's application, to be called without a socket where it runs in this process; empty: over HTTP.
+SANDBOX_WSGI = ""
+# How long a charge by the slow card is pending.
+SANDBOX_SLOW_SECONDS = env.int("SANDBOX_SLOW_SECONDS", default=5)
 
 ACCESS_TOKEN_TTL = timedelta(minutes=15)
 REFRESH_TOKEN_TTL = timedelta(days=7)

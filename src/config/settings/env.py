@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import base64
 import binascii
+import hashlib
+import hmac
 import os
 from pathlib import Path
 
@@ -20,6 +22,11 @@ def data_folder() -> Path:
     """Where the embedded servers, media and development mail live: ``NEXUS_DATA``, or ``.data`` of the checkout."""
     given = os.environ.get("NEXUS_DATA")
     return Path(given).expanduser().resolve() if given else ROOT / ".data"
+
+
+def derived_key(secret: str, purpose: str) -> str:
+    """Return a key of its own for one purpose, which tells nothing of the secret that it follows from."""
+    return hmac.new(secret.encode(), purpose.encode(), hashlib.sha256).hexdigest()
 
 
 def field_keys(text: str) -> list[tuple[str, bytes]]:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from config import embedded
+from config.schedule import BEAT_SCHEDULE, SANDBOX_SCHEDULE
 from config.settings.base import *  # noqa: F403
-from config.settings.base import DATA, DATABASE_OPTIONS, env
-from config.settings.env import field_keys
+from config.settings.base import DATA, DATABASE_OPTIONS, PAYMENT_PROVIDERS, PUBLIC_URL, env
+from config.settings.env import derived_key, field_keys
 
 DEBUG = env.bool("DEBUG", default=False)
 ALLOWED_HOSTS = ["*"]
@@ -23,4 +24,17 @@ vars().update(env.email_url("EMAIL_URL", default="filemail://"))
 if env.str("EMAIL_URL", default="") == "":
     EMAIL_BACKEND = "notifications.mailbox.FolderBackend"
 DEV_PAGES = True
+
+SANDBOX = True
+# Where the gateway is: its API below /sandbox/v1, its pages below /sandbox. Its secrets follow from the shop's.
+SANDBOX_URL = env.str("SANDBOX_URL", default="") or PUBLIC_URL
+# The shop asks its own gateway without a socket; one that is elsewhere over HTTP.
+SANDBOX_WSGI = "" if env.str("SANDBOX_URL", default="") else "sandbox.api.inside.application"
+SANDBOX_SECRET_KEY = env.str("SANDBOX_SECRET_KEY", default="") or derived_key(SECRET_KEY, "sandbox")
+# At our own address it is called without a socket, so that no request waits for a worker that waits for it.
+PAYMENT_PROVIDERS = PAYMENT_PROVIDERS | {"sandbox": "payments.providers.sandbox.Sandbox"}
+# The gateway signs with the first, the shop believes all of them.
+SANDBOX_WEBHOOK_SECRETS = env.list("SANDBOX_WEBHOOK_SECRETS", default=[derived_key(SECRET_KEY, "sandbox webhooks")])
+SANDBOX_WEBHOOK_URL = env.str("SANDBOX_WEBHOOK_URL", default="") or f"{PUBLIC_URL}/api/v1/webhooks/sandbox"
+CELERY_BEAT_SCHEDULE = BEAT_SCHEDULE | SANDBOX_SCHEDULE
 BENCH = env.bool("NEXUS_BENCH", default=False)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.core.exceptions import ImproperlyConfigured
 
 from config.settings.base import *  # noqa: F403
-from config.settings.base import DATABASE_OPTIONS, THROTTLES, env
+from config.settings.base import DATABASE_OPTIONS, INSTALLED_APPS, THROTTLES, env
 from config.settings.env import field_keys
 
 DEBUG = False
@@ -22,6 +22,9 @@ vars().update(env.email_url("EMAIL_URL"))
 PUBLIC_URL = env.str("PUBLIC_URL")
 STOREFRONT_URL = env.str("STOREFRONT_URL", default="") or PUBLIC_URL
 
+# The gateway for development takes play money, and stops the boot where it is installed without SANDBOX.
+INSTALLED_APPS = [app for app in INSTALLED_APPS if app != "sandbox"]
+
 SESSION_COOKIE_SECURE = True
 CSRF_COOKIE_SECURE = True
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
@@ -30,5 +33,7 @@ if "*" in ALLOWED_HOSTS:
     raise ImproperlyConfigured("ALLOWED_HOSTS must name the shop's hosts")
 if len(SECRET_KEY) < 50:
     raise ImproperlyConfigured("SECRET_KEY must have at least 50 characters")
+if env.bool("SANDBOX", default=False):
+    raise ImproperlyConfigured("SANDBOX=on is for play money, not for production")
 if not THROTTLES:
     raise ImproperlyConfigured("THROTTLES=off is for load tests, not for production")

@@ -7,9 +7,10 @@ import tempfile
 from datetime import timedelta
 from pathlib import Path
 
+from config.schedule import BEAT_SCHEDULE, SANDBOX_SCHEDULE
 from config.settings.base import *  # noqa: F403
-from config.settings.base import DATABASE_OPTIONS
-from config.settings.env import field_keys
+from config.settings.base import DATABASE_OPTIONS, PAYMENT_PROVIDERS, PUBLIC_URL
+from config.settings.env import derived_key, field_keys
 
 DEBUG = False
 ALLOWED_HOSTS = ["testserver", "127.0.0.1", "localhost"]
@@ -42,4 +43,13 @@ if "NEXUS_TEST_DATABASE" in os.environ:
 PASSWORD_HASHERS = ["accounts.authentication.CheapArgon2", "django.contrib.auth.hashers.Argon2PasswordHasher"]
 THROTTLES = True
 DEV_PAGES = True
+SANDBOX = True
+SANDBOX_SLOW_SECONDS = 0
+SANDBOX_URL = PUBLIC_URL
+SANDBOX_WSGI = "sandbox.api.inside.application"
+PAYMENT_PROVIDERS = PAYMENT_PROVIDERS | {"sandbox": "payments.providers.sandbox.Sandbox"}
+SANDBOX_SECRET_KEY = derived_key(SECRET_KEY, "sandbox")
+SANDBOX_WEBHOOK_SECRETS = [derived_key(SECRET_KEY, "sandbox webhooks")]
+SANDBOX_WEBHOOK_URL = f"{PUBLIC_URL}/api/v1/webhooks/sandbox"
+CELERY_BEAT_SCHEDULE = BEAT_SCHEDULE | SANDBOX_SCHEDULE
 LOG_LEVEL = "WARNING"

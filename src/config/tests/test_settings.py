@@ -23,7 +23,7 @@ NEEDED = {
 
 @pytest.fixture(autouse=True)
 def _nothing_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in (*NEEDED, "STOREFRONT_URL", "THROTTLES"):
+    for name in (*NEEDED, "STOREFRONT_URL", "THROTTLES", "SANDBOX"):
         monkeypatch.delenv(name, raising=False)
 
 
@@ -69,6 +69,17 @@ class TestProduction:
     ) -> None:
         with pytest.raises(ImproperlyConfigured, match=next(iter(wrong))):
             boot(monkeypatch, "production", NEEDED | wrong)
+
+    def test_has_no_gateway_for_play_money(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        told = boot(monkeypatch, "production", NEEDED)
+
+        assert not told["SANDBOX"]
+        assert "sandbox" not in told["INSTALLED_APPS"]
+        assert not [job for job in told["CELERY_BEAT_SCHEDULE"].values() if job["task"].startswith("sandbox.")]
+
+    def test_does_not_boot_with_play_money(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        with pytest.raises(ImproperlyConfigured, match="SANDBOX"):
+            boot(monkeypatch, "production", NEEDED | {"SANDBOX": "on"})
 
     def test_does_not_boot_without_limits(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(base, "THROTTLES", False)

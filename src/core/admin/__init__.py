@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from core.admin import outbox
 from core.admin.base import ServiceAdmin, ServiceInline, ViewInline
-from core.admin.cells import as_words, money_cell, picture, row_link, status_label
+from core.admin.cells import as_words, money_cell, picture, row_link, status_label, table
 from core.admin.exports import Exported, SafeResource
 from core.admin.forms import StaffForm, dressed
 
@@ -22,4 +22,5 @@ __all__ = [
     "picture",
     "row_link",
     "status_label",
+    "table",
 ]

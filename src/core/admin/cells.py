@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from django.contrib import admin
 from django.core.files.storage import default_storage
 from django.urls import reverse
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from core import money
@@ -28,6 +28,18 @@ def picture(name: str, *, alt: str = "", thumbnails: Mapping[str, str] | None = 
         return "-"
     url = default_storage.url(small)
     return format_html('<img src="{}" alt="{}" width="48" height="48" class="nexus-picture" loading="lazy">', url, alt)
+
+
+def table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> SafeString | str:
+    """Return a small table; a hyphen where there are no rows."""
+    lines = [format_html_join("", '<td class="px-3 py-1">{}</td>', ((cell,) for cell in row)) for row in rows]
+    if not lines:
+        return "-"
+    return format_html(
+        '<table class="nexus-table"><thead><tr>{}</tr></thead><tbody>{}</tbody></table>',
+        format_html_join("", '<th scope="col" class="px-3 py-1 text-left">{}</th>', ((head,) for head in heads)),
+        format_html_join("", "<tr>{}</tr>", ((line,) for line in lines)),
+    )
 
 
 def row_link(kind: str, key: str) -> SafeString | str:

@@ -13,7 +13,7 @@ from rest_framework.views import APIView
 
 from core.api.problems import plain_problem
 from core.errors import DomainError, Forbidden, Malformed, NotFound, PreconditionFailed, Unauthenticated
-from core.idempotency import Answer, Asked, answer_once, check_key
+from core.idempotency import Answer, Asked, answer_in_beats, answer_once, check_key, request_key
 
 _SAFE = ("GET", "HEAD", "OPTIONS")
 _GUEST_TOKENS = ("HTTP_X_CART_TOKEN", "HTTP_X_ORDER_TOKEN")
@@ -31,6 +31,8 @@ class ApiView(APIView):
     permissions: ClassVar[Mapping[str, tuple[str, ...]]] = {}
     # Off where an answer must not be kept, such as one with fresh tokens.
     idempotent: ClassVar[bool] = True
+    # Where others are asked between several commands: no transaction spans the request.
+    in_beats: ClassVar[bool] = False
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)
@@ -78,12 +80,22 @@ class ApiView(APIView):
             kept = {name: response[name] for name in _KEPT_HEADERS if name in response}
             return Answer(response.status_code, kept, bytes(response.content))
 
-        asked = Asked(scope=_scope_of(request), key=check_key(key), fingerprint=_fingerprint(request))
-        answer = answer_once(asked=asked, run=run)
+        asked = _asked(request, key)
+        answer = (answer_in_beats if self.in_beats else answer_once)(asked=asked, run=run)
         response = HttpResponse(answer.body, status=answer.status, headers=answer.headers)
         if answer.replayed:
             response["Idempotent-Replayed"] = "true"
         return response
+
+
+def request_key_of(request: Request) -> str:
+    """Return a digest by which a view in beats knows a repeated request; empty without an ``Idempotency-Key``."""
+    key = request.META.get("HTTP_IDEMPOTENCY_KEY")
+    return "" if key is None else request_key(_asked(request, key))
+
+
+def _asked(request: Request, key: str) -> Asked:
+    return Asked(scope=_scope_of(request), key=check_key(key), fingerprint=_fingerprint(request))
 
 
 def _scope_of(request: Request) -> str:

@@ -15,6 +15,7 @@ from core import idempotency
 from core.errors import Malformed
 from core.models import IdempotencyRecord, OutboxEvent
 from core.tests import urls
+from core.tests.threads import at_once
 
 pytestmark = pytest.mark.urls("core.tests.urls")
 
@@ -233,6 +234,58 @@ class TestAnswerOnceInTheRealWorld:
         assert {answer.status_code for answer in answers} <= {201, 409}
         assert len({answer.content for answer in answers if answer.status_code == 201}) == 1
         assert effects() == 1
+
+
+def post_in_beats(name: str = "plain", key: str | None = "k-1") -> Any:
+    client = Client(raise_request_exception=False)
+    headers = {} if key is None else {"Idempotency-Key": key}
+    return client.post("/api/v1/beats", {"name": name, "units": 2}, content_type="application/json", headers=headers)
+
+
+@pytest.mark.django_db(transaction=True)
+class TestAnswerInBeats:
+    def test_r16_replays_the_first_answer_and_opens_no_transaction_around_the_view(self) -> None:
+        first, second = post_in_beats(), post_in_beats()
+
+        assert (first.status_code, second.content) == (201, first.content)
+        assert second["Idempotent-Replayed"] == "true"
+        assert len(first.json()["key"]) == 64
+        assert effects() == 2
+
+    def test_r16_refuses_the_key_with_another_body(self) -> None:
+        post_in_beats()
+
+        assert post_in_beats("other").status_code == 422
+        assert effects() == 2
+
+    def test_keeps_a_refusal_and_what_was_done_before_it(self) -> None:
+        first, second = post_in_beats("refused"), post_in_beats("refused")
+
+        assert (first.status_code, second.content) == (409, first.content)
+        assert effects() == 1
+
+    def test_r19_runs_again_after_a_5xx(self) -> None:
+        assert post_in_beats("broken").status_code == 500
+        assert post_in_beats("broken").status_code == 500
+
+        assert effects() == 2
+
+    def test_gives_the_key_back_when_it_is_done(self) -> None:
+        post_in_beats("broken")
+
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid()")
+            assert cursor.fetchone() == (0,)
+
+    def test_tells_no_key_where_there_is_none(self) -> None:
+        assert post_in_beats(key=None).json()["key"] == ""
+
+    def test_r17_runs_one_of_twelve_at_once(self) -> None:
+        answers = at_once(lambda _: post_in_beats(), range(12))
+
+        assert {answer.status_code for answer in answers} <= {201, 409}
+        assert len({answer.content for answer in answers if answer.status_code == 201}) == 1
+        assert effects() == 2
 
 
 class TestCheckKey:

@@ -118,3 +118,19 @@ class TestIsCurrency:
     def test_knows_iso_4217_only(self) -> None:
         assert money.is_currency("GBP")
         assert not any(map(money.is_currency, ["gbp", "GB", "ZZZ", "", "XXX", "XTS", "XAU"]))
+
+
+class TestPortion:
+    @pytest.mark.parametrize(
+        ("minor", "numerator", "denominator", "expected"),
+        [(335, 1000, 10_000, 34), (334, 1000, 10_000, 33), (-335, 1000, 10_000, -34), (1, 1, 3, 0), (0, 7, 3, 0)],
+    )
+    def test_rounds_once_and_halves_away_from_zero(
+        self, minor: int, numerator: int, denominator: int, expected: int
+    ) -> None:
+        assert money.portion(minor, numerator, denominator) == expected
+
+    @pytest.mark.parametrize("denominator", [0, -1])
+    def test_refuses_a_denominator_that_is_not_positive(self, denominator: int) -> None:
+        with pytest.raises(ValueError, match="positive"):
+            money.portion(1, 1, denominator)

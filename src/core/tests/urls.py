@@ -17,12 +17,12 @@ from core import outbox
 from core.api import fields
 from core.api.pages import PageQuery, list_response, page_of
 from core.api.serializers import Input
-from core.api.views import ApiView, check_version
+from core.api.views import ApiView, check_version, request_key_of
 from core.errors import Conflict, NotFound, TooManyRequests
 from core.ids import new_id
 from core.models import OutboxEvent
 from core.tests.factories import NOON, Asker, ThingHappened
-from core.transactions import command
+from core.transactions import command, in_transaction
 
 
 class NotToday(Conflict):
@@ -99,6 +99,20 @@ class Things(ApiView):
         )
 
 
+class Beats(ApiView):
+    """A view of two commands, between which somebody else is asked."""
+
+    in_beats = True
+
+    def post(self, request: Request) -> Response:
+        body = ThingInput(data=request.data)
+        body.is_valid(raise_exception=True)
+        make_thing(units=1, fails="")
+        assert not in_transaction()
+        make_thing(units=2, fails=body.validated_data["name"])
+        return Response({"made": str(new_id()), "key": request_key_of(request)}, status=201)
+
+
 class Swallower(ApiView):
     """A view that hides a refusal: a defect that the host must not commit."""
 
@@ -159,6 +173,7 @@ urlpatterns = [
     path("", include("core.urls")),
     path("api/v1/", include("core.api.urls")),
     path("api/v1/things", Things.as_view()),
+    path("api/v1/beats", Beats.as_view()),
     path("api/v1/swallow", Swallower.as_view()),
     path("api/v1/errors/<str:kind>", Errors.as_view()),
     path("api/v1/versioned", Versioned.as_view()),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
@@ -42,6 +42,16 @@ def reserve_stock(*, reference: UUID, wanted: Mapping[UUID, int], expires_at: da
     )
 
 
+@step
+def renew_stock(*, reference: UUID, wanted: Mapping[UUID, int], expires_at: datetime) -> None:
+    """Promise again what was released before: every line, or none. Four statements.
+
+    :raises OutOfStock: naming every short line; undo what this step did
+    """
+    Reservation.objects.filter(reference=reference, state=ReservationState.RELEASED.value).delete()
+    reserve_stock(reference=reference, wanted=wanted, expires_at=expires_at)
+
+
 def _allocate(rows: list[StockRow], wanted: Mapping[UUID, int]) -> list[tuple[StockRow, int]]:
     """Spread each variant's units over its places, in the order of the rows."""
     left = dict(wanted)
@@ -52,6 +62,13 @@ def _allocate(rows: list[StockRow], wanted: Mapping[UUID, int]) -> list[tuple[St
             left[row.variant_id] -= units
             taken.append((row, units))
     return taken
+
+
+@step
+def lock_promised(*, references: Collection[UUID]) -> None:
+    """Lock the stock of all that is promised to several, in the one order, before one after the other is moved on."""
+    rows = Reservation.objects.filter(reference__in=references, state__in=_OPEN)
+    lock_stock(variant_ids=set(rows.values_list("stock__variant_id", flat=True)))
 
 
 @step

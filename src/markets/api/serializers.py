@@ -10,6 +10,7 @@ from rest_framework import serializers
 from core.api.fields import BooleanField, TextField
 from core.api.pages import PageQuery
 from core.api.serializers import Input
+from markets.domain import TaxRounding
 
 if TYPE_CHECKING:
     from markets.models import Market
@@ -37,6 +38,18 @@ class MarketChanges(Input):
     )
     language = TextField(max_length=10, required=False, help_text="BCP 47, such as `en` or `pt-BR`.")
     prices_include_tax = BooleanField(required=False)
+    home_country = TextField(
+        max_length=2,
+        validators=[_COUNTRY],
+        required=False,
+        allow_blank=True,
+        help_text="From where is sold, and whose tax the prices contain; if empty, the first of the countries.",
+    )
+    tax_rounding = serializers.ChoiceField(
+        choices=[each.value for each in TaxRounding],
+        required=False,
+        help_text="Whether tax is rounded on each line or on the sum of each rate.",
+    )
     is_active = BooleanField(required=False, help_text="The default market stays open.")
 
 
@@ -57,6 +70,8 @@ class MarketOutput(serializers.Serializer):  # type: ignore[type-arg]
     currency = serializers.CharField()
     language = serializers.CharField()
     prices_include_tax = serializers.BooleanField()
+    home_country = serializers.CharField(allow_blank=True)
+    tax_rounding = serializers.ChoiceField(choices=[each.value for each in TaxRounding])
     is_default = serializers.BooleanField()
     is_active = serializers.BooleanField()
 
@@ -81,6 +96,8 @@ def market_document(market: Market) -> dict[str, Any]:
         "currency": market.currency,
         "language": market.language,
         "prices_include_tax": market.prices_include_tax,
+        "home_country": market.home_country,
+        "tax_rounding": market.tax_rounding,
         "is_default": market.is_default,
         "is_active": market.is_active,
     }

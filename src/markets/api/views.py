@@ -35,6 +35,8 @@ _SHOWN = {
     "currency": "EUR",
     "language": "de",
     "prices_include_tax": True,
+    "home_country": "DE",
+    "tax_rounding": "line",
     "is_default": False,
     "is_active": True,
 }

@@ -9,6 +9,7 @@ from rest_framework.test import APIClient
 
 from core.models import Delivery
 from markets.api.market import market_of
+from markets.domain import TaxRounding
 from markets.errors import UnknownMarket
 from markets.models import Market
 from markets.tests.factories import make_market
@@ -72,6 +73,8 @@ class TestListMarkets:
             "currency": "JPY",
             "language": "ja",
             "prices_include_tax": True,
+            "home_country": "",
+            "tax_rounding": "line",
             "is_default": False,
             "is_active": True,
         }
@@ -136,6 +139,11 @@ class TestCreateMarket:
             ({"countries": ["Germany"]}, 400),
             ({"is_default": True}, 400),
             ({"is_active": "yes"}, 400),
+            ({"home_country": "Germany"}, 400),
+            ({"home_country": None}, 400),
+            ({"tax_rounding": "never"}, 400),
+            ({"tax_rounding": None}, 400),
+            ({"home_country": "ZZ"}, 422),
             ({"name": "a\0"}, 400),
             ({"currency": "ZZZ"}, 422),
             ({"countries": ["ZZ"]}, 422),
@@ -164,6 +172,26 @@ class TestUpdateMarket:
         opened = staff.patch(f"{MARKETS}/de", {"is_active": True}, format="json")
 
         assert (closed.json()["is_active"], opened.json()["is_active"]) == (False, True)
+
+    def test_says_whose_tax_the_prices_contain_and_where_it_is_rounded(self, staff: APIClient) -> None:
+        market = make_market("de", countries=["DE", "AT"])
+        before = market.rules_version
+
+        answer = staff.patch(f"{MARKETS}/de", {"home_country": "AT", "tax_rounding": "total"}, format="json")
+
+        market.refresh_from_db()
+        assert (answer.json()["home_country"], answer.json()["tax_rounding"]) == ("AT", "total")
+        assert (market.home, market.rounding) == ("AT", TaxRounding.TOTAL)
+        assert market.rules_version != before
+
+    def test_sells_from_the_first_of_its_countries_unless_told_otherwise(self, staff: APIClient) -> None:
+        market = make_market("de", countries=["DE", "AT"], home_country="AT")
+
+        answer = staff.patch(f"{MARKETS}/de", {"home_country": ""}, format="json")
+
+        market.refresh_from_db()
+        assert answer.status_code == 200
+        assert market.home == "DE"
 
     def test_honours_if_match(self, staff: APIClient) -> None:
         make_market("de")

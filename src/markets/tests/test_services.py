@@ -57,6 +57,7 @@ class TestCreateMarket:
             {"currency": "XXX"},
             {"countries": ["DE", "ZZ"]},
             {"countries": ["DE", "DE"]},
+            {"home_country": "ZZ"},
             {"language": "xq"},
             {"language": "e n"},
         ],
@@ -108,7 +109,9 @@ class TestUpdateMarket:
         assert (market.name, market.is_active) == ("Deutschland", False)
         assert announced() == [str(market.pk)]
 
-    @pytest.mark.parametrize("changes", [{"currency": "USD"}, {"countries": ["ZZ"]}, {"language": "xq"}])
+    @pytest.mark.parametrize(
+        "changes", [{"currency": "USD"}, {"countries": ["ZZ"]}, {"home_country": "ZZ"}, {"language": "xq"}]
+    )
     def test_refuses_what_cannot_be(self, changes: dict[str, Any]) -> None:
         make_market("de", currency="EUR")
 

@@ -25,6 +25,15 @@ _MOVES = {
     OrderStatus.CANCELLED: ("was cancelled", "Nothing more will be sent or charged for it."),
 }
 
+_ALERTS = {
+    "late_charge_kept": "{} came after it had lapsed. Its goods are reserved again, and it is paid.",
+    "late_charge_returned": "{} came after it was cancelled, and goes back by itself.",
+    "second_charge_returned": "{} was charged although it was paid, and goes back by itself.",
+    "part_captured": "{} came, which is less than its total. It waits for the rest, or for you.",
+    "refund_failed": "{} could not be given back. Its buyer still waits for it.",
+    "charged_back": "{} was charged back by the buyer's bank.",
+}
+
 
 def welcome(*, name: str) -> Message:
     """To who registered."""
@@ -99,6 +108,16 @@ def new_order(*, order: Order) -> Message:
         kind=Kind.STAFF_NEW_ORDER,
         title=f"New order {order.number}",
         body=f"{_count(order)} for {_money(order.total_minor, order.currency)}.",
+        data=_order_data(order),
+    )
+
+
+def payment_alert(*, order: Order, what: str, amount_minor: int, currency: str) -> Message:
+    """To staff who watch payments."""
+    return Message(
+        kind=Kind.STAFF_PAYMENT,
+        title=f"Payment of order {order.number}",
+        body=_ALERTS.get(what, "Have a look: {}.").format(_money(amount_minor, currency)),
         data=_order_data(order),
     )
 

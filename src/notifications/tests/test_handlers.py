@@ -51,6 +51,35 @@ def test_every_subscription_of_ours_is_there() -> None:
     assert {name for name in named if not callable(getattr(handlers, name, None))} == set()
 
 
+class TestAlertStaffOfPayment:
+    @pytest.mark.parametrize(
+        ("what", "words"),
+        [
+            ("late_charge_kept", "reserved again"),
+            ("late_charge_returned", "goes back by itself"),
+            ("second_charge_returned", "although it was paid"),
+            ("part_captured", "less than its total"),
+            ("refund_failed", "could not be given back"),
+            ("charged_back", "charged back"),
+        ],
+    )
+    def test_tells_who_watches_payments_in_the_app_alone(self, what: str, words: str) -> None:
+        watcher, order = make_user(permissions=["payments.receive_payment_alerts"]), make_order()
+        make_user(permissions=["orders.view_order"])
+
+        run(handlers.alert_staff_of_payment, order_id=str(order.pk), what=what, amount_minor=1250, currency="GBP")
+
+        note = Notification.objects.get()
+        assert (note.user_id, note.kind, note.title) == (
+            watcher.pk,
+            "staff_payment",
+            f"Payment of order {order.number}",
+        )
+        assert "£12.50" in note.body
+        assert words in note.body
+        assert not Mail.objects.exists()
+
+
 class TestWelcomeCustomer:
     def test_welcomes_by_mail_and_in_the_app(self) -> None:
         user = make_user(email="ada@example.com")

@@ -12,6 +12,7 @@ from core.api.pages import PageQuery
 from core.api.serializers import Input
 from core.money import as_document
 from orders.domain import MovedBy, OrderStatus
+from pricing.domain import percent_text
 
 if TYPE_CHECKING:
     from orders.models import Order, OrderLine, OrderNote
@@ -50,6 +51,10 @@ ORDER_EXAMPLE = {
             "quantity": 2,
             "unit_price": _money("12.50"),
             "subtotal": _money("25.00"),
+            "discount": _money("0.00"),
+            "tax": _money("0.00"),
+            "tax_included": _money("4.17"),
+            "tax_rate": "20",
         }
     ],
     "subtotal": _money("25.00"),
@@ -57,6 +62,9 @@ ORDER_EXAMPLE = {
     "shipping": _money("0.00"),
     "tax": _money("0.00"),
     "total": _money("25.00"),
+    "tax_included": _money("4.17"),
+    "coupon": "",
+    "shipping_method": "standard",
     "shipping_address": ADDRESS_EXAMPLE,
     "billing_address": None,
     "tracking": [],
@@ -76,7 +84,8 @@ class PlaceOrderInput(Input):
     shipping_address_id = IdField(required=False)
     billing_address = AddressInput(required=False)
     shipping_method = TextField(required=False, max_length=40)
-    coupon = TextField(required=False, max_length=40)
+    coupon = TextField(required=False, max_length=64)
+    vat_id = TextField(required=False, max_length=20)
     expected_total = MoneyField(required=False)
     note = TextField(required=False, allow_blank=True, multiline=True, max_length=1000)
 
@@ -140,6 +149,10 @@ class OrderItemOutput(serializers.Serializer[Any]):
     quantity = serializers.IntegerField()
     unit_price = MoneyField()
     subtotal = MoneyField()
+    discount = MoneyField()
+    tax = MoneyField()
+    tax_included = MoneyField()
+    tax_rate = serializers.CharField(help_text="In per cent.")
 
 
 class TrackingOutput(serializers.Serializer[Any]):
@@ -176,6 +189,9 @@ class OrderOutput(serializers.Serializer[Any]):
     shipping = MoneyField()
     tax = MoneyField()
     total = MoneyField()
+    tax_included = MoneyField(help_text="Tax inside the prices. `tax` is what stands on top, and in the total.")
+    coupon = serializers.CharField(allow_blank=True)
+    shipping_method = serializers.CharField(allow_blank=True)
     shipping_address = AddressOutput(allow_null=True)
     billing_address = AddressOutput(allow_null=True)
     tracking = TrackingOutput(many=True)
@@ -224,6 +240,9 @@ def order_document(order: Order) -> dict[str, Any]:
         "email": order.email,
         "items": [_item(line, currency) for line in sorted(order.lines.all(), key=lambda line: line.position)],
         **{name: as_document(getattr(order, f"{name}_minor"), currency) for name in amounts},
+        "tax_included": as_document(order.contained_minor, currency),
+        "coupon": order.coupon,
+        "shipping_method": order.shipping_method,
         "shipping_address": order.shipping_address,
         "billing_address": order.billing_address,
         "tracking": [
@@ -262,4 +281,8 @@ def _item(line: OrderLine, currency: str) -> dict[str, Any]:
         "quantity": line.quantity,
         "unit_price": as_document(line.unit_price_minor, currency),
         "subtotal": as_document(line.subtotal_minor, currency),
+        "discount": as_document(line.discount_minor, currency),
+        "tax": as_document(line.tax_minor, currency),
+        "tax_included": as_document(line.contained_minor, currency),
+        "tax_rate": percent_text(line.tax_ppm),
     }

@@ -12,12 +12,12 @@ _KEPT = ("country", "region")
 
 @step
 def scrub_customer(*, user_id: UUID) -> None:
-    """Keep the orders of a person and remove the person from them: e-mail, names, address lines, notes."""
+    """Keep the orders of a person and remove the person from them: e-mail, names, address lines, VAT id, notes."""
     for order in Order.objects.filter(customer_id=user_id).locked():
-        order.email, order.note = "", ""
+        order.email, order.note, order.vat_id = "", "", ""
         order.shipping_address = _scrubbed(order.shipping_address)
         order.billing_address = _scrubbed(order.billing_address)
-        order.save(update_fields=["email", "note", "shipping_address", "billing_address", "updated_at"])
+        order.save(update_fields=["email", "note", "vat_id", "shipping_address", "billing_address", "updated_at"])
 
 
 def _scrubbed(address: dict[str, str] | None) -> dict[str, str] | None:

@@ -15,13 +15,18 @@ from inventory import services as inventory
 from orders.domain import MovedBy, OrderStatus, may_move
 from orders.errors import MoveRefused, OrderNotFound
 from orders.events import OrderMoved
-from orders.models import Order, OrderMove, OrderNote, Shipment
+from orders.models import Order, OrderLine, OrderMove, OrderNote, Shipment
 from orders.selectors import visible_orders
 from payments import services as payments
-from payments.domain import CASH, REFUNDS_DUE, SALES
+from payments.domain import CASH, DEPOSITS, REFUNDS_DUE, SALES
+from payments.errors import NotPayable
+from products import services as products
+from promotions import selectors as promotion_reads
+from promotions import services as promotions
 
 if TYPE_CHECKING:
     from accounts.models import User
+    from payments.models import Payment
 
 
 @command
@@ -39,20 +44,50 @@ def move_order(
     """Move one order on. Locks the order, then its stock rows. Asking for the state it is in changes nothing.
 
     Staff with ``orders.move_order`` make any move of the table; a customer, or a guest with the order's token, cancels
-    while it is pending.
+    while it is pending. To move it to paid is to confirm a payment by hand, which is locked first.
 
     :raises OrderNotFound: there is none, or it is not the actor's
     :raises MoveRefused: the table of moves does not allow it (409)
     """
-    order = visible_orders(viewer=actor, token=token).filter(pk=order_id).locked().first()
+    mine = visible_orders(viewer=actor, token=token).filter(pk=order_id)
+    payment = _hold_payment(mine.first()) if to is OrderStatus.PAID else None
+    order = mine.locked().first()
     if order is None or not order.is_shown_to(token=token, viewer=actor):
         raise OrderNotFound
     by = _who_asks(order, actor, token)
     if by is MovedBy.CUSTOMER and order.status != to.value and not _customer_may(order, to):
         raise MoveRefused(from_status=order.status, wanted=to.value)
     parcel = {"carrier": carrier, "tracking_number": tracking_number}
-    _move(order, {to: at}, Cause(actor=actor, by=by, reason=reason), parcel)
+    cause = Cause(actor=actor, by=by, reason=reason, is_deposited=payment is not None)
+    if payment is None:
+        _move(order, {to: at}, cause, parcel)
+    else:
+        _pay_by_hand(order, payment, cause, at)
     return order
+
+
+def _hold_payment(order: Order | None) -> Payment | None:
+    """Lock the payment of an order that is not locked yet, and make it if need be."""
+    if order is None:
+        return None
+    return payments.hold_payment(order_id=order.pk, amount_minor=order.total_minor, currency=order.currency)
+
+
+def _pay_by_hand(order: Order, payment: Payment, cause: Cause, at: datetime) -> None:
+    """Move a locked order to paid, with a payment by hand; a payment that was captured already stays as it is."""
+    if not _move(order, {OrderStatus.PAID: at}, cause):
+        return
+    if payment.amount_minor != order.total_minor:
+        raise NotPayable(order_status=order.status)
+    payments.settle_by_hand(payment=payment, at=at)
+
+
+@step
+def settle_move(*, order: Order, reason: str, at: datetime) -> None:
+    """Move a locked order to paid, for its payment was captured; also one that lapsed and has its goods again."""
+    cause = Cause(actor=None, by=MovedBy.SYSTEM, reason=reason, is_deposited=True)
+    path = [OrderMove(order=order, from_status=order.status, to_status=OrderStatus.PAID.value, at=at)]
+    _take(order, path, cause)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,6 +97,8 @@ class Cause:
     actor: User | None
     by: MovedBy
     reason: str
+    # Its payment stands among the deposits, of which the sale takes it.
+    is_deposited: bool = False
 
 
 def _who_asks(order: Order, actor: User | None, token: str | None) -> MovedBy:
@@ -83,11 +120,32 @@ def move_orders(*, order_ids: Sequence[UUID], to: OrderStatus, actor: User, at: 
     :returns: how many moved
     :raises MoveRefused: one of them may not make the move; it is named
     """
-    orders = list(Order.objects.filter(pk__in=order_ids).locked())
-    moving = [order for order in orders if order.status != to.value]
+    chosen = Order.objects.filter(pk__in=order_ids)
+    held = {}
+    if to is OrderStatus.PAID:
+        held = {order.pk: _hold_payment(order) for order in chosen.order_by("pk")}
+    moving = [order for order in chosen.locked() if order.status != to.value]
+    _lock_below(moving, to)
+    cause = Cause(actor=actor, by=MovedBy.STAFF, reason=reason, is_deposited=to is OrderStatus.PAID)
     for order in moving:
-        _move(order, {to: at}, Cause(actor=actor, by=MovedBy.STAFF, reason=reason))
+        if (payment := held.get(order.pk)) is not None:
+            _pay_by_hand(order, payment, cause, at)
+        else:
+            _move(order, {to: at}, cause)
     return len(moving)
+
+
+def _lock_below(orders: Sequence[Order], to: OrderStatus) -> None:
+    """Lock what several orders hold in the one order of locks; moving them one by one would go up and down it."""
+    if len(orders) < 2 or to not in (OrderStatus.SHIPPED, OrderStatus.CANCELLED):
+        return
+    ids = [order.pk for order in orders]
+    if to is OrderStatus.CANCELLED:
+        promotions.lock_uses(order_ids=ids, buyers={_buyer_of(order) for order in orders})
+    inventory.lock_promised(references=ids)
+    if to is OrderStatus.CANCELLED:
+        bought = OrderLine.objects.filter(order__in=ids).values_list("product", flat=True)
+        products.lock_products(product_ids=set(bought))
 
 
 @step
@@ -100,14 +158,24 @@ def move_through(*, order: Order, moves: Mapping[OrderStatus, datetime], reason:
     _move(order, moves, Cause(actor=None, by=MovedBy.SYSTEM, reason=reason))
 
 
-@command
 def expire_unpaid(*, now: datetime, most: int = 100) -> int:
-    """Cancel pending orders whose time is over, oldest first, and return how many. Skips those that someone holds."""
+    """Cancel pending orders whose time is over, oldest first, and return how many. Skips those that someone holds.
+
+    Not a command: each order is one, so that no two of them are locked at once.
+    """
+    count = 0
+    while count < most and _expire_next(now=now):
+        count += 1
+    return count
+
+
+@command
+def _expire_next(*, now: datetime) -> bool:
     due = Order.objects.filter(status=OrderStatus.PENDING.value, expires_at__lte=now)
-    orders = list(due.locked(skip_locked=True)[:most])
-    for order in orders:
-        _move(order, {OrderStatus.CANCELLED: now}, Cause(actor=None, by=MovedBy.SYSTEM, reason="Not paid in time."))
-    return len(orders)
+    order: Order | None = due.locked(skip_locked=True).first()
+    if order is None:
+        return False
+    return _move(order, {OrderStatus.CANCELLED: now}, Cause(actor=None, by=MovedBy.SYSTEM, reason="Not paid in time."))
 
 
 @command
@@ -125,16 +193,22 @@ def add_note(*, order_id: UUID, author: User, text: str) -> OrderNote:
 @step
 def _move(
     order: Order, moves: Mapping[OrderStatus, datetime], cause: Cause, parcel: Mapping[str, str] | None = None
-) -> None:
-    """Move a locked order on, state by state, with what each move means, and announce each."""
+) -> bool:
+    """Move a locked order on, state by state; tell whether it moved at all."""
     path = _path(order, moves)
-    if not path:
-        return
+    if path:
+        _take(order, path, cause, parcel)
+    return bool(path)
+
+
+def _take(order: Order, path: list[OrderMove], cause: Cause, parcel: Mapping[str, str] | None = None) -> None:
+    """Write the moves, do what each means, and announce each."""
+    ships_too = any(move.to_status == OrderStatus.SHIPPED.value for move in path)
     order.status, order.expires_at = path[-1].to_status, None
     Order.objects.filter(pk=order.pk).update(status=order.status, expires_at=None, updated_at=path[-1].at)
     for move in path:
         move.actor, move.by, move.reason = cause.actor, cause.by.value, cause.reason
-        _follow(order, move, ships_too=OrderStatus.SHIPPED in moves, parcel=parcel or {})
+        _follow(order, move, ships_too=ships_too, is_deposited=cause.is_deposited, parcel=parcel or {})
     OrderMove.objects.bulk_create(path)
     outbox.publish_many([(_announcement(move), move.at) for move in path])
 
@@ -159,20 +233,53 @@ def _announcement(move: OrderMove) -> OrderMoved:
     return OrderMoved(order_id=move.order_id, move_id=move.pk, from_status=move.from_status, to_status=move.to_status)
 
 
-def _follow(order: Order, move: OrderMove, *, ships_too: bool, parcel: Mapping[str, str]) -> None:
+def _follow(order: Order, move: OrderMove, *, ships_too: bool, is_deposited: bool, parcel: Mapping[str, str]) -> None:
     """Do to stock and money what the move means. What ships in the same breath is not claimed before."""
     if move.to_status == OrderStatus.PAID.value:
         if not ships_too:
             inventory.claim_stock(reference=order.pk)
-        _post(order, "order_paid", {CASH: order.total_minor, SALES: -order.total_minor}, move.at)
+        _post(order, _sale(order, is_deposited=is_deposited), move.at)
     elif move.to_status == OrderStatus.SHIPPED.value:
         Shipment.objects.create(order=order, shipped_at=move.at, **parcel)
         inventory.ship_stock(reference=order.pk, actor_id=move.actor_id, at=move.at)
     elif move.to_status == OrderStatus.CANCELLED.value:
+        _return_uses(order, move.at)
         inventory.release_stock(reference=order.pk)
         if move.from_status == OrderStatus.PAID.value:
-            _post(order, "order_cancelled", {SALES: order.total_minor, REFUNDS_DUE: -order.total_minor}, move.at)
+            _post(order, {"order_cancelled": {SALES: order.total_minor, REFUNDS_DUE: -order.total_minor}}, move.at)
 
 
-def _post(order: Order, kind: str, amounts: dict[str, int], at: datetime) -> None:
-    payments.post_entry(kind=kind, reference=str(order.pk), currency=order.currency, amounts=amounts, at=at)
+def _return_uses(order: Order, at: datetime) -> None:
+    """Give the promotions back, and count one order less of its buyer."""
+    promotions.return_uses(order_id=order.pk, at=at)
+    count_for_buyer(order=order, difference=-1)
+
+
+@step
+def count_for_buyer(*, order: Order, difference: int) -> None:
+    """Count an order more or less of its buyer. Comes before stock is locked."""
+    promotions.count_order(buyer=_buyer_of(order), difference=difference)
+
+
+def _buyer_of(order: Order) -> str:
+    return promotion_reads.buyer_key(customer_id=order.customer_id, email=order.email)
+
+
+def _sale(order: Order, *, is_deposited: bool) -> dict[str, dict[str, int]]:
+    """Return what a sale books; of what was deposited it takes its money."""
+    sale = {"order_paid": {CASH: order.total_minor, SALES: -order.total_minor}}
+    if is_deposited:
+        sale["payment_applied"] = {DEPOSITS: order.total_minor, CASH: -order.total_minor}
+    return sale
+
+
+def _post(order: Order, amounts: Mapping[str, Mapping[str, int]], at: datetime) -> None:
+    """Book entries of an order.
+
+    :param amounts: kind of entry -> account -> minor units
+    """
+    entries = [
+        payments.Entry(kind=kind, reference=str(order.pk), currency=order.currency, amounts=moving)
+        for kind, moving in amounts.items()
+    ]
+    payments.post_entries(entries=entries, at=at)

@@ -9,33 +9,39 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
+import msgspec
 from django.conf import settings
 from django.db import connection
 
 from accounts import selectors as account_reads
 from carts import selectors as cart_reads
 from carts import services as carts
-from carts.domain import CartState, Holder
-from carts.errors import CartEmpty
+from carts.domain import CartState, Holder, Terms, refused_coupon
+from carts.errors import CartEmpty, VatIdRefused
 from core import outbox
 from core.ids import new_id
 from core.money import Money, as_document
-from core.sql import insert_all
+from core.sql import insert_together
 from core.transactions import command, step
 from inventory import services as inventory
 from inventory.errors import OutOfStock
 from orders.domain import MovedBy, OrderStatus, order_number
 from orders.errors import (
     AddressMissing,
+    CouponRefused,
     CouponUnknown,
     EmailMissing,
     ItemsUnavailable,
+    NotDelivered,
     ShippingMethodUnknown,
     TotalChanged,
 )
 from orders.events import OrderPlaced
-from orders.models import Order, OrderLine, OrderMove
+from orders.models import Order, OrderLine, OrderMove, OrderReceipt
 from pricing import selectors as pricing
+from pricing.domain import NOT_DELIVERED, UNKNOWN_METHOD, vat_id_is_wrong
+from promotions import services as promotions
+from promotions.domain import Reason
 
 if TYPE_CHECKING:
     from accounts.domain import AddressData
@@ -54,6 +60,7 @@ class PlaceOrder:
     billing_address: AddressData | None = None
     shipping_method: str = ""
     coupon: str = ""
+    vat_id: str = ""
     expected_total: Money | None = None
     note: str = ""
     # For imports: unit prices agreed elsewhere, and the number there.
@@ -65,12 +72,15 @@ class PlaceOrder:
 def place_order(*, customer: User | None, cart_token: str | None, wish: PlaceOrder, placed_at: datetime) -> Order:
     """Turn the cart of a customer, or of a guest's token, into an order. The same cart twice is the same order.
 
-    Locks the cart, then the stock rows, then the products that sell out. At most 15 statements, whatever the number of
-    lines; no network call.
+    Locks the cart, then promotions with limits, then the stock rows, then the products that sell out. At most 14
+    statements, whatever the number of lines; no network call. What the wish leaves open is as the cart has it.
 
     :raises CartEmpty: there is nothing in the cart, or no cart
     :raises EmailMissing, AddressMissing, AddressNotFound: whom and where is not known
     :raises ItemsUnavailable: something is no longer sold (409, naming it)
+    :raises VatIdRefused: the VAT id is none
+    :raises NotDelivered, ShippingMethodUnknown: it cannot be sent there, or not so
+    :raises CouponUnknown, CouponRefused, PromotionUsedUp: the coupon does not apply (any more)
     :raises TotalChanged: the total is not ``expected_total`` (409, with the new quote)
     :raises OutOfStock: some line asks for more than is free (409, naming every one)
     """
@@ -80,13 +90,23 @@ def place_order(*, customer: User | None, cart_token: str | None, wish: PlaceOrd
 @step
 def turn_into_order(*, customer: User | None, cart_token: str | None, wish: PlaceOrder, placed_at: datetime) -> Order:
     """Do what ``place_order`` does, in the caller's transaction."""
-    holder = Holder(user_id=customer.pk) if customer else Holder(token=cart_token)
+    holder = _holder(customer, cart_token)
     cart = carts.lock_cart(holder=holder)
     if cart.state == CartState.ORDERED.value:
         return Order.objects.select_related("market").get(cart_id=cart.pk)
 
-    quote = _quote(cart, wish)
+    wanted = {item.variant_id: item.quantity for item in cart_reads.items_of(cart=cart)}
+    if not wanted:
+        raise CartEmpty
+    email, address = _email(customer, wish), _address(customer, wish)
+    terms = _terms(cart, wish, address)
+    asking = cart_reads.asking_of(terms=terms, holder=holder, at=placed_at, email=email)
+    quote = pricing.quote(wanted=wanted, market=cart.market, asking=asking, agreed_minor=wish.agreed_minor)
+    _refuse_other_than_agreed(quote, terms, wish)
     order = _compose(customer, cart, quote, wish, placed_at)
+    order.email, order.shipping_address, order.coupon, order.vat_id = email, address, terms.coupon, terms.vat_id
+    promotions.use_promotions(uses=_uses(quote), order_id=order.pk, buyer=asking.buyer, at=placed_at)
+    promotions.count_order(buyer=asking.buyer, difference=1)
     inventory.reserve_stock(reference=order.pk, wanted=quote.units, expires_at=placed_at + settings.UNPAID_ORDER_TTL)
     _write(order, quote, actor=customer)
     carts.close_cart(cart=cart, at=placed_at)
@@ -94,25 +114,56 @@ def turn_into_order(*, customer: User | None, cart_token: str | None, wish: Plac
     return order
 
 
-def _quote(cart: Cart, wish: PlaceOrder) -> Quote:
-    """Price the locked cart and refuse what the shopper has not agreed to."""
-    if wish.shipping_method:
-        raise ShippingMethodUnknown(shipping_method=wish.shipping_method)
-    if wish.coupon:
-        raise CouponUnknown(coupon=wish.coupon)
-    wanted = {item.variant_id: item.quantity for item in cart_reads.items_of(cart=cart)}
-    if not wanted:
-        raise CartEmpty
-    quote = pricing.quote(wanted=wanted, market=cart.market, agreed_minor=wish.agreed_minor)
+def _holder(customer: User | None, cart_token: str | None) -> Holder:
+    if customer is None:
+        return Holder(token=cart_token)
+    return Holder(user_id=customer.pk, group_id=customer.customer_group_id)
+
+
+def _terms(cart: Cart, wish: PlaceOrder, address: Mapping[str, str]) -> Terms:
+    """Return what the order goes by: what is said now before what the cart has, and where it goes for certain."""
+    return Terms(
+        coupon=wish.coupon or cart.coupon,
+        shipping_method=wish.shipping_method or cart.shipping_method,
+        country=address["country"],
+        region=address["region"],
+        postal_code=address["postal_code"],
+        vat_id=wish.vat_id or cart.vat_id,
+    )
+
+
+def _refuse_other_than_agreed(quote: Quote, terms: Terms, wish: PlaceOrder) -> None:
+    """Refuse what the shopper has not agreed to: other goods, another way, other offers, another total."""
+    if vat_id_is_wrong(terms.vat_id):
+        raise VatIdRefused(vat_id=terms.vat_id)
     if quote.gone:
         raise ItemsUnavailable(variants=[str(variant) for variant in quote.gone])
+    if quote.priced.refusal == UNKNOWN_METHOD:
+        raise ShippingMethodUnknown(shipping_method=terms.shipping_method)
+    if quote.priced.refusal == NOT_DELIVERED:
+        raise NotDelivered(country=terms.country)
+    if refused := refused_coupon(quote):
+        if refused == Reason.UNKNOWN_CODE.value:
+            raise CouponUnknown(coupon=terms.coupon)
+        raise CouponRefused(coupon=terms.coupon, reason=refused)
     expected = wish.expected_total
     if expected is not None and expected != Money(quote.total_minor, quote.currency):
         raise TotalChanged(expected=as_document(expected.minor, expected.currency), quote=_summary(quote))
     short = {line.offer.variant_id: line.quantity - line.free for line in quote.lines if line.is_short}
     if short:
         raise OutOfStock(short=short)
-    return quote
+
+
+def _uses(quote: Quote) -> list[promotions.Use]:
+    return [
+        promotions.Use(
+            promotion_id=use.rule.id,
+            coupon_id=use.rule.coupon_id,
+            amount_minor=use.amount_minor,
+            currency=quote.currency,
+        )
+        for use in quote.priced.uses
+    ]
 
 
 def _summary(quote: Quote) -> dict[str, Any]:
@@ -136,11 +187,7 @@ def _summary(quote: Quote) -> dict[str, Any]:
 
 
 def _compose(customer: User | None, cart: Cart, quote: Quote, wish: PlaceOrder, placed_at: datetime) -> Order:
-    """Make the order, not yet written."""
-    email = customer.email if customer else wish.email
-    if not email:
-        raise EmailMissing
-    address: Any = _address(customer, wish)
+    """Make the order, not yet written, and without what its customer is known by."""
     billing: Any = wish.billing_address.as_dict() if wish.billing_address else None
     return Order(
         id=new_id(),
@@ -149,7 +196,6 @@ def _compose(customer: User | None, cart: Cart, quote: Quote, wish: PlaceOrder, 
         external_number=wish.external_number,
         customer=customer,
         guest_token="" if customer else secrets.token_urlsafe(24),
-        email=email,
         market=cart.market,
         currency=quote.currency,
         subtotal_minor=quote.subtotal_minor,
@@ -157,12 +203,20 @@ def _compose(customer: User | None, cart: Cart, quote: Quote, wish: PlaceOrder, 
         shipping_minor=quote.shipping_minor,
         tax_minor=quote.tax_minor,
         total_minor=quote.total_minor,
-        shipping_address=address,
+        contained_minor=quote.priced.contained_minor,
         billing_address=billing,
+        shipping_method=quote.priced.method.code if quote.priced.method else "",
         note=wish.note,
         placed_at=placed_at,
         expires_at=placed_at + settings.UNPAID_ORDER_TTL,
     )
+
+
+def _email(customer: User | None, wish: PlaceOrder) -> str:
+    email = customer.email if customer else wish.email
+    if not email:
+        raise EmailMissing
+    return email
 
 
 def _address(customer: User | None, wish: PlaceOrder) -> dict[str, str]:
@@ -186,8 +240,7 @@ def _next_number() -> str:
 
 
 def _write(order: Order, quote: Quote, *, actor: User | None) -> None:
-    insert_all([order])
-    lines = insert_all(
+    lines = [
         OrderLine(
             order=order,
             position=position,
@@ -199,9 +252,13 @@ def _write(order: Order, quote: Quote, *, actor: User | None) -> None:
             quantity=line.quantity,
             unit_price_minor=line.unit_price_minor,
             subtotal_minor=line.line_total_minor,
+            discount_minor=line.price.discount_minor,
+            tax_minor=line.price.tax_minor,
+            contained_minor=line.price.contained_minor,
+            tax_ppm=line.price.rate.ppm,
         )
         for position, line in enumerate(quote.lines, start=1)
-    )
+    ]
     move = OrderMove(
         order=order,
         from_status="",
@@ -210,5 +267,13 @@ def _write(order: Order, quote: Quote, *, actor: User | None) -> None:
         actor=actor,
         by=MovedBy.CUSTOMER.value,
     )
-    insert_all([move])
+    insert_together([order], lines, [move], _receipts(order, quote))
     order.remember(lines=lines, moves=[move], shipments=[])
+
+
+def _receipts(order: Order, quote: Quote) -> list[OrderReceipt]:
+    """Keep why it costs what it costs. Of prices that were agreed elsewhere there is nothing to tell."""
+    if any(line.is_agreed for line in quote.facts.lines):
+        return []
+    facts, steps = (msgspec.json.encode(part).decode() for part in (quote.facts, quote.priced.receipt))
+    return [OrderReceipt(order=order, facts=facts, steps=steps)]

@@ -41,7 +41,7 @@ class TestMoves:
         paid = offered(browser, order)
 
         assert pending == {"Mark paid", "Cancel", "Add a note"}
-        assert paid == {"Ship", "Cancel", "Add a note"}
+        assert paid == {"Ship", "Cancel", "Give money back", "Add a note"}
 
     def test_take_an_order_to_its_end_with_stock_and_history(self, browser: Client) -> None:
         stock = make_stock(on_hand=5)

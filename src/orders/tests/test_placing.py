@@ -168,7 +168,7 @@ class TestPlaceOrder:
             place(twenty)
 
         assert len(of_one) == len(of_twenty)
-        assert len([q for q in of_twenty if not q["sql"].startswith(("SAVEPOINT", "RELEASE"))]) <= 16
+        assert len([q for q in of_twenty if not q["sql"].startswith(("SAVEPOINT", "RELEASE"))]) <= 14
 
     def test_takes_agreed_prices_from_an_import(self) -> None:
         stock = make_stock(price_minor=1000)

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from functools import partial
 
 import pytest
 from django.db import transaction
@@ -23,6 +25,8 @@ from orders.models import Order
 from orders.services.placing import turn_into_order
 from orders.tests.books import books_agree
 from orders.tests.factories import ADDRESS, make_order, place
+from pricing.tests.rules import tell_of_rules
+from promotions.tests.factories import make_promotion
 
 
 @pytest.mark.django_db(transaction=True)
@@ -109,3 +113,49 @@ def test_r07_cancelling_races_paying_and_ends_where_the_table_allows() -> None:
         at_once(act, ["paid", "cancelled", "shipped", "paid", "cancelled"])
 
     books_agree()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_r02_many_orders_cancelled_in_one_go_do_not_deadlock_with_those_that_are_placed() -> None:
+    boss = make_user(permissions=["orders.view_order", "orders.move_order"])
+    stocks = [make_stock(on_hand=1000) for _ in range(4)]
+    for name in ("A", "B"):
+        make_promotion(name, usage_limit=10_000)
+    tell_of_rules()
+
+    for _ in range(4):
+        old = [make_order((stock, 1)) for stock in reversed(stocks)] + [make_order((stock, 1)) for stock in stocks]
+        carts = [make_cart(*((stock, 1) for stock in stocks)) for _ in range(4)]
+
+        def cancel(orders: list[Order] = old) -> object:
+            return services.move_orders(
+                order_ids=[order.pk for order in orders], to=OrderStatus.CANCELLED, actor=boss, at=NOON
+            )
+
+        acts: list[Callable[[], object]] = [cancel, *(partial(place, cart) for cart in carts)]
+        at_once(lambda act: act(), acts)
+
+    assert Order.objects.filter(status=OrderStatus.CANCELLED.value).count() == 4 * 8
+    books_agree()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_r02_what_many_orders_hold_is_locked_in_one_order_whatever_theirs_is() -> None:
+    boss = make_user(permissions=["orders.view_order", "orders.move_order"])
+    low, high = sorted((make_stock(on_hand=9) for _ in range(2)), key=lambda stock: stock.pk)
+    orders = [make_order((high, 1)), make_order((low, 1))]
+
+    def cancel() -> int:
+        ids = [order.pk for order in orders]
+        return services.move_orders(order_ids=ids, to=OrderStatus.CANCELLED, actor=boss, at=NOON)
+
+    with ThreadPoolExecutor(max_workers=1) as staff:
+        with transaction.atomic():
+            Stock.objects.filter(pk=low.pk).locked().get()
+            cancelling = staff.submit(in_thread, cancel)
+            waited = waits_for_a_lock(cancelling)
+            free = len(Stock.objects.filter(pk=high.pk).locked(nowait=True))
+        assert cancelling.result() == 2
+
+    assert waited
+    assert free == 1

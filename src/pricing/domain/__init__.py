@@ -2,6 +2,49 @@
 
 from __future__ import annotations
 
-from pricing.domain.quoting import Quote, QuoteLine, price_lines
+from pricing.domain.destinations import Destination
+from pricing.domain.engine import (
+    NOT_DELIVERED,
+    UNKNOWN_METHOD,
+    LinePrice,
+    Priced,
+    PromotionUse,
+    TaxSum,
+    percent_text,
+    price_cart,
+    rate_label,
+)
+from pricing.domain.facts import CartFacts, LineFacts, ShippingFacts
+from pricing.domain.quoting import Asking, Quote, QuoteLine, compose_quote, line_facts
+from pricing.domain.receipt import IN_WORDS, Kind, Step, in_words
+from pricing.domain.shipping import MethodFacts, ShippingKind
+from pricing.domain.taxes import EU, vat_id_is_wrong
 
-__all__ = ["Quote", "QuoteLine", "price_lines"]
+__all__ = [
+    "EU",
+    "IN_WORDS",
+    "NOT_DELIVERED",
+    "UNKNOWN_METHOD",
+    "Asking",
+    "CartFacts",
+    "Destination",
+    "Kind",
+    "LineFacts",
+    "LinePrice",
+    "MethodFacts",
+    "Priced",
+    "PromotionUse",
+    "Quote",
+    "QuoteLine",
+    "ShippingFacts",
+    "ShippingKind",
+    "Step",
+    "TaxSum",
+    "compose_quote",
+    "in_words",
+    "line_facts",
+    "percent_text",
+    "price_cart",
+    "rate_label",
+    "vat_id_is_wrong",
+]

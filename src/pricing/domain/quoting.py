@@ -1,12 +1,33 @@
-"""What a cart costs: one pure function from lines to a total. Promotions, shipping and tax will be further steps."""
+"""The quote of a cart: what is wanted, as it is offered, with its price."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime
 from uuid import UUID
 
+from pricing.domain.destinations import Destination
+from pricing.domain.engine import LinePrice, Priced
+from pricing.domain.facts import CartFacts, LineFacts
 from products.domain import Label, Offer
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asking:
+    """Who asks for a price, where it goes, and what they wish beside the goods.
+
+    ``buyer`` is the key by which promotions know a customer or an e-mail, empty for who is not known yet. Without a
+    destination the market's home is taken. ``shipping_method`` is a code, empty for the cheapest.
+    """
+
+    at: datetime
+    group_id: UUID | None = None
+    buyer: str = ""
+    destination: Destination | None = None
+    vat_id: str = ""
+    codes: tuple[str, ...] = ()
+    shipping_method: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,6 +38,7 @@ class QuoteLine:
     quantity: int
     unit_price_minor: int
     free: int
+    price: LinePrice = field(default_factory=LinePrice)
 
     @property
     def line_total_minor(self) -> int:
@@ -34,20 +56,34 @@ class Quote:
     ``gone`` has what each was called; ``None`` for what never was.
     """
 
-    currency: str
     lines: tuple[QuoteLine, ...]
     gone: Mapping[UUID, Label | None]
-    discount_minor: int = 0
-    shipping_minor: int = 0
-    tax_minor: int = 0
+    facts: CartFacts
+    priced: Priced
+
+    @property
+    def currency(self) -> str:
+        return self.facts.currency
 
     @property
     def subtotal_minor(self) -> int:
-        return sum(line.line_total_minor for line in self.lines)
+        return self.priced.subtotal_minor
+
+    @property
+    def discount_minor(self) -> int:
+        return self.priced.discount_minor
+
+    @property
+    def shipping_minor(self) -> int:
+        return self.priced.shipping_minor
+
+    @property
+    def tax_minor(self) -> int:
+        return self.priced.tax_minor
 
     @property
     def total_minor(self) -> int:
-        return self.subtotal_minor - self.discount_minor + self.shipping_minor + self.tax_minor
+        return self.priced.total_minor
 
     @property
     def units(self) -> dict[UUID, int]:
@@ -55,30 +91,51 @@ class Quote:
         return {line.offer.variant_id: line.quantity for line in self.lines}
 
 
-def price_lines(
+def line_facts(offer: Offer, quantity: int, agreed_minor: int | None) -> LineFacts:
+    """Return what the price of a line depends on.
+
+    :param agreed_minor: the unit price that was agreed before and stands in place of the offer's
+    """
+    unit_minor, listed = offer.price_for(quantity)
+    return LineFacts(
+        variant_id=offer.variant_id,
+        product_id=offer.product_id,
+        sku=offer.sku,
+        quantity=quantity,
+        base_minor=offer.base_price_minor,
+        unit_minor=unit_minor if agreed_minor is None else agreed_minor,
+        list_name=listed.name if listed and agreed_minor is None else "",
+        is_agreed=agreed_minor is not None,
+        category_ids=offer.category_ids,
+        tags=offer.tags,
+        tax_class=offer.tax_class,
+        weight_grams=offer.weight_grams or 0,
+        needs_shipping=offer.needs_shipping,
+    )
+
+
+def compose_quote(
     *,
     wanted: Mapping[UUID, int],
     offers: Mapping[UUID, Offer],
     free: Mapping[UUID, int],
-    currency: str,
-    agreed_minor: Mapping[UUID, int] | None = None,
-    labels: Mapping[UUID, Label] | None = None,
+    labels: Mapping[UUID, Label],
+    facts: CartFacts,
+    priced: Priced,
 ) -> Quote:
-    """Price ``wanted`` (variant id -> units), in its order.
+    """Put the quote together, in the order of ``wanted`` (variant id -> units), which is that of the facts' lines.
 
-    :param agreed_minor: variant id -> unit price that was agreed before and stands in place of the offer's
     :param labels: variant id -> what it was called, for those that have no offer
     """
-    agreed = agreed_minor or {}
     lines = tuple(
         QuoteLine(
-            offer=offers[variant],
-            quantity=quantity,
-            unit_price_minor=agreed.get(variant, offers[variant].unit_price_minor),
-            free=max(free.get(variant, 0), 0),
+            offer=offers[line.variant_id],
+            quantity=line.quantity,
+            unit_price_minor=line.unit_minor,
+            free=max(free.get(line.variant_id, 0), 0),
+            price=price,
         )
-        for variant, quantity in wanted.items()
-        if variant in offers
+        for line, price in zip(facts.lines, priced.lines, strict=True)
     )
-    gone = {variant: (labels or {}).get(variant) for variant in wanted if variant not in offers}
-    return Quote(currency=currency, lines=lines, gone=gone)
+    gone = {variant: labels.get(variant) for variant in wanted if variant not in offers}
+    return Quote(lines=lines, gone=gone, facts=facts, priced=priced)

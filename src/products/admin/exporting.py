@@ -12,7 +12,19 @@ from core.admin import SafeResource
 from markets import selectors as market_reads
 from products.models import Category, Price, Product
 
-_COLUMNS = ("sku", "name", "description", "category", "brand", "tags", "price", "compare_at_price", "weight_grams")
+_COLUMNS = (
+    "sku",
+    "name",
+    "description",
+    "category",
+    "brand",
+    "tags",
+    "price",
+    "compare_at_price",
+    "weight_grams",
+    "tax_class",
+    "needs_shipping",
+)
 
 
 class ProductResource(SafeResource):
@@ -27,6 +39,7 @@ class ProductResource(SafeResource):
     price = Field(column_name="price")
     compare_at_price = Field(column_name="compare_at_price")
     weight_grams = Field(column_name="weight_grams")
+    needs_shipping = Field(column_name="needs_shipping")
 
     class Meta:
         model = Product
@@ -60,6 +73,9 @@ class ProductResource(SafeResource):
     def dehydrate_weight_grams(self, product: Any) -> str:
         grams = product.living[0].weight_grams if product.living else None
         return "" if grams is None else str(grams)
+
+    def dehydrate_needs_shipping(self, product: Any) -> str:
+        return str(product.living[0].needs_shipping).lower() if product.living else ""
 
     def _amount(self, product: Any, name: str) -> str:
         prices = product.living[0].in_market if product.living else []

@@ -18,6 +18,7 @@ from products.models import Product, ProductImage, Variant
 from products.services import ImageEdit, VariantEdit
 
 _MOST = 10**9
+_OF_VARIANT = ("sku", "weight_grams", "needs_shipping")
 _AMOUNT: dict[str, Any] = {"required": False, "min_value": 0, "max_digits": 16, "decimal_places": 4}
 
 
@@ -53,7 +54,7 @@ class ProductForm(Dressed):
 
     class Meta:
         model = Product
-        fields = ("name", "slug", "category", "description", "brand", "is_active")
+        fields = ("name", "slug", "category", "description", "brand", "is_active", "tax_class")
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -93,6 +94,7 @@ class ProductForm(Dressed):
             "description": "description",
             "brand": "brand",
             "is_active": "is_active",
+            "tax_class": "tax_class",
             "tag_list": "tags",
             "option_lines": "options",
             "fact_lines": "attributes",
@@ -115,9 +117,9 @@ class VariantForm(Dressed):
 
     class Meta:
         model = Variant
-        fields = ("sku", "weight_grams")
+        fields = ("sku", "weight_grams", "needs_shipping")
 
-    field_order = ["sku", "option_values", "price", "compare_at_price", "stock", "weight_grams"]
+    field_order = ["sku", "option_values", "price", "compare_at_price", "stock", "weight_grams", "needs_shipping"]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -129,7 +131,7 @@ class VariantForm(Dressed):
             self.fields["sku"].required = False
         for name in self.fields:
             self.fields[name].widget.attrs.setdefault("class", "")
-        for name, label in (("sku", "SKU"), ("weight_grams", "Weight, g")):
+        for name, label in (("sku", "SKU"), ("weight_grams", "Weight, g"), ("needs_shipping", "Is sent")):
             if name in self.fields:
                 self.fields[name].label = label
 
@@ -155,7 +157,7 @@ class VariantForm(Dressed):
     def as_edit(self, *, is_removed: bool) -> VariantEdit:
         """Return what is to change of a variant that is there."""
         said = self.cleaned_data
-        changes: dict[str, Any] = {name: said[name] for name in ("sku", "weight_grams") if name in self.changed_data}
+        changes: dict[str, Any] = {name: said[name] for name in _OF_VARIANT if name in self.changed_data}
         if "option_values" in self.changed_data:
             changes["options"] = said["option_values"]
         if {"price", "compare_at_price"} & set(self.changed_data):
@@ -174,6 +176,7 @@ class VariantForm(Dressed):
             compare_at_price=_amount(said["compare_at_price"]),
             stock=said["stock"],
             weight_grams=said["weight_grams"],
+            needs_shipping=said["needs_shipping"],
         )
 
 

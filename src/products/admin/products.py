@@ -41,7 +41,7 @@ class _Variants(ServiceInline):
     model = Variant
     form = VariantForm
     formset = VariantFormSet
-    fields = ("sku", "option_values", "price", "compare_at_price", "stock", "weight_grams")
+    fields = ("sku", "option_values", "price", "compare_at_price", "stock", "weight_grams", "needs_shipping")
     ordering = ("position", "pk")
     max_num = 200
 
@@ -113,7 +113,10 @@ class ProductAdmin(Exported):
     search_fields = ("name", "slug", "brand", "variants__sku")
     autocomplete_fields = ("category",)
     fieldsets = (
-        (None, {"fields": (("name", "slug"), ("category", "brand"), "is_active", "description", "version")}),
+        (
+            None,
+            {"fields": (("name", "slug"), ("category", "brand"), ("tax_class", "is_active"), "description", "version")},
+        ),
         ("Options and facts", {"fields": ("tag_list", ("option_lines", "fact_lines"))}),
     )
     ordering = ("-created_at", "-pk")
@@ -207,6 +210,7 @@ class ProductAdmin(Exported):
             options=said["option_lines"],
             attributes=said["fact_lines"],
             is_active=said["is_active"],
+            tax_class=said["tax_class"],
             variants=_new_variants(variants) or [VariantData()],
         )
         return services.create_product(data=data, at=timezone.now(), actor_id=request.user.pk)

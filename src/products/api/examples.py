@@ -15,8 +15,14 @@ _VARIANT: dict[str, Any] = {
     "options": {"Wood": "Oak"},
     "in_stock": True,
     "weight_grams": 1200,
+    "needs_shipping": True,
     "price": _PRICE,
     "compare_at_price": None,
+}
+_SHOWN_VARIANT: dict[str, Any] = {
+    **_VARIANT,
+    "lowest_price_30d": None,
+    "quantity_prices": [{"quantity": 10, "price": {"amount": "45.00", "currency": "GBP"}}],
 }
 _DESCRIBED: dict[str, Any] = {
     "id": _ID,
@@ -32,6 +38,7 @@ _DESCRIBED: dict[str, Any] = {
     },
     "tags": ["oak", "handmade"],
     "brand": "Nexus",
+    "tax_class": "standard",
     "price": _PRICE,
     "compare_at_price": None,
     "in_stock": True,
@@ -44,7 +51,12 @@ _DESCRIBED: dict[str, Any] = {
     "updated_at": "2026-07-01T09:30:00Z",
 }
 _STOCK = {"total": 7, "variants": {_VARIANT_ID: 7}}
-PRODUCT: dict[str, Any] = {**_DESCRIBED, "market": "uk", "variants": [_VARIANT]}
+PRODUCT: dict[str, Any] = {
+    **_DESCRIBED,
+    "market": "uk",
+    "lowest_price_30d": None,
+    "variants": [_SHOWN_VARIANT],
+}
 STAFF_PRODUCT: dict[str, Any] = {
     **_DESCRIBED,
     "variants": [{**_VARIANT, "prices": [{"price": _PRICE, "compare_at_price": None}]}],
@@ -98,6 +110,40 @@ PRICES = _request(
         "items": [
             {"sku": "LAMP-OAK", "price": "52.00"},
             {"sku": "LAMP-ASH", "price": {"amount": "55.00", "currency": "EUR"}},
+        ]
+    },
+)
+
+_PRICE_LIST: dict[str, Any] = {
+    "code": "wholesale",
+    "name": "Wholesale",
+    "currency": "GBP",
+    "group": "wholesale",
+    "market": None,
+    "priority": 10,
+    "starts_at": "2026-12-01T00:00:00Z",
+    "ends_at": None,
+    "is_active": True,
+}
+_LIST_PRICE: dict[str, Any] = {
+    "variant": _VARIANT_ID,
+    "product": _ID,
+    "sku": "LAMP-OAK",
+    "name": "Oak lamp",
+    "min_quantity": 10,
+    "price": {"amount": "45.00", "currency": "GBP"},
+}
+PRICE_LIST = _answer("A price list", {**_PRICE_LIST, "is_shown": False, "price_count": 1})
+PRICE_LIST_PAGE = _answer("A page", page_of({**_PRICE_LIST, "is_shown": False, "price_count": 1}))
+NEW_PRICE_LIST = _request("Prices of a customer group", _PRICE_LIST)
+PRICE_LIST_CHANGES = _request("It ends", {"ends_at": "2026-12-31T23:00:00Z"})
+LIST_PRICE_PAGE = _answer("A page", page_of(_LIST_PRICE))
+LIST_PRICES = _request(
+    "A price from ten on, and one that goes",
+    {
+        "items": [
+            {"sku": "LAMP-OAK", "min_quantity": 10, "price": "45.00"},
+            {"sku": "LAMP-ASH", "price": None},
         ]
     },
 )

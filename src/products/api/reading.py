@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 from django.http import HttpResponse, HttpResponsePermanentRedirect
 
+from accounts.api.viewer import group_of
 from core.api.problems import as_domain_error, plain_problem
 from core.errors import Malformed
 from core.pagination import DEFAULT_SIZE, MAX_PAGE, MAX_SIZE, PageRequest, page_links
@@ -19,13 +20,16 @@ from products.domain import is_slug
 from products.errors import ProductMoved
 
 if TYPE_CHECKING:
+    from uuid import UUID
+
     from django.http import HttpRequest
 
 _HEADERS = {
     "Content-Type": "application/json",
     "Cache-Control": "public, max-age=0, must-revalidate",
-    "Vary": "X-Market",
+    "Vary": "X-Market, Authorization",
 }
+_OF_GROUP = {**_HEADERS, "Cache-Control": "private, max-age=0, must-revalidate"}
 _AMOUNT = re.compile(r"[0-9]{1,13}(\.[0-9]{1,4})?")
 _RATING = re.compile(r"[0-5](\.[0-9]{1,2})?")
 _UNSAFE = re.compile("[\x00-\x1f\x7f\ud800-\udfff]")
@@ -97,12 +101,12 @@ _READERS: dict[str, Callable[[str], Any]] = {
 
 
 def answer_list(request: HttpRequest) -> HttpResponse:
-    """Answer ``GET products``: one statement."""
+    """Answer ``GET products``: one statement; another asks whose token it is, where there is one."""
     return _answered(request, lambda: _list(request))
 
 
 def answer_detail(request: HttpRequest, key: str) -> HttpResponse:
-    """Answer ``GET products/{id or slug}``: one statement; a former slug is redirected."""
+    """Answer ``GET products/{id or slug}``: one statement, as ``answer_list``; a former slug is redirected."""
     return _answered(request, lambda: _detail(request, key))
 
 
@@ -123,7 +127,8 @@ def _list(request: HttpRequest) -> HttpResponse:
     sort = values.pop("sort", "relevance" if "search" in values else "newest")
     if sort == "relevance" and "search" not in values:
         raise Malformed.field("sort", "Only a search sorts by relevance.")
-    listing = selectors.Listing(market=_market(request), filters=values, sort=sort, page=page)
+    group_id = group_of(request)
+    listing = selectors.Listing(market=_market(request), group_id=group_id, filters=values, sort=sort, page=page)
     found = selectors.list_documents(listing=listing)
 
     address = request.build_absolute_uri(request.path)
@@ -133,31 +138,38 @@ def _list(request: HttpRequest) -> HttpResponse:
         rest["count_is_estimate"] = True
     head = orjson.dumps({"count": found.count, "next": following, "previous": before, **rest})
     etag = hashlib.blake2b(found.versions.encode() + head, digest_size=16).hexdigest()
-    return _tagged(request, f'"{etag}"', lambda: b'%b,"results":[%b]}' % (head[:-1], found.results.encode()))
+    headers = _headers(group_id, etag)
+    return _tagged(request, headers, lambda: b'%b,"results":[%b]}' % (head[:-1], found.results.encode()))
 
 
 def _detail(request: HttpRequest, key: str) -> HttpResponse:
     _refuse_unknown(request, {"market"})
+    group_id = group_of(request)
     try:
-        found = selectors.get_document(key=key, market=_market(request))
+        found = selectors.get_document(key=key, market=_market(request), group_id=group_id)
     except ProductMoved as moved:
         return _redirect(request, key, moved.slug)
     stock = orjson.dumps({"stock": {"total": sum(found.units.values()), "variants": found.units}})
     live = hashlib.blake2b(stock, digest_size=8).hexdigest()
-    return _tagged(request, f'"{found.version}.{live}"', lambda: b"%b,%b" % (found.document[:-1].encode(), stock[1:]))
+    headers = _headers(group_id, f"{found.version}.{live}")
+    return _tagged(request, headers, lambda: b"%b,%b" % (found.document[:-1].encode(), stock[1:]))
 
 
 def _redirect(request: HttpRequest, key: str, slug: str) -> HttpResponse:
     address = request.path.rstrip("/").removesuffix(key) + slug
     query = request.META.get("QUERY_STRING")
     response = HttpResponsePermanentRedirect(f"{address}?{query}" if query else address, preserve_request=True)
-    response.headers["Vary"] = "X-Market"
+    response.headers["Vary"] = _HEADERS["Vary"]
     return response
 
 
-def _tagged(request: HttpRequest, etag: str, body: Callable[[], bytes]) -> HttpResponse:
-    asked = request.META.get("HTTP_IF_NONE_MATCH")
-    headers = {**_HEADERS, "ETag": etag}
+def _headers(group_id: UUID | None, version: str) -> dict[str, str]:
+    """What a group reads, no cache keeps for others."""
+    return {**(_HEADERS if group_id is None else _OF_GROUP), "ETag": f'"{version}"'}
+
+
+def _tagged(request: HttpRequest, headers: dict[str, str], body: Callable[[], bytes]) -> HttpResponse:
+    asked, etag = request.META.get("HTTP_IF_NONE_MATCH"), headers["ETag"]
     if asked and (asked.strip() == "*" or etag in [tag.strip().removeprefix("W/") for tag in asked.split(",")]):
         del headers["Content-Type"]
         response = HttpResponse(status=304, headers=headers)

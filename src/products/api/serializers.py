@@ -78,6 +78,7 @@ class VariantInput(Input):
     compare_at_price = PriceField(required=False, allow_null=True)
     stock = IntegerField(required=False, min_value=0, max_value=MAX_STOCK)
     weight_grams = IntegerField(required=False, allow_null=True, min_value=0, max_value=MAX_WEIGHT_GRAMS)
+    needs_shipping = BooleanField(required=False)
 
 
 class VariantChanges(VariantInput):
@@ -96,11 +97,13 @@ class ProductInput(Input):
     options = OptionInput(many=True, required=False, max_length=10)  # type: ignore[call-arg]
     attributes = TextMapField(required=False)
     is_active = BooleanField(required=False)
+    tax_class = TextField(max_length=50, required=False, help_text="Which rate of tax is due, such as `reduced`.")
     price = PriceField(required=False)
     compare_at_price = PriceField(required=False, allow_null=True)
     sku = TextField(max_length=64, required=False)
     stock = IntegerField(required=False, min_value=0, max_value=MAX_STOCK)
     weight_grams = IntegerField(required=False, allow_null=True, min_value=0, max_value=MAX_WEIGHT_GRAMS)
+    needs_shipping = BooleanField(required=False)
     variants = VariantInput(many=True, required=False, min_length=1, max_length=MAX_VARIANTS)  # type: ignore[call-arg]
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
@@ -114,7 +117,7 @@ class ProductInput(Input):
         return attrs
 
 
-OF_VARIANT = frozenset({"price", "compare_at_price", "sku", "stock", "weight_grams"})
+OF_VARIANT = frozenset({"price", "compare_at_price", "sku", "stock", "weight_grams", "needs_shipping"})
 
 
 class ProductChanges(ProductInput):
@@ -206,15 +209,33 @@ class OptionOutput(serializers.Serializer):  # type: ignore[type-arg]
 
 
 class VariantOutput(serializers.Serializer):  # type: ignore[type-arg]
-    """A variant that the market sells."""
+    """A variant."""
 
     id = serializers.UUIDField()
     sku = serializers.CharField()
     options = serializers.DictField(child=serializers.CharField())
     in_stock = serializers.BooleanField()
     weight_grams = serializers.IntegerField(allow_null=True)
+    needs_shipping = serializers.BooleanField()
     price = MoneyField()
     compare_at_price = MoneyField(allow_null=True)
+
+
+class QuantityPriceOutput(serializers.Serializer):  # type: ignore[type-arg]
+    """What each unit costs from so many on."""
+
+    quantity = serializers.IntegerField()
+    price = MoneyField()
+
+
+class SoldVariantOutput(VariantOutput):
+    """A variant that the market sells, at the reader's price.
+
+    ``lowest_price_30d`` is the lowest price of the 30 days before a reduction that is announced.
+    """
+
+    lowest_price_30d = MoneyField(allow_null=True)
+    quantity_prices = QuantityPriceOutput(many=True)
 
 
 class RatingOutput(serializers.Serializer):  # type: ignore[type-arg]
@@ -241,6 +262,7 @@ class _Described(serializers.Serializer):  # type: ignore[type-arg]
     category = CategoryBrief()
     tags = serializers.ListField(child=serializers.CharField())
     brand = serializers.CharField(allow_blank=True)
+    tax_class = serializers.CharField()
     in_stock = serializers.BooleanField()
     images = ImageBrief(many=True)
     options = OptionOutput(many=True)
@@ -257,7 +279,8 @@ class ProductOutput(_Described):
     market = serializers.CharField()
     price = MoneyField()
     compare_at_price = MoneyField(allow_null=True)
-    variants = VariantOutput(many=True)
+    lowest_price_30d = MoneyField(allow_null=True)
+    variants = SoldVariantOutput(many=True)
 
 
 class ProductDetailOutput(ProductOutput):

@@ -6,6 +6,7 @@ from django.urls import path
 
 from products.api.categories import CategoryCollection, CategoryDetail, CategoryImage
 from products.api.images import ImageCollection, ImageDetail
+from products.api.lists import ListPrices, PriceListCollection, PriceListDetail
 from products.api.products import (
     ProductCollection,
     ProductDetail,
@@ -29,6 +30,9 @@ urlpatterns = [
     path("products/<str:key>/variants/<uuid:variant_id>", VariantDetail.as_view()),
     path("products/<str:key>/images", ImageCollection.as_view()),
     path("products/<str:key>/images/<uuid:image_id>", ImageDetail.as_view()),
+    path("price-lists", PriceListCollection.as_view()),
+    path("price-lists/<str:code>", PriceListDetail.as_view()),
+    path("price-lists/<str:code>/prices", ListPrices.as_view()),
     path("staff/products", StaffProductCollection.as_view()),
     path("staff/products/<str:key>", StaffProductDetail.as_view()),
 ]

@@ -16,7 +16,7 @@ from django.core.files.storage import default_storage
 from django.db import connection
 from markdown_it import MarkdownIt
 
-from products.domain import ProductFacts, VariantFacts
+from products.domain import ListRow, ProductFacts, VariantFacts
 
 # Whatever might be Markdown or HTML; a text without is a paragraph as it stands.
 _MARKUP = re.compile(r"[^\w ,.;:!?'()/%£€$+\"\u2013\u2014\u2019-]|\d\.\s|^\s*[-+]|--|  ")
@@ -26,10 +26,27 @@ _ALLOWED_TAGS = {
 }  # fmt: skip
 _markdown = MarkdownIt("commonmark", {"html": False}).enable("table")
 
+# Of each series of points whose last is an announced reduction: the lowest price that was in force at any moment of the
+# 30 days before (Directive 98/6/EC, Article 6a). Before its own first point a market had the prices of all.
+_LOWEST = """(
+    SELECT json_agg(json_build_array(last.currency, last.market_id, (
+               SELECT min(w.amount_minor) FROM (
+                   SELECT h.amount_minor, h.from_at, lead(h.from_at) OVER (ORDER BY h.id) AS until_at
+                     FROM products_pricepoint h
+                    WHERE h.variant_id = v.id AND h.currency = last.currency AND h.id <= last.id
+                      AND (h.market_id IS NOT DISTINCT FROM last.market_id
+                           OR h.market_id IS NULL AND h.id < last.first_id)) w
+                WHERE w.until_at > w.from_at AND w.until_at > last.from_at - interval '30 days')))
+      FROM (SELECT DISTINCT ON (h.currency, h.market_id)
+                   h.id, h.currency, h.market_id, h.is_reduced, h.from_at,
+                   min(h.id) OVER (PARTITION BY h.currency, h.market_id) AS first_id
+              FROM products_pricepoint h
+             WHERE h.variant_id = v.id ORDER BY h.currency, h.market_id, h.id DESC) last
+     WHERE last.is_reduced)"""
 _FACTS = """
     SELECT json_build_object(
         'id', p.id, 'name', p.name, 'slug', p.slug, 'description', p.description, 'tags', p.tags, 'brand', p.brand,
-        'options', p.options, 'attributes', p.attributes, 'is_active', p.is_active,
+        'options', p.options, 'attributes', p.attributes, 'is_active', p.is_active, 'tax_class', p.tax_class,
         'category', json_build_object('id', c.id, 'name', c.name, 'slug', c.slug, 'path', c.path),
         'category_ids', c.ancestor_ids,
         'images', (
@@ -39,13 +56,17 @@ _FACTS = """
         'variants', (
             SELECT json_agg(json_build_array(v.id, v.sku, v.options, v.weight_grams, v.is_available, (
                        SELECT json_object_agg(r.currency, json_build_array(r.amount_minor, r.compare_at_minor))
-                         FROM products_price r WHERE r.variant_id = v.id)) ORDER BY v.position, v.id)
+                         FROM products_price r WHERE r.variant_id = v.id), v.needs_shipping, (
+                       SELECT json_agg(json_build_array(l.id, l.name, l.priority, x.min_quantity, x.amount_minor,
+                                                        l.currency, l.market_id, l.group_id))
+                         FROM products_listprice x JOIN products_pricelist l ON l.id = x.price_list_id
+                        WHERE x.variant_id = v.id AND l.is_shown), {lowest}) ORDER BY v.position, v.id)
               FROM products_variant v WHERE v.product_id = p.id AND v.deleted_at IS NULL)
         )::text, p.created_at, p.updated_at, p.deleted_at
       FROM products_product p JOIN products_category c ON c.id = p.category_id
      WHERE p.id = ANY(%s)
      ORDER BY p.id
-"""
+""".replace("{lowest}", _LOWEST)
 
 
 def load_facts(*, product_ids: Sequence[UUID]) -> list[ProductFacts]:
@@ -60,16 +81,37 @@ def _facts(
     row: dict[str, Any], created_at: datetime, updated_at: datetime, deleted_at: datetime | None
 ) -> ProductFacts:
     row["images"] = [image_document(*image) for image in row["images"] or ()]
-    row["variants"] = [
-        VariantFacts(id=pk, sku=sku, options=options, weight_grams=weight, is_available=available, prices=prices or {})
-        for pk, sku, options, weight, available, prices in row["variants"] or ()
-    ]
+    row["variants"] = [_variant(*variant) for variant in row["variants"] or ()]
     return ProductFacts(
         **row,
         description_html=to_html(row["description"]),
         created_at=created_at,
         updated_at=updated_at,
         deleted_at=deleted_at,
+    )
+
+
+def _variant(
+    pk: str,
+    sku: str,
+    options: dict[str, str],
+    weight: int | None,
+    available: bool,
+    prices: dict[str, list[int | None]] | None,
+    needs_shipping: bool,
+    listed: list[list[Any]] | None,
+    lowest: list[tuple[str, str | None, int | None]] | None,
+) -> VariantFacts:
+    return VariantFacts(
+        id=pk,
+        sku=sku,
+        options=options,
+        weight_grams=weight,
+        is_available=available,
+        prices=prices or {},
+        needs_shipping=needs_shipping,
+        listed=[ListRow(*row) for row in listed or ()],
+        lowest={(currency, market): amount for currency, market, amount in lowest or ()},
     )
 
 

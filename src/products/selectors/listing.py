@@ -9,21 +9,20 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
+from uuid import UUID
 
 import orjson
-import psycopg
 import pycountry
-from django.db import connection
 
 from core import money
 from core.errors import Malformed
 from core.pagination import EXACT_COUNT_LIMIT, PageRequest, decode_cursor, encode_cursor
 from markets.errors import UnknownMarket
 from products import domain
-from products.errors import ProductMoved, ProductNotFound
+from products.selectors.prepared import fetch_one
+from products.selectors.reading import DEFAULT_MARKET, NAMED_MARKET, OVERLAY, for_group
 
-_PREPARE_AFTER = 2
 _SHORTEST_PREFIX = 2
 
 # How many digits a price in each currency has (ISO 4217), for the filters, which are asked in major units.
@@ -67,9 +66,13 @@ SORTS: Mapping[str, tuple[str, str, str]] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Listing:
-    """Which products are wanted. ``filters`` has values by the names of ``_CONDITIONS``, prices in major units."""
+    """Which products are wanted. ``filters`` has values by the names of ``_CONDITIONS``, prices in major units.
+
+    A customer group, where one reads, has its own prices in documents, filters and sorts.
+    """
 
     market: str | None = None
+    group_id: UUID | None = None
     filters: Mapping[str, Any] = field(default_factory=dict)
     sort: str = "newest"
     page: PageRequest = field(default_factory=PageRequest)
@@ -96,8 +99,15 @@ def list_documents(*, listing: Listing) -> Documents:
     :raises Malformed: there is no such category, or the cursor is not one of this list
     """
     values = _values(listing)
-    statement = _statement(tuple(sorted(listing.filters)), listing.sort, listing.market is None, "after_key" in values)
-    row = _fetch(statement, values)
+    asked = _Asked(
+        filters=tuple(sorted(listing.filters)),
+        sort=listing.sort,
+        is_default_market=listing.market is None,
+        is_after="after_key" in values,
+        of_group=listing.group_id is not None,
+    )
+    statement = _statement(asked)
+    row = fetch_one(statement, values)
     if row is None:
         raise UnknownMarket.field("market", "There is no such market.")
     category, count, results, versions, fetched, last_key, last_id = row
@@ -116,75 +126,13 @@ def list_documents(*, listing: Listing) -> Documents:
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Detail:
-    """One product's document as it is sent, its version, and live units by variant (those that the market sells)."""
-
-    document: str
-    version: str
-    units: Mapping[str, int]
-
-
-_DETAIL = """
-    SELECT d.document, d.version, products_live_stock(d.product_id)::text
-      FROM markets_market m LEFT JOIN products_productdocument d ON d.market_id = m.id AND {key}
-     WHERE {market} AND m.is_active
-"""
-_DEFAULT_MARKET, _NAMED_MARKET = "m.is_default", "m.code = %(market)s::text"
-
-
-def get_document(*, key: str, market: str | None) -> Detail:
-    """Return the document of the product of that id or slug, with live stock. One statement; a second on a miss.
-
-    :param market: its code; ``None`` is the default one
-    :raises UnknownMarket: there is none of that code
-    :raises ProductMoved: the product had that slug once
-    :raises ProductNotFound: there is none, or it is not sold there
-    """
-    is_id = domain.is_uuid(key)
-    if not is_id and not domain.is_slug(key):
-        raise ProductNotFound
-    statement = _DETAIL.format(
-        key="d.product_id = %(key)s::uuid" if is_id else "d.slug = %(key)s::text",
-        market=_DEFAULT_MARKET if market is None else _NAMED_MARKET,
-    )
-    row = _fetch(statement, {"key": key} if market is None else {"key": key, "market": market})
-    if row is None:
-        raise UnknownMarket.field("market", "There is no such market.")
-    document, version, units = row
-    if document is None:
-        raise _missing(key)
-    sold = {variant: count for variant, count in orjson.loads(units).items() if f'"id":"{variant}"' in document}
-    return Detail(document=document, version=version, units=sold)
-
-
-def _missing(key: str) -> ProductMoved | ProductNotFound:
-    moved = """
-        SELECT p.slug FROM products_formerslug f JOIN products_product p ON p.id = f.product_id
-         WHERE f.slug = %(key)s::text AND p.deleted_at IS NULL AND p.is_active AND p.slug <> f.slug
-    """
-    row = _fetch(moved, {"key": key})
-    return ProductMoved(slug=row[0]) if row else ProductNotFound()
-
-
-def _fetch(statement: str, values: Mapping[str, Any]) -> Any:
-    """Run a statement with its values apart (prepared by the server after the second time) and return its first row."""
-    connection.ensure_connection()
-    raw: Any = connection.connection
-    if raw.prepare_threshold is None:
-        raw.prepare_threshold = _PREPARE_AFTER
-    with connection.wrap_database_errors, psycopg.Cursor(raw) as plain_cursor:
-        plain: Any = plain_cursor
-        cursor = connection.make_debug_cursor(plain) if connection.queries_logged else plain
-        cursor.execute(statement, values)
-        return cursor.fetchone()
-
-
 def _values(listing: Listing) -> dict[str, Any]:
     page = listing.page
     values = {**listing.filters, "size": page.size, "offset": 0 if page.cursor is not None else page.offset}
     if listing.market is not None:
         values["market"] = listing.market
+    if listing.group_id is not None:
+        values["group"] = listing.group_id
     if "search" in listing.filters:
         values |= _words(listing.filters["search"])
     if page.cursor:
@@ -215,13 +163,29 @@ def _is_counted(filters: Mapping[str, Any]) -> bool:
     return not filters or set(filters) == {"category"}
 
 
+class _Asked(NamedTuple):
+    """What the statement of a list depends on."""
+
+    filters: Sequence[str]
+    sort: str
+    is_default_market: bool
+    is_after: bool
+    of_group: bool
+
+
 @lru_cache(maxsize=512)
-def _statement(filters: Sequence[str], sort: str, is_default_market: bool, is_after: bool) -> str:
+def _statement(asked: _Asked) -> str:
+    filters, sort = asked.filters, asked.sort
     key, kind, direction = SORTS[sort]
     conditions = ["d.market_id = m.id", *(_CONDITIONS[name] for name in filters)]
     where = " AND ".join(conditions)
     comparison = ">" if direction == "ASC" else "<"
-    after = f" AND ({key}, d.product_id) {comparison} (%(after_key)s::{kind}, %(after_id)s::uuid)" if is_after else ""
+    after = f" AND ({key}, d.product_id) {comparison} (%(after_key)s::{kind}, %(after_id)s::uuid)"
+    after = after if asked.is_after else ""
+    source, columns = "products_productdocument d", "d.document AS document, d.version AS version"
+    if asked.of_group:
+        source += OVERLAY
+        where, after, key, columns = map(for_group, (where, after, key, columns))
     category = (
         "(SELECT id FROM products_category WHERE slug = %(category)s::text)" if "category" in filters else "NULL::uuid"
     )
@@ -230,7 +194,7 @@ def _statement(filters: Sequence[str], sort: str, is_default_market: bool, is_af
         "coalesce((SELECT n.products FROM products_listingcount n"
         " WHERE n.market_id = m.id AND n.category_id IS NOT DISTINCT FROM c.id), 0)"
         if _is_counted(dict.fromkeys(filters))
-        else f"(SELECT count(*) FROM (SELECT FROM products_productdocument d WHERE {where}"  # noqa: S608 - as below
+        else f"(SELECT count(*) FROM (SELECT FROM {source} WHERE {where}"  # noqa: S608 - as below
         f" LIMIT {EXACT_COUNT_LIMIT + 1}) counted)"
     )
     return f"""
@@ -244,12 +208,12 @@ def _statement(filters: Sequence[str], sort: str, is_default_market: bool, is_af
                    max(r.n), max(r.key::text) FILTER (WHERE r.n = %(size)s::int),
                    max(r.product_id::text) FILTER (WHERE r.n = %(size)s::int)
               FROM (SELECT s.*, row_number() OVER () AS n FROM (
-                SELECT d.document, d.version, {key} AS key, d.product_id
-                  FROM products_productdocument d
+                SELECT {columns}, {key} AS key, d.product_id
+                  FROM {source}
                  WHERE {where}{after}
                  ORDER BY {key} {direction}, d.product_id {direction}
                  LIMIT %(size)s::int + 1 OFFSET %(offset)s::bigint) s) r) p
-         WHERE {_DEFAULT_MARKET if is_default_market else _NAMED_MARKET} AND m.is_active
+         WHERE {DEFAULT_MARKET if asked.is_default_market else NAMED_MARKET} AND m.is_active
     """  # noqa: S608 - of our own parts; values are bound
 
 

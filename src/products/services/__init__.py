@@ -17,6 +17,14 @@ from products.services.documents import (
 from products.services.drafts import check_new_product
 from products.services.editing import ImageEdit, ProductEdit, VariantEdit, edit_product
 from products.services.images import add_images, make_thumbnails, remove_image, update_image
+from products.services.list_prices import ListPriceLine, set_list_prices
+from products.services.lists import (
+    PriceListData,
+    create_price_list,
+    delete_price_list,
+    follow_clock,
+    update_price_list,
+)
 from products.services.prices import PriceLine, change_prices_by_percent, set_prices
 from products.services.products import (
     create_product,
@@ -28,7 +36,9 @@ from products.services.products import (
 
 __all__ = [
     "ImageEdit",
+    "ListPriceLine",
     "PriceLine",
+    "PriceListData",
     "ProductEdit",
     "VariantEdit",
     "add_images",
@@ -37,10 +47,13 @@ __all__ = [
     "check_new_product",
     "create_category",
     "create_many",
+    "create_price_list",
     "create_product",
     "delete_category",
+    "delete_price_list",
     "delete_product",
     "edit_product",
+    "follow_clock",
     "lock_products",
     "make_thumbnails",
     "rebuild_documents",
@@ -54,9 +67,11 @@ __all__ = [
     "set_active",
     "set_availability",
     "set_category_image",
+    "set_list_prices",
     "set_prices",
     "update_category",
     "update_image",
+    "update_price_list",
     "update_product",
     "update_variant",
 ]

@@ -14,12 +14,14 @@ from products.services.drafts import Draft, Row, VariantDraft, draft_variant
 
 _PRODUCTS = (
     "products_product (slug, category_id, id, created_at, updated_at, name, description, tags, brand, options,"
-    " attributes, is_active)"
+    " attributes, is_active, tax_class)"
 )
 _VARIANTS = (
-    "products_variant (id, created_at, updated_at, product_id, sku, options, position, weight_grams, is_available)"
+    "products_variant (id, created_at, updated_at, product_id, sku, options, position, weight_grams, is_available,"
+    " needs_shipping)"
 )
 _PRICES = "products_price (id, created_at, updated_at, variant_id, currency, amount_minor, compare_at_minor)"
+_POINTS = "products_pricepoint (variant_id, currency, amount_minor, is_reduced, from_at)"
 _IMAGES = (
     "products_productimage (id, created_at, updated_at, product_id, file, alt, width, height, position, thumbnails,"
     " source_url)"
@@ -37,6 +39,7 @@ class BulkRows:
     _products: list[Row] = field(default_factory=list)
     _variants: list[Row] = field(default_factory=list)
     _prices: list[Row] = field(default_factory=list)
+    _points: list[Row] = field(default_factory=list)
     _images: list[Row] = field(default_factory=list)
 
     def add_product(self, draft: Draft, slug: str) -> None:
@@ -56,13 +59,15 @@ class BulkRows:
         _copy(_PRODUCTS, self._products)
         _copy(_VARIANTS, self._variants)
         _copy(_PRICES, self._prices)
+        _copy(_POINTS, self._points)
         _copy(_IMAGES, self._images)
 
     def _add_variant(self, variant: VariantDraft) -> None:
         self._variants.append(variant.row)
         self.units[variant.facts.id] = variant.units
-        if variant.price is not None:
+        if variant.price is not None and variant.point is not None:
             self._prices.append(variant.price)
+            self._points.append(variant.point)
 
 
 def _copy(target: str, rows: Sequence[Row]) -> None:

@@ -42,7 +42,8 @@ def add_variant(*, product_id: UUID, data: VariantData, at: datetime, actor_id: 
 def update_variant(
     *, product_id: UUID, variant_id: UUID, changes: Mapping[str, Any], at: datetime, actor_id: UUID | None = None
 ) -> Variant:
-    """Change some of ``sku``, ``options``, ``price``, ``compare_at_price``, ``weight_grams`` and ``stock``.
+    """Change some of ``sku``, ``options``, ``price``, ``compare_at_price``, ``weight_grams``, ``needs_shipping`` and
+    ``stock``.
 
     Stock is declared before the product is locked.
 
@@ -60,7 +61,7 @@ def update_variant(
             others = Variant.objects.filter(product=product).exclude(pk=variant_id).values_list("options", flat=True)
             check_options(product.options, [*others, changes["options"]])
             Variant.objects.filter(pk=variant_id).update(options=changes["options"], updated_at=at)
-        change_variant(variant, changes)
+        change_variant(variant, changes, at=at)
         _touch(product, at)
     return variant
 

@@ -6,80 +6,42 @@ committed, and the document that stays is the one that shows both. Writers chang
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
-from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
 import orjson
 from django.db import connection
 
-from core.ids import new_id_text
-from core.lookups import array_literal
+from core.sql import uuid_array
 from core.transactions import command, step
 from markets import selectors as market_reads
-from products.domain import (
-    SEARCHED_CHARACTERS,
-    MarketFacts,
-    ProductFacts,
-    lowest_price,
-    render,
-)
+from products.domain import MarketFacts, ProductFacts
 from products.domain import show_availability as show_availability_in
-from products.models import Category, Product, ProductDocument
+from products.models import Category, GroupDocument, Product, ProductDocument
 from products.selectors.facts import load_facts
+from products.services.document_rows import insert_rows, version_after, write_rows
 
 _BATCH = 500
 _postponed: ContextVar[set[UUID] | None] = ContextVar("postponed", default=None)
 
-# Of a version: the first digits are of the document, the other eight of what the row holds beside it.
-_DIGITS = 24
-
+_READ = """
+    SELECT id, document, version FROM products_productdocument WHERE product_id = ANY(%(products)s::uuid[])
+    UNION ALL
+    SELECT id, document, version FROM products_groupdocument WHERE product_id = ANY(%(products)s::uuid[])
+"""
 _SHOW_AVAILABILITY = """
+    WITH changed AS MATERIALIZED (
+        SELECT * FROM jsonb_to_recordset(%s::jsonb) AS c (id uuid, document text, version text, in_stock boolean)),
+    of_groups AS (
+        UPDATE products_groupdocument o SET document = c.document, version = c.version
+          FROM changed c WHERE o.id = c.id)
     UPDATE products_productdocument d
        SET document = c.document, version = c.version, in_stock = c.in_stock
-      FROM jsonb_to_recordset(%s::jsonb) AS c (id uuid, document text, version text, in_stock boolean)
-     WHERE d.id = c.id
+      FROM changed c WHERE d.id = c.id
 """
-# What the database is given for a row: its own columns, and of what the search vector is made.
-_GIVEN = """
-    id uuid, product_id uuid, market_id uuid, slug text, document text, version text, name text, category_ids uuid[],
-    tags text[], skus text[], price_minor bigint, in_stock boolean, published_at timestamptz, language text,
-    labels text, description text
-"""
-_INSERT = """
-    INSERT INTO products_productdocument AS d (
-        id, product_id, market_id, slug, document, version, name, category_ids, tags, skus, price_minor, in_stock,
-        rating, published_at, search)
-    SELECT g.id, g.product_id, g.market_id, g.slug, g.document, g.version, g.name, g.category_ids, g.tags, g.skus,
-           g.price_minor, g.in_stock, 0, g.published_at,
-           products_search_vector(g.language, g.name, array_to_string(g.skus, ' '), g.labels, g.description)
-"""
-# One statement for all rows: what is gone, what is new and what differs. A row in its present version is not touched.
-_WRITE = f"""
-    WITH given AS MATERIALIZED (SELECT * FROM json_to_recordset(%(rows)s::json) AS t ({_GIVEN})),
-    gone AS (
-        DELETE FROM products_productdocument d
-         WHERE d.product_id = ANY(%(rendered)s::uuid[]) AND d.market_id = ANY(%(markets)s::uuid[])
-           AND NOT EXISTS (
-               SELECT FROM given g WHERE g.product_id = d.product_id AND g.market_id = d.market_id)
-        RETURNING d.product_id),
-    written AS (
-        {_INSERT}
-          FROM given g
-          LEFT JOIN products_productdocument old ON old.product_id = g.product_id AND old.market_id = g.market_id
-         WHERE old.version IS DISTINCT FROM g.version
-        ON CONFLICT (market_id, product_id) DO UPDATE SET
-            slug = excluded.slug, document = excluded.document, version = excluded.version, name = excluded.name,
-            category_ids = excluded.category_ids, tags = excluded.tags, skus = excluded.skus,
-            price_minor = excluded.price_minor, in_stock = excluded.in_stock, published_at = excluded.published_at,
-            search = excluded.search
-        RETURNING d.product_id)
-    SELECT product_id FROM gone UNION SELECT product_id FROM written
-"""  # noqa: S608 - of constants
 
 
 @step
@@ -127,9 +89,9 @@ def show_availability(*, product_ids: Collection[UUID], available: Mapping[UUID,
         noted.update(product_ids)
         return
     shown = {str(variant): value for variant, value in available.items()}
-    rows = ProductDocument.objects.filter(product__any_of=product_ids).values_list("pk", "document", "version")
-    changed = [_with_availability(*row, shown) for row in rows]
     with connection.cursor() as cursor:
+        cursor.execute(_READ, {"products": uuid_array(product_ids)})
+        changed = [_with_availability(pk, body, version, shown) for pk, body, version in cursor.fetchall()]
         cursor.execute(_SHOW_AVAILABILITY, [orjson.dumps(changed).decode()])
 
 
@@ -140,7 +102,7 @@ def _with_availability(pk: UUID, body: str, version: str, available: Mapping[str
     return {
         "id": pk,
         "document": changed.decode(),
-        "version": _digest(changed) + version[_DIGITS:],
+        "version": version_after(version, changed),
         "in_stock": document["in_stock"],
     }
 
@@ -171,7 +133,8 @@ def render_category(*, category_id: UUID) -> set[UUID]:
 @step
 def render_market(*, market_id: UUID) -> None:
     """Write all documents of the market; of one that is closed, remove them."""
-    if all(market.id != market_id for market in _markets(None)):
+    if not _markets(market_id):
+        GroupDocument.objects.filter(market_id=market_id).delete()
         ProductDocument.objects.filter(market_id=market_id).delete()
         return
     render_products(product_ids=list(Product.objects.values_list("pk", flat=True)), market_id=market_id)
@@ -183,17 +146,8 @@ def write_first_documents(*, products: Sequence[ProductFacts]) -> None:
 
     Four statements and a COPY for any number of products.
     """
-    rows = _rows(products, _markets(None)) if products else []
-    if not rows:
-        return
-    with connection.cursor() as cursor:
-        # Not worth compressing for the moment that they stand there.
-        cursor.execute(f"CREATE TEMPORARY TABLE products_given ({_GIVEN}) WITH (toast_tuple_target = 8160)")
-        with cursor.copy("COPY products_given FROM STDIN") as copy:
-            for row in rows:
-                copy.write_row([array_literal(cell) if isinstance(cell, list) else cell for cell in row.values()])
-        cursor.execute(f"{_INSERT} FROM products_given g")
-        cursor.execute("DROP TABLE products_given")
+    if products:
+        insert_rows(products, _markets(None))
 
 
 def _render(product_ids: Sequence[UUID], market_id: UUID | None) -> set[UUID]:
@@ -201,68 +155,17 @@ def _render(product_ids: Sequence[UUID], market_id: UUID | None) -> set[UUID]:
     markets = _markets(market_id) if product_ids else []
     for start in range(0, len(product_ids), _BATCH):
         batch = product_ids[start : start + _BATCH]
-        changed |= _write(batch, markets, load_facts(product_ids=batch))
+        changed |= write_rows(batch, markets, load_facts(product_ids=batch))
     return changed
 
 
 def _markets(market_id: UUID | None) -> list[MarketFacts]:
     rows = market_reads.list_markets().values_list("pk", "code", "currency", "language")
     return [
-        MarketFacts(id=pk, code=code, currency=currency, language=language)
+        MarketFacts(id=str(pk), code=code, currency=currency, language=language)
         for pk, code, currency, language in rows
         if market_id in (None, pk)
     ]
-
-
-def _write(product_ids: Sequence[UUID], markets: Sequence[MarketFacts], facts: Sequence[ProductFacts]) -> set[UUID]:
-    rows = _rows(facts, markets)
-    values: dict[str, Any] = {
-        "rows": orjson.dumps(rows).decode(),
-        "rendered": list(product_ids),
-        "markets": [market.id for market in markets],
-    }
-    with connection.cursor() as cursor:
-        cursor.execute(_WRITE, values)
-        return {row[0] for row in cursor.fetchall()}
-
-
-def _rows(products: Sequence[ProductFacts], markets: Sequence[MarketFacts]) -> list[dict[str, Any]]:
-    return [row for product in products for market in markets if (row := _row(product, market)) is not None]
-
-
-def _row(product: ProductFacts, market: MarketFacts) -> dict[str, Any] | None:
-    document = render(product, market)
-    if document is None:
-        return None
-    body = orjson.dumps(document)
-    return {
-        "id": new_id_text(),
-        "product_id": product.id,
-        "market_id": market.id,
-        "slug": product.slug,
-        "document": body.decode(),
-        "version": _digest(body) + _circumstances(market.language, *product.category_ids),
-        "name": product.name,
-        "category_ids": product.category_ids,
-        "tags": product.tags,
-        "skus": [variant["sku"].upper() for variant in document["variants"]],
-        "price_minor": lowest_price(product, market.currency),
-        "in_stock": document["in_stock"],
-        "published_at": product.created_at,
-        "language": market.language,
-        "labels": " ".join([*product.tags, product.brand]),
-        "description": product.description[:SEARCHED_CHARACTERS],
-    }
-
-
-def _digest(body: bytes) -> str:
-    return hashlib.blake2b(body, digest_size=_DIGITS // 2).hexdigest()
-
-
-@lru_cache(maxsize=4096)
-def _circumstances(*parts: str) -> str:
-    """What the row holds beside the document: where it changes, so does the version."""
-    return hashlib.blake2b("\n".join(parts).encode(), digest_size=4).hexdigest()
 
 
 @command

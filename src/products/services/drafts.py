@@ -18,20 +18,29 @@ from core import money
 from core.ids import new_id_text
 from core.lookups import array_literal
 from products import domain
-from products.domain import CategoryFacts, NewImage, NewProduct, NewVariant, ProductFacts, VariantFacts
+from products.domain import (
+    STANDARD_TAX_CLASS,
+    CategoryFacts,
+    NewImage,
+    NewProduct,
+    NewVariant,
+    ProductFacts,
+    VariantFacts,
+)
 from products.errors import PriceInvalid, ProductInvalid
 from products.selectors.facts import image_document, to_html
-from products.services.variants import check_options
+from products.services.variants import check_options, check_tax_class
 
 Row = tuple[Any, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VariantDraft:
-    """A variant's rows, what shows of it, and the units to declare."""
+    """A variant's rows, what shows of it, and the units to declare. ``point`` is the first of its price history."""
 
     row: Row
     price: Row | None
+    point: Row | None
     facts: VariantFacts
     units: int
 
@@ -83,6 +92,7 @@ class Draft:
             updated_at=at,
             category=category.document,
             category_ids=category.ancestor_ids,
+            tax_class=product.tax_class or STANDARD_TAX_CLASS,
             images=self.images,
             variants=[variant.facts for variant in self.variants],
         )
@@ -113,6 +123,7 @@ def draft_product(*, product: NewProduct, at: datetime) -> Draft:
             _json(options),
             _json(attributes),
             True,
+            product.tax_class or STANDARD_TAX_CLASS,
         ),
         options=options,
         attributes=attributes,
@@ -126,11 +137,13 @@ def draft_product(*, product: NewProduct, at: datetime) -> Draft:
 def draft_variant(product_id: str, variant: NewVariant, position: int, at: str) -> VariantDraft:
     """Make the draft of a variant. It is available as its stock is declared; inventory takes that over."""
     pk, options, units = new_id_text(), as_stored(variant.options), variant.stock or 0
-    row = (pk, at, at, product_id, variant.sku, _json(options), position, variant.weight_grams, units > 0)
-    price, prices = None, {}
+    is_sent = variant.needs_shipping is not False
+    row = (pk, at, at, product_id, variant.sku, _json(options), position, variant.weight_grams, units > 0, is_sent)
+    price, point, prices = None, None, {}
     if variant.price_minor is not None:
         amounts = (variant.price_minor, variant.compare_at_minor)
         price, prices = (new_id_text(), at, at, pk, variant.currency, *amounts), {variant.currency: amounts}
+        point = (pk, variant.currency, variant.price_minor, variant.compare_at_minor is not None, at)
     facts = VariantFacts(
         id=pk,
         sku=variant.sku,
@@ -138,8 +151,9 @@ def draft_variant(product_id: str, variant: NewVariant, position: int, at: str) 
         weight_grams=variant.weight_grams,
         is_available=units > 0,
         prices=prices,
+        needs_shipping=is_sent,
     )
-    return VariantDraft(row=row, price=price, facts=facts, units=units)
+    return VariantDraft(row=row, price=price, point=point, facts=facts, units=units)
 
 
 def check_new_product(product: NewProduct) -> None:
@@ -156,6 +170,8 @@ def check_new_product(product: NewProduct) -> None:
         raise ProductInvalid("Tags and brands have up to 100 characters.", field="tags")
     if "\0" in product.name + product.description + product.brand:
         raise ProductInvalid("NUL characters are not allowed.", field="description")
+    if product.tax_class is not None:
+        check_tax_class(product.tax_class)
     check_options(product.options, [variant.options for variant in product.variants])
     for variant in product.variants:
         _check_variant(variant)

@@ -100,7 +100,7 @@ def _edit_variants(product: Product, edit: ProductEdit, *, actor_id: UUID | None
             continue
         if "options" in each.changes:
             Variant.objects.filter(pk=each.id).update(options=each.changes["options"], updated_at=at)
-        change_variant(present[each.id], each.changes)
+        change_variant(present[each.id], each.changes, at=at)
     if edit.new_variants:
         last = Variant.all_objects.filter(product=product).aggregate(last=Max("position"))["last"]
         create_variants(product, edit.new_variants, actor_id=actor_id, at=at, first=(last or 0) + 1)

@@ -14,14 +14,15 @@ from products.models import Price, Product, ProductImage, Variant
 from products.services.prices import Amounts, write_prices
 
 AddVariant = Callable[[UUID, NewVariant, int], None]
-_FIELDS = ("name", "category_id", "description", "tags", "brand", "options", "attributes")
+_FIELDS = ("name", "category_id", "description", "tags", "brand", "options", "attributes", "tax_class")
+_OF_VARIANT = ("options", "weight_grams", "needs_shipping")
 
 
 @step
 def merge_products(given: Mapping[UUID, NewProduct], *, at: datetime, add_variant: AddVariant) -> set[UUID]:
     """Write what differs and return the products that it concerned. The caller holds their locks, and renders.
 
-    Variants and prices that are not given stay; imported pictures are replaced when their list differs. Nine
+    Variants and prices that are not given stay; imported pictures are replaced when their list differs. Eleven
     statements for any number of products; four if nothing differs.
 
     :param add_variant: takes product id, variant and position of those that are new
@@ -34,18 +35,18 @@ def merge_products(given: Mapping[UUID, NewProduct], *, at: datetime, add_varian
 
 def _merge_fields(given: Mapping[UUID, NewProduct], at: datetime) -> set[UUID]:
     rows = Product.objects.filter(pk__any_of=given).values_list("pk", *_FIELDS)
-    differing = {pk for pk, *fields in rows if fields != list(_wanted(given[pk]).values())}
+    differing = {pk for pk, *fields in rows if fields != list(_wanted(given[pk], fields[-1]).values())}
     products = list(Product.objects.filter(pk__any_of=differing)) if differing else []
     for product in products:
-        for name, value in _wanted(given[product.pk]).items():
+        for name, value in _wanted(given[product.pk], product.tax_class).items():
             setattr(product, name, value)
         product.updated_at = at
     Product.objects.bulk_update(products, [*_FIELDS, "updated_at"])
     return differing
 
 
-def _wanted(product: NewProduct) -> dict[str, Any]:
-    """Return the fields in the order of ``_FIELDS``."""
+def _wanted(product: NewProduct, tax_class: str) -> dict[str, Any]:
+    """Return the fields in the order of ``_FIELDS``; without a tax class it keeps its own."""
     return {
         "name": product.name,
         "category_id": product.category_id,
@@ -54,13 +55,14 @@ def _wanted(product: NewProduct) -> dict[str, Any]:
         "brand": product.brand,
         "options": [{"name": option["name"], "values": list(option["values"])} for option in product.options],
         "attributes": dict(product.attributes),
+        "tax_class": product.tax_class or tax_class,
     }
 
 
 def _merge_variants(given: Mapping[UUID, NewProduct], at: datetime, add_variant: AddVariant) -> set[UUID]:
-    rows = Variant.objects.filter(product__any_of=given).values_list("sku", "pk", "options", "weight_grams")
-    present = {sku: (pk, options, weight) for sku, pk, options, weight in rows}
-    prices = _prices([pk for pk, _, _ in present.values()])
+    rows = Variant.objects.filter(product__any_of=given).values_list("sku", "pk", *_OF_VARIANT)
+    present = {sku: (pk, fields) for sku, pk, *fields in rows}
+    prices = _prices([pk for pk, _ in present.values()])
     changed: set[UUID] = set()
     differing: dict[UUID, NewVariant] = {}
     amounts: dict[UUID, list[Amounts]] = {}
@@ -70,8 +72,8 @@ def _merge_variants(given: Mapping[UUID, NewProduct], at: datetime, add_variant:
                 add_variant(product_id, variant, position)
                 changed.add(product_id)
                 continue
-            pk, options, weight = present[variant.sku]
-            if (options, weight) != (dict(variant.options), variant.weight_grams):
+            pk, fields = present[variant.sku]
+            if fields != _fields(variant, fields[-1]):
                 differing[pk] = variant
                 changed.add(product_id)
             if (price := _price(variant)) is not None and price not in prices[pk]:
@@ -79,16 +81,22 @@ def _merge_variants(given: Mapping[UUID, NewProduct], at: datetime, add_variant:
                 changed.add(product_id)
     _write_variants(differing, at)
     if amounts:
-        write_prices(amounts)
+        write_prices(amounts, at=at)
     return changed
+
+
+def _fields(variant: NewVariant, needs_shipping: bool) -> list[Any]:
+    """Return the fields in the order of ``_OF_VARIANT``; where it is not told, it is sent as before."""
+    is_sent = needs_shipping if variant.needs_shipping is None else variant.needs_shipping
+    return [dict(variant.options), variant.weight_grams, is_sent]
 
 
 def _write_variants(differing: Mapping[UUID, NewVariant], at: datetime) -> None:
     variants = list(Variant.objects.filter(pk__any_of=differing)) if differing else []
     for row in variants:
-        given = differing[row.pk]
-        row.options, row.weight_grams, row.updated_at = dict(given.options), given.weight_grams, at
-    Variant.objects.bulk_update(variants, ["options", "weight_grams", "updated_at"])
+        row.options, row.weight_grams, row.needs_shipping = _fields(differing[row.pk], row.needs_shipping)
+        row.updated_at = at
+    Variant.objects.bulk_update(variants, [*_OF_VARIANT, "updated_at"])
 
 
 def _prices(variant_ids: Collection[UUID]) -> dict[UUID, list[Amounts]]:

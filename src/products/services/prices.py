@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, Protocol
 from uuid import UUID
 
 from core import money
@@ -17,6 +17,7 @@ from products.domain import AmountGiven
 from products.errors import PriceInvalid, PricesInvalid
 from products.models import Category, Price, Product, Variant
 from products.services.documents import lock_products, render_locked
+from products.services.history import note_prices
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,8 +74,8 @@ def default_currency() -> str:
     return str(market_reads.get_market(code=None).currency)
 
 
-def write_prices(prices: Mapping[UUID, Collection[Amounts]]) -> None:
-    """Write prices (variant id -> amounts, one per currency); others stay. One statement."""
+def write_prices(prices: Mapping[UUID, Collection[Amounts]], *, at: datetime) -> None:
+    """Write prices (variant id -> amounts, one per currency) of locked products; others stay. Three statements."""
     rows = [
         Price(
             variant_id=variant_id,
@@ -91,10 +92,16 @@ def write_prices(prices: Mapping[UUID, Collection[Amounts]]) -> None:
         unique_fields=["variant", "currency"],
         update_fields=["amount_minor", "compare_at_minor", "updated_at"],
     )
+    note_prices(variant_ids=prices.keys(), at=at)
 
 
 def change_price(
-    variant: Variant, *, price: AmountGiven | None, compare_at: AmountGiven | None, keep_compare_at: bool
+    variant: Variant,
+    *,
+    price: AmountGiven | None,
+    compare_at: AmountGiven | None,
+    keep_compare_at: bool,
+    at: datetime,
 ) -> None:
     """Write a variant's price, or only its compare-at price; the other part stays as it is where possible.
 
@@ -109,18 +116,18 @@ def change_price(
     amounts = check_price(price, compare_at, default_currency=currency)
     if keep_compare_at and old is not None and (old.compare_at_minor or 0) > amounts.amount_minor:
         amounts = replace(amounts, compare_at_minor=old.compare_at_minor)
-    write_prices({variant.pk: [amounts]})
+    write_prices({variant.pk: [amounts]}, at=at)
 
 
 @command
 def set_prices(*, lines: Sequence[PriceLine], at: datetime) -> int:
     """Write many prices, all or none, and return how many products show a change.
 
-    Locks the products in id order. Eight statements for up to 500 products.
+    Locks the products in id order. Ten statements for up to 500 products.
 
     :raises PricesInvalid: naming every bad line
     """
-    found = _variants(lines)
+    found = find_variants(lines)
     currency = default_currency()
     bad: list[dict[str, Any]] = []
     wanted: dict[tuple[UUID, str], Amounts] = {}
@@ -143,12 +150,21 @@ def set_prices(*, lines: Sequence[PriceLine], at: datetime) -> int:
         by_variant.setdefault(variant_id, []).append(amounts)
     owners = set(Variant.objects.filter(pk__in=by_variant).values_list("product_id", flat=True))
     locked = lock_products(product_ids=owners)
-    write_prices(by_variant)
+    write_prices(by_variant, at=at)
     Product.objects.filter(pk__in=locked).update(updated_at=at)
     return len(render_locked(product_ids=locked))
 
 
-def _variants(lines: Sequence[PriceLine]) -> dict[str, UUID]:
+class Named(Protocol):
+    """Something that names a variant by id or SKU."""
+
+    @property
+    def variant(self) -> UUID | None: ...
+    @property
+    def sku(self) -> str | None: ...
+
+
+def find_variants(lines: Sequence[Named]) -> dict[str, UUID]:
     """Return variant id, and SKU, -> variant id of living variants of living products. Two queries."""
     living = Variant.objects.filter(product__deleted_at__isnull=True)
     ids = {line.variant for line in lines if line.variant}
@@ -188,6 +204,7 @@ def change_prices_by_percent(
         if price.compare_at_minor is not None and price.compare_at_minor <= price.amount_minor:
             price.compare_at_minor = None
     Price.objects.bulk_update(changed, ["amount_minor", "compare_at_minor", "updated_at"], batch_size=1000)
+    note_prices(variant_ids={price.variant_id for price in changed}, at=at)
     Product.objects.filter(pk__in=locked).update(updated_at=at)
     return len(render_locked(product_ids=locked))
 

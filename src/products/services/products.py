@@ -21,7 +21,7 @@ from products.models import FormerSlug, Product, ProductDocument, Variant
 from products.services import prices, slugs
 from products.services.documents import lock_products, render_locked, render_once
 from products.services.tree import share_tree
-from products.services.variants import check_options, create_variants
+from products.services.variants import check_options, check_tax_class, create_variants
 
 
 @command
@@ -39,6 +39,7 @@ def create_product(*, data: ProductData, at: datetime, actor_id: UUID | None = N
     share_tree()
     category_id = lock_category(named=data.category)
     check_options(data.options, [variant.options for variant in data.variants])
+    check_tax_class(data.tax_class)
     with slugs.refused_when_taken(), render_once():
         product: Product = Product.objects.create(
             id=pk,
@@ -51,6 +52,7 @@ def create_product(*, data: ProductData, at: datetime, actor_id: UUID | None = N
             options=list(data.options),
             attributes=dict(data.attributes),
             is_active=data.is_active,
+            tax_class=data.tax_class,
             created_at=at,
         )
         create_variants(product, data.variants, actor_id=actor_id, at=at)
@@ -87,8 +89,9 @@ def update_product(
 ) -> Product:
     """Change some fields. A new slug leaves the old one behind as a redirect.
 
-    ``price``, ``compare_at_price`` (``AmountGiven``), ``sku``, ``weight_grams`` and ``stock`` are those of the only
-    variant; of a product with several they are refused. Stock is declared before the product is locked.
+    ``price``, ``compare_at_price`` (``AmountGiven``), ``sku``, ``weight_grams``, ``needs_shipping`` and ``stock`` are
+    those of the only variant; of a product with several they are refused. Stock is declared before the product is
+    locked.
 
     :param versions: only if the product, or one of its documents, is in one of these
     :raises ProductNotFound: there is none, or it is deleted
@@ -109,14 +112,14 @@ def update_product(
         if "category" in fields:
             fields["category_id"] = lock_category(named=fields.pop("category"))
         if variant is not None:
-            change_variant(variant, fields)
+            change_variant(variant, fields, at=at)
         change_fields(product, fields, at=at)
         render_locked(product_ids=[product_id])
     return product
 
 
-_OF_VARIANT = frozenset({"price", "compare_at_price", "sku", "stock", "weight_grams"})
-_OF_PRODUCT = ("name", "description", "tags", "brand", "options", "attributes", "is_active", "category_id")
+_OF_VARIANT = frozenset({"price", "compare_at_price", "sku", "stock", "weight_grams", "needs_shipping"})
+_OF_PRODUCT = ("name", "description", "tags", "brand", "options", "attributes", "is_active", "category_id", "tax_class")
 
 
 def lock_product(*, product_id: UUID, versions: Collection[str] | None = None) -> Product:
@@ -142,23 +145,25 @@ def _only_variant(product_id: UUID) -> Variant | None:
     return found[0] if found else None
 
 
-def change_variant(variant: Variant, fields: Mapping[str, Any]) -> None:
-    """Write SKU, weight and price of a variant of a locked product, as far as they are among the fields.
+def change_variant(variant: Variant, fields: Mapping[str, Any], *, at: datetime) -> None:
+    """Write SKU, weight, shipping and price of a variant of a locked product, as far as they are among the fields.
 
     :raises SkuTaken, ProductInvalid, PriceInvalid: as ``create_product``
     """
     if fields.get("sku") not in (None, variant.sku):
         variant.sku = slugs.claim_skus(wanted=[fields["sku"]], slug="")[0]
         variant.save(update_fields=["sku", "updated_at"])
-    if "weight_grams" in fields:
-        variant.weight_grams = fields["weight_grams"]
-        variant.save(update_fields=["weight_grams", "updated_at"])
+    for name in ("weight_grams", "needs_shipping"):
+        if name in fields:
+            setattr(variant, name, fields[name])
+            variant.save(update_fields=[name, "updated_at"])
     if "price" in fields or "compare_at_price" in fields:
         prices.change_price(
             variant,
             price=fields.get("price"),
             compare_at=fields.get("compare_at_price"),
             keep_compare_at="compare_at_price" not in fields,
+            at=at,
         )
 
 
@@ -170,6 +175,8 @@ def change_fields(product: Product, fields: Mapping[str, Any], *, at: datetime) 
     if "options" in fields:
         living = Variant.objects.filter(product=product).values_list("options", flat=True)
         check_options(fields["options"], list(living))
+    if "tax_class" in fields:
+        check_tax_class(fields["tax_class"])
     if fields.get("slug") not in (None, product.slug):
         FormerSlug.objects.filter(slug=fields["slug"], product=product).delete()
         FormerSlug.objects.update_or_create(slug=product.slug, defaults={"product": product})

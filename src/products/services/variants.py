@@ -9,7 +9,7 @@ from uuid import UUID
 
 from core import outbox
 from core.ids import new_id
-from products.domain import MAX_VARIANTS, VariantData
+from products.domain import MAX_VARIANTS, VariantData, is_slug
 from products.errors import ProductInvalid
 from products.events import StockDeclared
 from products.models import Product, Variant
@@ -37,6 +37,15 @@ def check_options(options: Sequence[Mapping[str, Any]], chosen: Sequence[Mapping
         raise ProductInvalid("Two variants have the same options.", field="variants")
 
 
+def check_tax_class(tax_class: str) -> None:
+    """Check that rates of tax can name the class.
+
+    :raises ProductInvalid: they cannot
+    """
+    if not is_slug(tax_class) or len(tax_class) > 50:
+        raise ProductInvalid("A tax class is up to 50 ASCII letters, digits, - and _.", field="tax_class")
+
+
 def create_variants(
     product: Product, variants: Sequence[VariantData], *, actor_id: UUID | None, at: datetime, first: int = 0
 ) -> list[Variant]:
@@ -54,6 +63,7 @@ def create_variants(
             options=dict(variant.options),
             position=first + index,
             weight_grams=variant.weight_grams,
+            needs_shipping=variant.needs_shipping,
             created_at=at,
         )
         for index, (sku, variant) in enumerate(zip(skus, variants, strict=True))
@@ -64,7 +74,7 @@ def create_variants(
         if data.price is not None
     }
     Variant.objects.bulk_create(rows)
-    prices.write_prices(amounts)
+    prices.write_prices(amounts, at=at)
     units = {str(row.pk): data.stock or 0 for row, data in zip(rows, variants, strict=True)}
     outbox.publish(StockDeclared(units=units, actor_id=actor_id, reference="new variant"), at=at)
     return rows

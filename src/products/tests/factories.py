@@ -9,7 +9,7 @@ from django.db import transaction
 
 from core.ids import new_id
 from markets.tests.factories import make_market
-from products.models import Category, Price, Product, Variant
+from products.models import Category, ListPrice, Price, PriceList, Product, Variant
 from products.services.documents import render_products
 
 
@@ -93,6 +93,20 @@ def make_price(
     if rendered:
         refresh(variant.product)
     return price
+
+
+def make_price_list(
+    *prices: tuple[Variant, int] | tuple[Variant, int, int], code: str = "sale", currency: str = "GBP", **fields: Any
+) -> PriceList:
+    """Return a list with prices (variant, amount, from how many on); it holds now, and documents show it."""
+    fields = {"name": code.title(), "is_shown": True} | fields
+    row: PriceList = PriceList.objects.create(code=code, currency=currency, **fields)
+    for variant, amount, *quantity in prices:
+        ListPrice.objects.create(
+            price_list=row, variant=variant, amount_minor=amount, min_quantity=quantity[0] if quantity else 1
+        )
+    refresh(*{price[0].product for price in prices})
+    return row
 
 
 def refresh(*products: Product) -> None:

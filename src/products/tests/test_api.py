@@ -84,6 +84,19 @@ class TestCreate:
         assert body["variants"][0]["prices"][0]["price"]["amount"] == "12.50"
         assert answer["ETag"]
 
+    def test_takes_the_tax_class_and_whether_it_is_sent(self, manager: APIClient) -> None:
+        body = simple(tax_class="reduced", needs_shipping=False)
+        made = manager.post(PRODUCTS, body, format="json").json()
+        assert (made["tax_class"], made["variants"][0]["needs_shipping"]) == ("reduced", False)
+
+        url = f"{PRODUCTS}/{made['id']}"
+        manager.patch(url, {"tax_class": "zero", "needs_shipping": True}, format="json")
+        refused = manager.patch(url, {"tax_class": "a b"}, format="json")
+
+        shown = manager.get(url).json()
+        assert (shown["tax_class"], shown["variants"][0]["needs_shipping"]) == ("zero", True)
+        assert refused.status_code == 422
+
     def test_takes_variants_and_prices_in_other_currencies(self, manager: APIClient) -> None:
         body = simple(
             options=[{"name": "Wood", "values": ["Oak", "Ash"]}],

@@ -95,6 +95,25 @@ class TestCreateMany:
         assert Product.objects.filter(name="Other").count() == 1
         assert ProductImage.objects.count() == 4
 
+    def test_keeps_tax_class_and_shipping_that_are_not_told(self) -> None:
+        make_market()
+        told, silent = row("A", category := make_category(), tax_class="reduced"), row("A", category)
+        digital = replace(told.variants[0], needs_shipping=False)
+        load([replace(told, variants=[digital])])
+
+        assert load([silent]) == Written(unchanged=1)
+        assert load([replace(told, tax_class="zero", variants=[replace(digital, needs_shipping=True)])]).changed == 1
+
+        assert Product.objects.get().tax_class == "zero"
+        assert Variant.objects.get().needs_shipping is True
+
+    @pytest.mark.parametrize("tax_class", ["", "a b", "x" * 51])
+    def test_refuses_what_is_no_tax_class(self, tax_class: str) -> None:
+        with pytest.raises(ProductInvalid):
+            load([row("A", make_category(), tax_class=tax_class)])
+
+        assert not Product.objects.exists()
+
     def test_gives_equal_names_different_slugs(self) -> None:
         make_market()
         category = make_category()

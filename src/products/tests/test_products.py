@@ -269,7 +269,7 @@ class TestSetPrices:
         for n in range(20):
             make_product(sku=f"S{n}")
 
-        with django_assert_max_num_queries(12):
+        with django_assert_max_num_queries(13):
             services.set_prices(lines=[PriceLine(sku=f"S{n}", price=amount("3")) for n in range(20)], at=timezone.now())
 
     def test_writes_none_and_names_every_bad_line(self) -> None:

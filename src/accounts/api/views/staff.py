@@ -12,8 +12,8 @@ from rest_framework.response import Response
 from accounts import selectors, services
 from accounts.api import examples
 from accounts.api.serializers import (
-    ActiveInput,
     RolesInput,
+    UserChanges,
     UserOutput,
     UserPageOutput,
     UserQuery,
@@ -60,16 +60,20 @@ class UserView(ApiView):
 
     @extend_schema(
         operation_id="set_user_active",
-        summary="Deactivate an account, or let it in again (staff)",
-        request=ActiveInput,
+        summary="Deactivate an account, let it in again, or put it in a customer group (staff)",
+        request=UserChanges,
         responses={200: UserOutput},
-        examples=[examples.asked({"is_active": True}), examples.told(examples.USER)],
+        examples=[
+            examples.asked({"is_active": True}),
+            examples.asked({"customer_group": "wholesale"}, "a customer group"),
+            examples.told(examples.USER),
+        ],
     )
     def patch(self, request: Request, user_id: UUID) -> Response:
-        body = ActiveInput(data=request.data)
+        body = UserChanges(data=request.data)
         body.is_valid(raise_exception=True)
-        user = services.set_active(
-            user_id=user_id, **body.validated_data, actor=customer_of(request), at=timezone.now()
+        user = services.change_user(
+            user_id=user_id, changes=body.validated_data, actor=customer_of(request), at=timezone.now()
         )
         return Response(user_document(user))
 

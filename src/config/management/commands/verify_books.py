@@ -11,6 +11,7 @@ from django.utils import timezone
 from inventory import selectors as stock_reads
 from orders import selectors as order_reads
 from payments import selectors as payment_reads
+from promotions import selectors as promotion_reads
 
 # Finished facts leave the outbox after a week (core.tasks.forget_finished); younger ones are all there.
 _OUTBOX_IS_WHOLE = timedelta(days=6)
@@ -30,6 +31,7 @@ class Command(BaseCommand):
             *stock_reads.find_differences(now=now),
             *order_reads.find_differences(events_since=now - _OUTBOX_IS_WHOLE),
             *payment_reads.find_differences(),
+            *promotion_reads.find_differences(),
         ]
         for difference in found:
             self.stderr.write(difference)

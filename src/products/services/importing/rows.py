@@ -19,6 +19,7 @@ _LENGTHS = {"name": 300, "description": 100_000, "brand": 100, "category": 1000}
 # The apostrophe that our own export puts before what a spreadsheet would run.
 _MADE_HARMLESS = re.compile(r"\A'(?=[ \u00a0]*[=+\-@\t\r\n\uff1d\uff0b\uff0d\uff20])")
 _MAX_URL = 500
+_TRUTHS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 _MAX_TAG = 100
 
 
@@ -41,6 +42,8 @@ class ProductRow:
     compare_at_minor: int | None = None
     stock: int | None = None
     weight_grams: int | None = None
+    tax_class: str | None = None
+    needs_shipping: bool | None = None
     images: tuple[str, ...] = ()
     attributes: Mapping[str, Any] = field(default_factory=dict)
 
@@ -67,6 +70,8 @@ def read_row(record: Record, columns: Columns) -> ProductRow:
         compare_at_minor=_compare_at(take, price),
         stock=take.whole("stock", MAX_STOCK),
         weight_grams=take.whole("weight_grams", MAX_WEIGHT_GRAMS),
+        tax_class=take.text("tax_class") or None,
+        needs_shipping=take.truth("needs_shipping"),
         images=_addresses(take.items("images")),
         attributes={label: fact for label, fact in take.attributes().items() if fact not in ("", None)},
     )
@@ -125,6 +130,12 @@ class _Taker:
         if number != int(number) or not 0 <= number <= most:
             raise RowRefused(f"{name}: has to be a whole number from 0 to {most}")
         return int(number)
+
+    def truth(self, name: str) -> bool | None:
+        text = self.text(name).lower()
+        if text and text not in _TRUTHS:
+            raise RowRefused(f"{name}: has to be true or false")
+        return _TRUTHS.get(text)
 
     def attributes(self) -> dict[str, Any]:
         return {label: _plain(_dig(self._values, source)) for label, source in self._columns.attributes.items()}

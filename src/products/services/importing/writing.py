@@ -142,6 +142,7 @@ def _product(row: ProductRow, currency: str) -> NewProduct:
         compare_at_minor=row.compare_at_minor,
         weight_grams=row.weight_grams,
         stock=row.stock or 0,
+        needs_shipping=row.needs_shipping,
     )
     return NewProduct(
         name=row.name,
@@ -151,5 +152,6 @@ def _product(row: ProductRow, currency: str) -> NewProduct:
         tags=row.tags,
         brand=row.brand,
         attributes=row.attributes,
+        tax_class=row.tax_class,
         images=[NewImage(source_url=url, alt=row.name) for url in row.images],
     )

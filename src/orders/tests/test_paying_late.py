@@ -1,0 +1,183 @@
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.utils import timezone
+
+from accounts.tests.factories import make_user
+from inventory.models import Stock
+from inventory.tests.factories import make_stock
+from orders import services
+from orders.domain import OrderStatus
+from orders.models import Order
+from orders.tests.factories import make_order
+from orders.tests.gateway import agree, cancel, catch_up, charges, expire, pay, state_of, told
+from payments import selectors as ledger
+from payments.errors import (
+    PaymentNotFound,
+)
+from payments.models import Attempt, Payment, Refund
+from payments.providers import Charge
+from payments.providers.sandbox import Sandbox
+
+
+@pytest.mark.django_db
+class TestLateCharge:
+    def lapsed(self, *, on_hand: int = 1) -> tuple[Order, Stock]:
+        """Return an order that lapsed while its shopper was at the provider, and its stock."""
+        stock = make_stock(on_hand=on_hand)
+        order = make_order((stock, 1))
+        pay(order, "slow")
+        expire(order)
+        return order, stock
+
+    def test_takes_the_order_up_again_where_there_is_stock(self, settings: Any) -> None:
+        settings.SANDBOX_SLOW_SECONDS = 0
+        order, stock = self.lapsed()
+
+        services.show_payment(
+            payment_id=Payment.objects.get().pk,
+            viewer=order.customer,
+            token=None,
+            at=timezone.now() + timedelta(seconds=5),
+        )
+
+        stock.refresh_from_db()
+        assert (state_of(order), stock.reserved, told()) == ("paid", 1, ["late_charge_kept"])
+        assert not Refund.objects.exists()
+        agree()
+
+    def test_sends_the_money_back_by_itself_where_the_goods_are_gone(self) -> None:
+        order, stock = self.lapsed()
+        other = make_order((stock, 1))
+
+        services.show_payment(
+            payment_id=Payment.objects.get().pk,
+            viewer=order.customer,
+            token=None,
+            at=timezone.now() + timedelta(seconds=5),
+        )
+        catch_up(after=timedelta(seconds=10))
+
+        payment = Payment.objects.get()
+        assert (state_of(order), state_of(other)) == ("cancelled", "pending")
+        assert (payment.status, payment.refunded_minor) == ("refunded", order.total_minor)
+        assert told() == ["late_charge_returned"]
+        assert ledger.balance(account="deposits", currency="GBP") == 0
+        agree()
+
+    def test_sends_the_money_back_when_the_customer_had_cancelled(self) -> None:
+        order = make_order((make_stock(on_hand=5), 1))
+        pay(order, "slow")
+        cancel(order)
+
+        services.show_payment(
+            payment_id=Payment.objects.get().pk,
+            viewer=order.customer,
+            token=None,
+            at=timezone.now() + timedelta(seconds=5),
+        )
+        catch_up(after=timedelta(seconds=10))
+
+        assert (state_of(order), Payment.objects.get().status) == ("cancelled", "refunded")
+        agree()
+
+    def test_calls_off_at_the_provider_what_a_cancelled_order_left_open(self) -> None:
+        order = make_order()
+        pay(order, "")
+        cancel(order)
+
+        catch_up(after=timedelta(seconds=1))
+
+        assert [charge["status"] for charge in charges()] == ["voided"]
+        assert Attempt.objects.get().status == "cancelled"
+
+    def test_sends_back_what_was_charged_beside_a_payment_by_hand(self) -> None:
+        order, staff = make_order(), make_user(permissions=["orders.view_order", "orders.move_order"])
+        pay(order, "slow")
+        services.move_order(order_id=order.pk, to=OrderStatus.PAID, actor=staff, at=timezone.now())
+
+        catch_up(after=timedelta(seconds=20))
+
+        payment = Payment.objects.get()
+        assert (payment.status, payment.captured_minor, payment.refunded_minor) == ("captured", order.total_minor, 0)
+        assert {charge["status"] for charge in charges()} <= {"captured", "voided"}
+        assert sum(charge["captured"] - charge["refunded"] for charge in charges()) == 0
+        agree()
+
+
+@pytest.mark.django_db
+class TestShowPayment:
+    def test_asks_the_provider_when_the_shopper_comes_back(self) -> None:
+        order = make_order()
+        payment = pay(order, "slow")
+
+        shown = services.show_payment(
+            payment_id=payment.pk, viewer=order.customer, token=None, at=timezone.now() + timedelta(seconds=5)
+        )
+
+        assert (shown.status, state_of(order)) == ("captured", "paid")
+        agree()
+
+    def test_asks_no_more_than_once_a_second(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        order = make_order()
+        payment, later = pay(order, ""), timezone.now() + timedelta(seconds=5)
+        asked: list[str] = []
+        fetch = Sandbox.fetch
+
+        def counted(self: Sandbox, **which: str) -> Charge | None:
+            asked.append(which["key"])
+            return fetch(self, **which)
+
+        monkeypatch.setattr(Sandbox, "fetch", counted)
+
+        for _ in range(3):
+            services.show_payment(payment_id=payment.pk, viewer=order.customer, token=None, at=later)
+
+        assert len(asked) == 1
+
+    def test_is_for_the_owner_and_staff(self) -> None:
+        order = make_order()
+        payment = pay(order)
+        staff = make_user(permissions=["orders.view_order"])
+
+        assert services.show_payment(payment_id=payment.pk, viewer=staff, token=None, at=timezone.now()) == payment
+        for viewer, token in ((make_user(), None), (None, None), (None, "wrong")):
+            with pytest.raises(PaymentNotFound):
+                services.show_payment(payment_id=payment.pk, viewer=viewer, token=token, at=timezone.now())
+
+
+@pytest.mark.django_db
+class TestMoveOrder:
+    def test_to_paid_is_a_payment_by_hand_with_the_same_sums(self) -> None:
+        order, staff = make_order(), make_user(permissions=["orders.view_order", "orders.move_order"])
+
+        for _ in range(2):
+            services.move_order(order_id=order.pk, to=OrderStatus.PAID, actor=staff, at=timezone.now())
+
+        payment = Payment.objects.get()
+        assert (payment.status, payment.attempts.get().provider) == ("captured", "manual")
+        assert ledger.balance(account="cash", currency="GBP") == order.total_minor
+        assert ledger.balance(account="sales", currency="GBP") == -order.total_minor
+        assert ledger.balance(account="deposits", currency="GBP") == 0
+        agree()
+
+    def test_by_a_customer_makes_no_payment(self) -> None:
+        order = make_order()
+
+        with pytest.raises(Exception, match="cannot do that"):
+            services.move_order(order_id=order.pk, to=OrderStatus.PAID, actor=order.customer, at=timezone.now())
+
+        assert not Payment.objects.exists()
+
+    def test_of_several_to_paid_makes_a_payment_each(self) -> None:
+        orders, staff = [make_order() for _ in range(3)], make_user(permissions=["orders.move_order"])
+
+        services.move_orders(
+            order_ids=[order.pk for order in orders], to=OrderStatus.PAID, actor=staff, at=timezone.now()
+        )
+
+        assert {payment.order_id for payment in Payment.objects.all()} == {order.pk for order in orders}
+        agree()

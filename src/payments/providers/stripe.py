@@ -1,0 +1,267 @@
+"""Stripe: Payment Intents for a payment method that the storefront has a token of, else Checkout on Stripe's page.
+
+The official SDK, which is loaded by the first process that asks for this provider. What Stripe is told of us is the
+amount, the currency and our own reference, as ``metadata.reference``.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, datetime
+from typing import Any, ClassVar, TypeVar
+from uuid import UUID
+
+import stripe
+from django.conf import settings
+
+from payments.domain import DECLINED
+from payments.errors import WebhookRefused
+from payments.providers.base import (
+    Charge,
+    GivenBack,
+    NewCharge,
+    NewRefund,
+    Notice,
+    OutcomeUnknown,
+    ProviderRefused,
+    ProviderUnavailable,
+)
+from payments.providers.stripe_reading import charge_of_intent, charge_of_session, charge_told, to_stripe
+from payments.providers.wire import NOT_SENT, judge, timeout
+
+R = TypeVar("R")
+
+_TOLERANCE_SECONDS = 300
+_STAMP = re.compile(r"t=([0-9]{1,12}),", re.ASCII)
+_TOKEN = re.compile(r"pm_[A-Za-z0-9_]{1,37}", re.ASCII)
+_KEY_ID = re.compile(r"[0-9a-f]{32}", re.ASCII)
+_VOID = "-void"
+_SEEN = ["latest_charge.balance_transaction"]
+_SEEN_OF_SESSION = [f"payment_intent.{path}" for path in _SEEN]
+# Between our clock and Stripe's, and between writing an attempt down and asking.
+_AROUND_SECONDS = 900
+_DAY_SECONDS = 86400
+
+
+class Stripe:
+    """Cards, wallets and whatever else is switched on in Stripe's dashboard."""
+
+    name: ClassVar[str] = "stripe"
+    is_by_hand: ClassVar[bool] = False
+
+    def __init__(self) -> None:
+        self._client = stripe.StripeClient(
+            settings.STRIPE_SECRET_KEY,
+            base_addresses={"api": settings.STRIPE_API_BASE},
+            # Whoever repeats a call is the sweep: it asks first.
+            max_network_retries=0,
+            http_client=stripe.HTTPXClient(timeout=timeout(), allow_sync_methods=True),
+        )
+        self._intents = self._client.v1.payment_intents
+        self._sessions = self._client.v1.checkout.sessions
+
+    def create(self, wanted: NewCharge) -> Charge:
+        """Charge the payment method whose token (``pm_…``) is given as method; without one, open a page.
+
+        A page has no charge yet, and so no reference: it is found by our key until the shopper pays.
+        """
+        if _TOKEN.fullmatch(wanted.method):
+            return self._charge(wanted)
+        return self._open_page(wanted)
+
+    def _charge(self, wanted: NewCharge) -> Charge:
+        params: Any = {
+            **_amount(wanted),
+            "capture_method": _capture_method(wanted),
+            "automatic_payment_methods": {"enabled": True, "allow_redirects": "always"},
+            "payment_method": wanted.method,
+            "confirm": True,
+            "return_url": _return_url(wanted),
+            "metadata": {"reference": wanted.key},
+            "expand": _SEEN,
+        }
+        return charge_of_intent(self._write(lambda options: self._intents.create(params, options), wanted.key))
+
+    def _open_page(self, wanted: NewCharge) -> Charge:
+        amount = _amount(wanted)
+        price = {
+            "currency": amount["currency"],
+            "unit_amount": amount["amount"],
+            "product_data": {"name": settings.PAYMENT_TITLE},
+        }
+        params: Any = {
+            "mode": "payment",
+            "client_reference_id": wanted.key,
+            "line_items": [{"quantity": 1, "price_data": price}],
+            "success_url": _return_url(wanted),
+            "cancel_url": _return_url(wanted),
+            "metadata": {"reference": wanted.key},
+            "payment_intent_data": {
+                "capture_method": _capture_method(wanted),
+                "metadata": {"reference": wanted.key, "page": "1"},
+            },
+            "expand": _SEEN_OF_SESSION,
+        }
+        said = self._write(lambda options: self._sessions.create(params, options), wanted.key)
+        return charge_of_session(said, wanted.currency)
+
+    def confirm(self, *, reference: str, key: str) -> Charge:
+        """Stripe goes on by itself after the shopper did what was asked: ask how it stands."""
+        return self._known(reference, key)
+
+    def capture(self, *, reference: str, amount_minor: int, currency: str, key: str) -> Charge:
+        """Take what was authorised."""
+        params: Any = {"amount_to_capture": to_stripe(amount_minor, currency), "expand": _SEEN}
+        try:
+            return charge_of_intent(self._write(lambda options: self._intents.capture(reference, params, options), key))
+        except ProviderRefused:
+            return self._known(reference, key)
+
+    def void(self, *, reference: str, key: str) -> Charge:
+        """Call it off, or close the page. What is over already is told as it is."""
+        params: Any = {"expand": _SEEN}
+        try:
+            if reference:
+                return charge_of_intent(
+                    self._write(lambda options: self._intents.cancel(reference, params, options), key)
+                )
+            return self._close_page(key)
+        except ProviderRefused:
+            return self._known(reference, key.removesuffix(_VOID))
+
+    def _close_page(self, key: str) -> Charge:
+        session = self._find_session(key.removesuffix(_VOID))
+        if session is None:
+            raise OutcomeUnknown("no such page")
+        if intent := session.get("payment_intent"):
+            return self.void(reference=intent["id"], key=key)
+        params: Any = {"expand": _SEEN_OF_SESSION}
+        said = self._write(lambda options: self._sessions.expire(session["id"], params, options), key)
+        return charge_of_session(said)
+
+    def refund(self, wanted: NewRefund) -> GivenBack:
+        """Give back. Stripe forgets keys after a day, and so its books are read first."""
+        found = next((r for r in self._refunds(wanted.reference) if _reference(r) == wanted.key), None)
+        if found is None:
+            params: Any = {
+                "payment_intent": wanted.reference,
+                "amount": to_stripe(wanted.amount_minor, wanted.currency),
+                "metadata": {"reference": wanted.key},
+            }
+            found = self._write(lambda options: self._client.v1.refunds.create(params, options), wanted.key)
+        # What is pending was taken on by Stripe.
+        is_done = found["status"] in ("succeeded", "pending")
+        return GivenBack(reference=found["id"], is_done=is_done, failure="" if is_done else "refund_failed")
+
+    def fetch(self, *, reference: str, key: str) -> Charge | None:
+        """Ask how it stands: by Stripe's id, else by our key among what was made at that time."""
+        if reference:
+            params: Any = {"expand": _SEEN}
+            try:
+                return charge_of_intent(self._ask(lambda: self._intents.retrieve(reference, params)))
+            except ProviderRefused as error:
+                if error.code == "resource_missing":
+                    return None
+                raise
+        if (session := self._find_session(key)) is not None:
+            return charge_of_session(session)
+        params = {"created": _around(key), "limit": 100, "expand": [f"data.{path}" for path in _SEEN]}
+        intents = self._all(lambda: self._intents.list(params))
+        found = next((intent for intent in intents if _reference(intent) == key), None)
+        return charge_of_intent(found) if found is not None else None
+
+    def parse_webhook(self, *, body: bytes, headers: Mapping[str, str], at: datetime) -> Notice:
+        """Check ``Stripe-Signature`` by the SDK, with any of the live secrets, and its time by ours."""
+        header = headers.get("Stripe-Signature") or ""
+        match = _STAMP.match(header)
+        if match is None or abs(at.timestamp() - int(match[1])) > _TOLERANCE_SECONDS:
+            raise WebhookRefused
+        event = next((e for s in settings.STRIPE_WEBHOOK_SECRETS if (e := _event(body, header, s))), None)
+        if event is None:
+            raise WebhookRefused
+        try:
+            charge = charge_told(event["type"], event["data"]["object"])
+            return Notice(event_id=str(event["id"]), kind=str(event["type"]), charge=charge)
+        except (KeyError, TypeError, AttributeError, OutcomeUnknown) as error:
+            raise WebhookRefused from error
+
+    def _known(self, reference: str, key: str) -> Charge:
+        charge = self.fetch(reference=reference, key=key)
+        if charge is None:
+            raise OutcomeUnknown("not found")
+        return charge
+
+    def _find_session(self, key: str) -> dict[str, Any] | None:
+        params: Any = {"created": _around(key), "limit": 100, "expand": [f"data.{path}" for path in _SEEN_OF_SESSION]}
+        sessions = self._all(lambda: self._sessions.list(params))
+        return next((session for session in sessions if session.get("client_reference_id") == key), None)
+
+    def _refunds(self, reference: str) -> Iterator[dict[str, Any]]:
+        return self._all(lambda: self._client.v1.refunds.list({"payment_intent": reference, "limit": 100}))
+
+    def _all(self, list_: Callable[[], Any]) -> Iterator[dict[str, Any]]:
+        pages = _guarded(list_).auto_paging_iter()
+        while (row := _guarded(lambda: next(pages, None))) is not None:
+            yield row.to_dict()
+
+    def _write(self, ask: Callable[[Any], Any], key: str) -> dict[str, Any]:
+        return self._ask(lambda: ask({"idempotency_key": key}))
+
+    def _ask(self, ask: Callable[[], Any]) -> dict[str, Any]:
+        said: dict[str, Any] = _guarded(ask).to_dict()
+        return said
+
+
+def _guarded(ask: Callable[[], R]) -> R:
+    """Return what is answered, its failures in our words."""
+    try:
+        return ask()
+    except stripe.APIConnectionError as error:
+        if isinstance(error.__cause__, NOT_SENT):
+            raise ProviderUnavailable(type(error.__cause__).__name__) from error
+        raise OutcomeUnknown(type(error.__cause__).__name__) from error
+    except stripe.CardError as error:
+        raise ProviderRefused(DECLINED) from error
+    except stripe.StripeError as error:
+        status = error.http_status or 500
+        judge(status)
+        # An earlier request under the same key still runs, or it was done and the answer cannot be read.
+        if status == 409 or status < 300:
+            raise OutcomeUnknown(str(status)) from error
+        raise ProviderRefused(error.code or type(error).__name__) from error
+
+
+def _event(body: bytes, header: str, secret: str) -> dict[str, Any] | None:
+    try:
+        # Without its tolerance: the time is judged by the caller's clock.
+        event = stripe.Webhook.construct_event(body, header, secret, tolerance=0)
+    except (stripe.SignatureVerificationError, ValueError, RecursionError, TypeError, AttributeError):
+        return None
+    said: dict[str, Any] = event.to_dict()
+    return said
+
+
+def _amount(wanted: NewCharge) -> dict[str, Any]:
+    return {"amount": to_stripe(wanted.amount_minor, wanted.currency), "currency": wanted.currency.lower()}
+
+
+def _capture_method(wanted: NewCharge) -> str:
+    return "automatic" if wanted.capture else "manual"
+
+
+def _return_url(wanted: NewCharge) -> str:
+    return wanted.return_url or str(settings.STOREFRONT_URL)
+
+
+def _reference(row: Mapping[str, Any]) -> str:
+    return str((row.get("metadata") or {}).get("reference") or "")
+
+
+def _around(key: str) -> dict[str, int]:
+    """Return when a charge of ours was made at the provider: our keys tell (RFC 9562, section 5.7)."""
+    match = _KEY_ID.search(key)
+    if match is None or UUID(match[0]).version != 7:
+        return {"gte": int(datetime.now(UTC).timestamp()) - _DAY_SECONDS}
+    seconds = (UUID(match[0]).int >> 80) // 1000
+    return {"gte": seconds - _AROUND_SECONDS, "lte": seconds + _AROUND_SECONDS}

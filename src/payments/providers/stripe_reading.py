@@ -1,0 +1,204 @@
+"""What Stripe's objects say, in the words of payments."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from core.money import digits
+from payments.domain import DECLINED, AttemptStatus
+from payments.providers.base import Charge, OutcomeUnknown
+from payments.providers.wire import rescale
+
+# docs.stripe.com/currencies: no decimals where ISO 4217 has two, two where it has none any more.
+_PLACES = {"MGA": 0, "ISK": 2, "UGX": 2}
+# Of three decimals the last has to be 0.
+_COARSE = 3
+
+_STATUS = {
+    "requires_payment_method": AttemptStatus.REQUIRES_ACTION,
+    "requires_confirmation": AttemptStatus.REQUIRES_ACTION,
+    "requires_action": AttemptStatus.REQUIRES_ACTION,
+    "processing": AttemptStatus.PENDING,
+    "requires_capture": AttemptStatus.AUTHORISED,
+    "canceled": AttemptStatus.CANCELLED,
+    "succeeded": AttemptStatus.CAPTURED,
+}
+_OF_INTENT = frozenset(
+    f"payment_intent.{what}"
+    for what in (
+        "amount_capturable_updated",
+        "canceled",
+        "payment_failed",
+        "processing",
+        "requires_action",
+        "succeeded",
+    )
+)
+_OF_SESSION = frozenset(
+    f"checkout.session.{what}" for what in ("completed", "async_payment_succeeded", "async_payment_failed", "expired")
+)
+
+
+def to_stripe(minor: int, currency: str) -> int:
+    """Return an amount as Stripe counts it.
+
+    :raises ProviderRefused: it has more digits than Stripe takes
+    """
+    places = digits(currency)
+    if places == _COARSE:
+        return rescale(minor, places, 2) * 10
+    return rescale(minor, places, _PLACES.get(currency, places))
+
+
+def from_stripe(amount: int, currency: str) -> int:
+    """Return what Stripe counts, in minor units."""
+    return rescale(int(amount), _PLACES.get(currency, digits(currency)), digits(currency))
+
+
+def charge_of_intent(intent: Mapping[str, Any]) -> Charge:
+    """Return what a Payment Intent says, with its latest charge where that was fetched along.
+
+    :raises OutcomeUnknown: it cannot be read
+    """
+    try:
+        currency = str(intent["currency"]).upper()
+        status = _STATUS[intent["status"]]
+        metadata = intent.get("metadata") or {}
+        failure = _failure_of(intent)
+        # On a page the shopper may try another card.
+        if failure and intent["status"] == "requires_payment_method" and not metadata.get("page"):
+            status = AttemptStatus.FAILED
+        latest = intent.get("latest_charge")
+        latest = latest if isinstance(latest, Mapping) else {}
+        return Charge(
+            reference=str(intent["id"]),
+            key=str(metadata.get("reference") or ""),
+            status=status,
+            amount_minor=from_stripe(intent["amount"], currency),
+            currency=currency,
+            captured_minor=from_stripe(intent.get("amount_received") or 0, currency),
+            refunded_minor=from_stripe(latest.get("amount_refunded") or 0, currency),
+            fee_minor=_fee_of(latest, currency),
+            next_action=_action_of(intent),
+            failure=failure,
+        )
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise OutcomeUnknown("unreadable") from error
+
+
+def charge_of_session(session: Mapping[str, Any], currency: str = "") -> Charge:
+    """Return what a Checkout Session says: its Payment Intent's state once there is one.
+
+    :param currency: where the session does not tell
+    :raises OutcomeUnknown: it cannot be read
+    """
+    intent = session.get("payment_intent")
+    if isinstance(intent, Mapping) and intent.get("status") != "requires_payment_method":
+        return charge_of_intent(intent)
+    try:
+        of = str(session.get("currency") or currency).upper()
+        is_over = session["status"] == "expired"
+        url = session.get("url")
+        return Charge(
+            reference="",
+            key=str(session.get("client_reference_id") or ""),
+            status=AttemptStatus.CANCELLED if is_over else AttemptStatus.REQUIRES_ACTION,
+            amount_minor=from_stripe(session.get("amount_total") or 0, of),
+            currency=of,
+            next_action={"type": "redirect", "url": str(url)} if url and not is_over else None,
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        raise OutcomeUnknown("unreadable") from error
+
+
+def charge_told(kind: str, said: Mapping[str, Any]) -> Charge | None:
+    """Return what an event tells of a charge of ours, ``None`` where it tells of none.
+
+    :param said: the event's ``data.object``
+    :raises OutcomeUnknown: it cannot be read
+    """
+    if kind in _OF_INTENT:
+        charge = charge_of_intent(said)
+        return charge if charge.key else None
+    if kind in _OF_SESSION:
+        return _session_told(kind, said)
+    if kind == "charge.refunded":
+        return _refund_told(said)
+    if kind.startswith("charge.dispute."):
+        return _dispute_told(kind, said)
+    return None
+
+
+def _session_told(kind: str, said: Mapping[str, Any]) -> Charge | None:
+    """An event carries the id of the Payment Intent, not the intent."""
+    if not said.get("client_reference_id"):
+        return None
+    currency = str(said["currency"]).upper()
+    amount = from_stripe(said["amount_total"], currency)
+    is_paid = said.get("payment_status") == "paid"
+    status = AttemptStatus.CAPTURED if is_paid else AttemptStatus.PENDING
+    if kind.endswith(".expired"):
+        status = AttemptStatus.CANCELLED
+    elif kind.endswith("_failed"):
+        status = AttemptStatus.FAILED
+    return Charge(
+        reference=str(said.get("payment_intent") or said["id"]),
+        key=str(said["client_reference_id"]),
+        status=status,
+        amount_minor=amount,
+        currency=currency,
+        captured_minor=amount if status is AttemptStatus.CAPTURED else 0,
+        failure=DECLINED if status is AttemptStatus.FAILED else "",
+    )
+
+
+def _refund_told(said: Mapping[str, Any]) -> Charge | None:
+    if not said.get("payment_intent") or not (said.get("metadata") or {}).get("reference"):
+        return None
+    currency = str(said["currency"]).upper()
+    return Charge(
+        reference=str(said["payment_intent"]),
+        key=str(said["metadata"]["reference"]),
+        status=AttemptStatus.CAPTURED if said.get("captured") else AttemptStatus.PENDING,
+        amount_minor=from_stripe(said["amount"], currency),
+        currency=currency,
+        captured_minor=from_stripe(said.get("amount_captured") or 0, currency),
+        refunded_minor=from_stripe(said["amount_refunded"], currency),
+    )
+
+
+def _dispute_told(kind: str, said: Mapping[str, Any]) -> Charge | None:
+    """What the bank took. That it gave it back after all is for staff to book: our totals only grow."""
+    if not said.get("payment_intent") or kind == "charge.dispute.funds_reinstated":
+        return None
+    currency = str(said["currency"]).upper()
+    disputed = from_stripe(said["amount"], currency)
+    return Charge(
+        reference=str(said["payment_intent"]),
+        # It was captured; how much is not said here, and is asked for.
+        status=AttemptStatus.PENDING,
+        amount_minor=disputed,
+        currency=currency,
+        disputed_minor=disputed,
+    )
+
+
+def _failure_of(intent: Mapping[str, Any]) -> str:
+    error = intent.get("last_payment_error") or {}
+    if not error:
+        return ""
+    return DECLINED if error.get("type") == "card_error" else str(error.get("code") or "payment_failed")[:60]
+
+
+def _action_of(intent: Mapping[str, Any]) -> dict[str, str] | None:
+    redirect = (intent.get("next_action") or {}).get("redirect_to_url") or {}
+    return {"type": "redirect", "url": str(redirect["url"])} if redirect.get("url") else None
+
+
+def _fee_of(latest: Mapping[str, Any], currency: str) -> int:
+    """Return the fee where it was paid in the charge's own currency; the ledger does not convert."""
+    paid = latest.get("balance_transaction")
+    if not isinstance(paid, Mapping) or str(paid.get("currency") or "").upper() != currency:
+        return 0
+    return from_stripe(paid.get("fee") or 0, currency)

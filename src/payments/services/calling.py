@@ -1,0 +1,161 @@
+"""The second and third beat: ask a provider, with no transaction open, and take in what it says."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+from payments import selectors
+from payments.domain import (
+    ARRIVES_WITHIN,
+    IN_FLIGHT,
+    LIVE,
+    NEVER_ARRIVED,
+    OPEN_REFUNDS,
+    UNAVAILABLE,
+    AttemptStatus,
+    RefundStatus,
+    pause,
+)
+from payments.errors import ProviderDown
+from payments.models import Attempt
+from payments.providers import (
+    Charge,
+    GivenBack,
+    NewCharge,
+    NewRefund,
+    OutcomeUnknown,
+    Provider,
+    ProviderRefused,
+    ProviderUnavailable,
+    call,
+    find_provider,
+)
+from payments.services.outcomes import record_outcome
+from payments.services.refunding import record_refund, record_refund_unknown
+
+_RETRY_SECONDS = 10
+
+
+def carry_out(*, attempt: Attempt, at: datetime) -> None:
+    """Ask the provider for the money of an attempt, and take in its answer. What was asked already is not repeated.
+
+    After a time-out the attempt is ``unknown``: it is asked about, and never tried under another key.
+
+    :param attempt: with its payment, as ``begin_attempt`` returned it
+    :raises ProviderDown: it was not reached, and nothing was charged (503); the attempt is over
+    """
+    attempt_id = attempt.pk
+    if attempt.state is AttemptStatus.UNKNOWN:
+        ask(attempt_id=attempt_id, at=at)
+    if attempt.state is not AttemptStatus.CREATED:
+        return
+    if attempt.amount_minor == 0:
+        record_outcome(attempt_id=attempt_id, charge=_said(attempt, AttemptStatus.CAPTURED), at=at)
+        return
+    wanted = NewCharge(
+        key=attempt.idempotency_key,
+        amount_minor=attempt.amount_minor,
+        currency=attempt.payment.currency,
+        return_url=attempt.return_url,
+        method=attempt.method,
+        capture=True,
+    )
+    try:
+        charge = call(attempt.provider, lambda provider: provider.create(wanted))
+    except ProviderUnavailable as error:
+        record_outcome(attempt_id=attempt_id, charge=_said(attempt, AttemptStatus.FAILED, UNAVAILABLE), at=at)
+        raise ProviderDown(retry_after=_RETRY_SECONDS) from error
+    except OutcomeUnknown:
+        charge = _said(attempt, AttemptStatus.UNKNOWN)
+    except ProviderRefused as refusal:
+        charge = _said(attempt, AttemptStatus.FAILED, refusal.code)
+    record_outcome(attempt_id=attempt_id, charge=charge, at=at)
+    if charge.status is AttemptStatus.AUTHORISED:
+        ask(attempt_id=attempt_id, at=at)
+
+
+def ask(*, attempt_id: UUID, at: datetime) -> None:
+    """Ask the provider how an attempt stands, and take it in; never charge again.
+
+    What nobody wants any more is called off; what was authorised is captured. A charge that the provider does not know
+    a minute after we asked for it never arrived.
+    """
+    attempt = selectors.get_attempt(attempt_id=attempt_id)
+    if attempt.state not in LIVE:
+        return
+    if find_provider(attempt.provider).is_by_hand:
+        # Nobody could be charged twice: what a crash left undone is done now.
+        carry_out(attempt=attempt, at=at)
+        return
+    try:
+        charge = call(attempt.provider, lambda provider: _look(provider, attempt))
+    except (ProviderUnavailable, OutcomeUnknown, ProviderRefused):
+        return
+    if charge is not None:
+        record_outcome(attempt_id=attempt_id, charge=charge, at=at)
+    elif attempt.state in IN_FLIGHT and at - attempt.created_at >= ARRIVES_WITHIN:
+        record_outcome(attempt_id=attempt_id, charge=_said(attempt, AttemptStatus.FAILED, NEVER_ARRIVED), at=at)
+
+
+def _look(provider: Provider, attempt: Attempt) -> Charge | None:
+    charge = provider.fetch(reference=attempt.provider_reference, key=attempt.idempotency_key)
+    if charge is None or charge.status not in LIVE:
+        return charge
+    if attempt.unwanted_at is not None:
+        return provider.void(reference=charge.reference, key=f"{attempt.idempotency_key}-void")
+    if charge.status is AttemptStatus.AUTHORISED:
+        return provider.capture(
+            reference=charge.reference,
+            amount_minor=attempt.amount_minor,
+            currency=charge.currency,
+            key=f"{attempt.idempotency_key}-capture",
+        )
+    return charge
+
+
+def call_off(*, attempt_id: UUID, at: datetime) -> None:
+    """Call a live attempt off at its provider, as long as nothing was captured, and take in what it says.
+
+    :raises ProviderDown: it did not answer (503)
+    """
+    attempt = selectors.get_attempt(attempt_id=attempt_id)
+    key = f"{attempt.idempotency_key}-void"
+    try:
+        charge = call(attempt.provider, lambda provider: provider.void(reference=attempt.provider_reference, key=key))
+    except (ProviderUnavailable, OutcomeUnknown, ProviderRefused) as error:
+        raise ProviderDown(retry_after=_RETRY_SECONDS) from error
+    record_outcome(attempt_id=attempt_id, charge=charge, at=at)
+
+
+def carry_out_refund(*, refund_id: UUID, at: datetime) -> None:
+    """Tell the provider of a promised refund, and take in its answer. Repeated under the same key until it answers."""
+    refund = selectors.get_refund(refund_id=refund_id)
+    if RefundStatus(refund.status) not in OPEN_REFUNDS:
+        return
+    wanted = NewRefund(
+        key=refund.idempotency_key,
+        reference=refund.attempt.provider_reference,
+        amount_minor=refund.amount_minor,
+        currency=refund.payment.currency,
+    )
+    try:
+        said = call(refund.attempt.provider, lambda provider: provider.refund(wanted))
+    except (ProviderUnavailable, OutcomeUnknown):
+        ask_at = at + pause(age=at - refund.created_at, is_in_flight=True)
+        record_refund_unknown(refund_id=refund_id, ask_at=ask_at)
+        return
+    except ProviderRefused as refusal:
+        said = GivenBack(reference="", is_done=False, failure=refusal.code)
+    record_refund(refund_id=refund_id, said=said, at=at)
+
+
+def _said(attempt: Attempt, status: AttemptStatus, failure: str = "") -> Charge:
+    """Return what we know ourselves of an attempt, in the words of a provider."""
+    return Charge(
+        reference=attempt.provider_reference,
+        status=status,
+        amount_minor=attempt.amount_minor,
+        currency=attempt.payment.currency,
+        failure=failure,
+    )

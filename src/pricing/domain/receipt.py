@@ -1,0 +1,59 @@
+"""The receipt: every rule that was tried on a cart, in order, and what it did or why it did nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+
+from core import money
+
+
+class Kind(Enum):
+    """Which part of the price a step is about."""
+
+    BASE_PRICE = "base_price"
+    PRICE_LIST = "price_list"
+    AGREED_PRICE = "agreed_price"
+    PROMOTION = "promotion"
+    COUPON = "coupon"
+    SHIPPING = "shipping"
+    TAX = "tax"
+    TOTAL = "total"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """One rule: what it changed of the total, in minor units; and by line (position from 0 -> minor units).
+
+    ``reason`` says why it did not apply; empty where it did. Tax that the prices contain changes nothing: its amount
+    is zero and ``contained_minor`` has it.
+    """
+
+    kind: Kind
+    rule: str
+    amount_minor: int = 0
+    contained_minor: int = 0
+    reason: str = ""
+    lines: Mapping[int, int] = field(default_factory=dict)
+
+    @property
+    def is_applied(self) -> bool:
+        return not self.reason
+
+
+IN_WORDS = ("Step", "Rule", "Amount", "Contained", "Not applied because")
+
+
+def in_words(steps: Iterable[Step], currency: str) -> list[tuple[str, str, str, str, str]]:
+    """Return the steps as staff read them, under the heads ``IN_WORDS``."""
+    return [
+        (
+            step.kind.value.replace("_", " ").capitalize(),
+            step.rule,
+            money.to_text(step.amount_minor, currency),
+            money.to_text(step.contained_minor, currency) if step.contained_minor else "",
+            step.reason.replace("_", " "),
+        )
+        for step in steps
+    ]

@@ -1,0 +1,14 @@
+"""What the catalogue does on the clock."""
+
+from __future__ import annotations
+
+from celery import shared_task
+from django.utils import timezone
+
+from products import services
+
+
+@shared_task
+def follow_clock(**_: object) -> None:
+    """Show price lists that have begun and hide those that have ended."""
+    services.follow_clock(at=timezone.now())

@@ -1,0 +1,43 @@
+"""Who has ordered before, and used what."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from hashlib import blake2b
+from uuid import UUID
+
+from django.conf import settings
+from django.db.models import Count, F
+
+from accounts.domain import email_key
+from core.compiled import Compiled
+from promotions.models import Buyer, PromotionUse
+
+_PERSON = b"promotions.buyer"
+_ORDERED: Compiled[tuple[int]] = Compiled(
+    lambda key: Buyer.objects.filter(key=key, orders__gt=0).values_list("orders"), key=str
+)
+
+
+def buyer_key(*, customer_id: UUID | None, email: str) -> str:
+    """Return what a buyer is counted by: a customer's id, or of a guest a keyed digest of the e-mail. No query."""
+    if customer_id is not None:
+        return str(customer_id)
+    key = settings.SECRET_KEY.encode()[:64]
+    return blake2b(email_key(email).encode("utf-8", "replace"), key=key, person=_PERSON, digest_size=24).hexdigest()
+
+
+def is_first_order(*, buyer: str) -> bool:
+    """Tell whether the buyer has placed no order yet that was not cancelled. One query."""
+    return _ORDERED.first(key=buyer) is None
+
+
+def used_up_by(*, buyer: str, promotion_ids: Collection[UUID]) -> frozenset[UUID]:
+    """Return those of the promotions whose limit per customer this buyer has reached. One query."""
+    used = (
+        PromotionUse.objects.filter(promotion__any_of=promotion_ids, buyer=buyer, returned_at__isnull=True)
+        .values("promotion")
+        .annotate(times=Count("pk"))
+        .filter(times__gte=F("promotion__per_customer_limit"))
+    )
+    return frozenset(used.values_list("promotion", flat=True))

@@ -1,0 +1,1 @@
+"""The gateway's wire, and its pages for shoppers."""

@@ -1,0 +1,33 @@
+"""What can be done at the gateway."""
+
+from __future__ import annotations
+
+from sandbox.services.charging import (
+    authenticate,
+    capture_charge,
+    create_charge,
+    look_up,
+    look_up_all,
+    pay,
+    settle_due,
+    void_charge,
+)
+from sandbox.services.faults import set_faults, take_fault
+from sandbox.services.refunding import dispute_charge, refund_charge
+from sandbox.services.sending import send_due_events
+
+__all__ = [
+    "authenticate",
+    "capture_charge",
+    "create_charge",
+    "dispute_charge",
+    "look_up",
+    "look_up_all",
+    "pay",
+    "refund_charge",
+    "send_due_events",
+    "set_faults",
+    "settle_due",
+    "take_fault",
+    "void_charge",
+]
