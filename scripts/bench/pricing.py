@@ -12,7 +12,7 @@ from bench.measuring import Row, measure
 from bench.reading import Pressure, pressure_of
 from bench.reads import API
 from bench.shop import Shop, ShopFailed
-from bench.writes import ADDRESS, first_item
+from bench.writes import first_item, order_body
 
 LINES = 20
 QUOTES = {"quote, 20 lines, 50 promotions": 50, "quote, 20 lines, 1,000 promotions": 1000}
@@ -83,8 +83,9 @@ def _checkout(shop: Shop, skus: Sequence[str], clients: int) -> Pressure:
     carts = take([first_item(sku) for sku in skus], 201)
     headers = [{"X-Cart-Token": token} for token in client.tokens_of(carts)]
     wished = take([Asked("PATCH", f"{API}/cart", header, _WISHES) for header in headers], 200)
-    body = {"email": "ada@example.com", "shipping_address": ADDRESS}
-    placed = take([Asked("POST", f"{API}/orders", header, body) for header in headers], 201)
+    placed = take(
+        [Asked("POST", f"{API}/orders", header, order_body(header["X-Cart-Token"])) for header in headers], 201
+    )
     orders = [json.loads(order) for order in placed.bodies]
     paid = take([_pay(order) for order in orders], 201)
     loads = (carts, wished, placed, paid)

@@ -7,7 +7,7 @@ does not apply.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from itertools import chain
@@ -162,6 +162,11 @@ class _Part:
 
 
 _Parts = Mapping[int, _Part]
+
+
+def in_order(rules: Iterable[Rule]) -> tuple[Rule, ...]:
+    """Return rules as they are tried: higher priority first, then the older promotion."""
+    return tuple(sorted(rules, key=lambda rule: (-rule.priority, rule.id)))
 
 
 def apply(rule: Rule, basket: Basket, left: Sequence[int]) -> Outcome:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from uuid import UUID
 
@@ -11,7 +11,7 @@ from orders.models import OrderReceipt
 from orders.selectors.receipts import read_facts
 from pricing.domain import CartFacts, Priced, price_cart
 from promotions import selectors as promotions
-from promotions.domain import Rule
+from promotions.domain import Rule, in_order
 
 _AT_ONCE = 500
 
@@ -32,7 +32,7 @@ class Rehearsal:
         """Price one order without the promotion and with it."""
         others = tuple(each for each in facts.rules if each.id != rule.id)
         before = price_cart(replace(facts, rules=others))
-        after = price_cart(replace(facts, rules=_in_order((*others, rule))))
+        after = price_cart(replace(facts, rules=in_order((*others, rule))))
         self.orders += 1
         if rule.id not in _applied(after):
             return
@@ -47,8 +47,7 @@ def rehearse_promotion(
     """Price the newest orders again with a promotion, active or not, and say what would have come of it.
 
     Limits of use and times do not count, and of one with coupons everybody is taken to have entered one. Changes
-    nothing. Memory does not grow with the orders; two queries, and one for each
-    currency.
+    nothing. Memory does not grow with the orders; two queries, and one for each currency.
 
     :param progress: is told how many orders were priced since it was last told
     :raises PromotionNotFound: there is none
@@ -77,10 +76,6 @@ class _RulesByCurrency(dict[str, Rule | None]):
 def _newest(last: int) -> Iterator[CartFacts]:
     rows = OrderReceipt.objects.order_by("-order__placed_at", "-pk").values_list("facts", flat=True)[:last]
     return map(read_facts, rows.iterator(chunk_size=_AT_ONCE))
-
-
-def _in_order(rules: Iterable[Rule]) -> tuple[Rule, ...]:
-    return tuple(sorted(rules, key=lambda rule: (-rule.priority, rule.id)))
 
 
 def _applied(priced: Priced) -> dict[UUID, str]:

@@ -26,7 +26,7 @@ from pricing.domain.taxes import rules_for
 from pricing.selectors.rulebook import RuleBook, rule_book
 from products import selectors as product_reads
 from promotions import selectors as promotions
-from promotions.domain import Reason
+from promotions.domain import Reason, in_order
 
 if TYPE_CHECKING:
     from markets.models import Market
@@ -81,13 +81,13 @@ def _facts(lines: tuple[LineFacts, ...], market: Market, asking: Asking) -> Cart
 
 
 def _rules(book: RuleBook, lines: tuple[LineFacts, ...], market: Market, asking: Asking) -> tuple[Rule, ...]:
-    """Return what is tried, in its order: higher priority first, then the older promotion."""
+    """Return what is tried, in its order."""
     rules = _automatic(book, lines, asking)
     if asking.codes:
         rules += promotions.rules_of_codes(
             codes=asking.codes, market_id=market.pk, currency=market.currency, at=asking.at, buyer=asking.buyer or None
         )
-    return tuple(sorted(rules, key=lambda rule: (-rule.priority, rule.id)))
+    return in_order(rules)
 
 
 def _automatic(book: RuleBook, lines: tuple[LineFacts, ...], asking: Asking) -> list[Rule]:
