@@ -25,12 +25,12 @@ _PROMOTIONS = """
         tiers, minimum_quantity, products, variants, categories, tags, markets, groups, first_order_only, time_zone,
         priority, is_exclusive, needs_code, uses, is_active)
     SELECT gen_random_uuid(), now(), now(), 'Promotion ' || n, 'percent', 'order', 100, '{}', 0, 0, '[]',
-           CASE WHEN n % 6 = 0 THEN 1000 ELSE 0 END,
-           CASE WHEN n % 2 = 0 THEN ARRAY(SELECT id FROM products_product ORDER BY id OFFSET n * 5 LIMIT 5)
+           CASE WHEN n %% 6 = 0 THEN 1000 ELSE 0 END,
+           CASE WHEN n %% 2 = 0 THEN ARRAY(SELECT id FROM products_product ORDER BY id OFFSET n * 5 LIMIT 5)
                 ELSE '{}' END, '{}',
-           CASE WHEN n % 6 = 3 THEN ARRAY(SELECT id FROM products_category ORDER BY id OFFSET n % 40 LIMIT 1)
+           CASE WHEN n %% 6 = 3 THEN ARRAY(SELECT id FROM products_category ORDER BY id OFFSET n %% 40 LIMIT 1)
                 ELSE '{}' END,
-           '{}', '{}', '{}', false, 'UTC', n % 10, false, false, 0, true
+           '{}', '{}', '{}', false, 'UTC', n %% 10, false, false, 0, true
       FROM generate_series(%s + 1, %s) AS n
 """
 _CHANGED = "UPDATE markets_market SET rules_version = (random() * 1e15)::bigint"
