@@ -126,6 +126,37 @@ class RefundStatus(Enum):
 OPEN_REFUNDS = frozenset({RefundStatus.CREATED, RefundStatus.UNKNOWN})
 
 
+class BalanceKind(Enum):
+    """Money that the shop owes, to be spent in it."""
+
+    GIFT_CARD = "gift_card"
+    STORE_CREDIT = "store_credit"
+    # What goods that came back are worth, until the order that replaces them takes it.
+    EXCHANGE = "exchange"
+
+
+class SettledKind(Enum):
+    """What a line of a provider's settlement file is about."""
+
+    CHARGE = "charge"
+    REFUND = "refund"
+    CHARGE_BACK = "charge_back"
+    FEE = "fee"
+    PAYOUT = "payout"
+    OTHER = "other"
+
+
+class Verdict(Enum):
+    """How a line of a settlement compares with our books."""
+
+    MATCHED = "matched"
+    AMOUNT_DIFFERS = "amount_differs"
+    UNKNOWN = "unknown"
+    # It was in a file before.
+    REPEATED = "repeated"
+    NOT_COMPARED = "not_compared"
+
+
 class RefundTo(Enum):
     """Where money goes back to."""
 

@@ -13,7 +13,7 @@ from notifications.domain import Kind, Message
 from orders.domain import OrderStatus
 
 if TYPE_CHECKING:
-    from orders.models import Order, OrderMove, Shipment
+    from orders.models import Fulfilment, Order, OrderMove
     from products.models import Product
 
 _LOCALE = "en_GB"
@@ -89,8 +89,8 @@ def order_moved(*, order: Order, move: OrderMove) -> Message:
     status = OrderStatus(move.to_status)
     heading, sentence = _MOVES[status]
     sentences = [sentence]
-    shipments = list(order.shipments.all()) if status is OrderStatus.SHIPPED else []
-    sentences += [text for parcel in shipments if (text := _tracking(parcel))]
+    fulfilments = list(order.fulfilments.all()) if status is OrderStatus.SHIPPED else []
+    sentences += [text for parcel in fulfilments if (text := _tracking(parcel))]
     if status is OrderStatus.CANCELLED and move.reason:
         sentences.append(f"Reason: {move.reason}")
     return Message(
@@ -189,7 +189,7 @@ def _order_context(order: Order) -> dict[str, Any]:
     }
 
 
-def _tracking(parcel: Shipment) -> str:
+def _tracking(parcel: Fulfilment) -> str:
     carrier = f"Carrier: {parcel.carrier}." if parcel.carrier else ""
     number = f"Tracking number: {parcel.tracking_number}." if parcel.tracking_number else ""
     return f"{carrier} {number}".strip()

@@ -288,7 +288,7 @@ class TestConfirmOrder:
         order = make_order(*((make_stock(), 1) for _ in range(lines)))
 
         with transaction.atomic(), django_assert_num_queries(8):
-            # The order with lines and shipments, its customer, their preferences, both rows, staff (none).
+            # The order with lines and fulfilments, its customer, their preferences, both rows, staff (none).
             handlers.confirm_order(delivery_id="d1", order_id=str(order.pk))
 
 

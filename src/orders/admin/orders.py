@@ -21,7 +21,7 @@ from core.admin import Exported, SafeResource, StaffForm, ViewInline, money_cell
 from core.admin.base import ids_of
 from orders import selectors, services
 from orders.domain import OrderStatus, may_move
-from orders.models import Order, OrderLine, OrderMove, OrderNote, Shipment
+from orders.models import Fulfilment, Order, OrderLine, OrderMove, OrderNote
 from payments.domain import RefundTo
 from pricing.domain import IN_WORDS, in_words
 
@@ -101,7 +101,7 @@ class _Moves(ViewInline):
 
 
 class _Shipments(ViewInline):
-    model = Shipment
+    model = Fulfilment
     fields = ("carrier", "tracking_number", "shipped_at")
     readonly_fields = fields
     ordering = ("pk",)

@@ -229,7 +229,7 @@ class NoteListOutput(serializers.Serializer[Any]):
 
 
 def order_document(order: Order) -> dict[str, Any]:
-    """Return the contract's order. Reads lines, moves and shipments, which the selectors prefetch."""
+    """Return the contract's order. Reads lines, moves and fulfilments, which the selectors prefetch."""
     currency = order.currency
     amounts = ("subtotal", "discount", "shipping", "tax", "total")
     return {
@@ -247,7 +247,7 @@ def order_document(order: Order) -> dict[str, Any]:
         "billing_address": order.billing_address,
         "tracking": [
             {"carrier": s.carrier, "tracking_number": s.tracking_number, "shipped_at": s.shipped_at}
-            for s in order.shipments.all()
+            for s in order.fulfilments.all()
         ],
         "history": [
             {

@@ -15,7 +15,7 @@ from orders.models import Order, OrderMove, OrderNote
 if TYPE_CHECKING:
     from accounts.models import User
 
-_RELATED = ("lines", "moves", "shipments")
+_RELATED = ("lines", "moves", "fulfilments")
 
 
 def visible_orders(*, viewer: User | None, token: str | None = None) -> LockingQuerySet[Order]:
@@ -32,7 +32,7 @@ def visible_orders(*, viewer: User | None, token: str | None = None) -> LockingQ
 
 
 def get_order(*, order_id: UUID, viewer: User | None, token: str | None = None) -> Order:
-    """Return one order with lines, history and shipments. Four queries (staff: and their permissions).
+    """Return one order with lines, history and fulfilments. Four queries (staff: and their permissions).
 
     :raises OrderNotFound: there is none, or it is not the viewer's (nor does the token fit)
     """
@@ -51,7 +51,7 @@ def list_orders(
     placed_after: datetime | None = None,
     placed_before: datetime | None = None,
 ) -> QuerySet[Order]:
-    """Return the orders that the viewer may see, with lines, history and shipments; order it by ``-placed_at, -pk``.
+    """Return the orders that the viewer may see, with lines, history and fulfilments; order it by ``-placed_at, -pk``.
 
     Four queries for any number of rows.
 
@@ -70,11 +70,11 @@ def list_orders(
 
 
 def get_order_for_message(*, order_id: UUID) -> Order:
-    """Return an order with lines and shipments, for whoever tells its customer of it. Three queries.
+    """Return an order with lines and fulfilments, for whoever tells its customer of it. Three queries.
 
     :raises OrderNotFound: there is none
     """
-    order: Order | None = Order.objects.prefetch_related("lines", "shipments").filter(pk=order_id).first()
+    order: Order | None = Order.objects.prefetch_related("lines", "fulfilments").filter(pk=order_id).first()
     if order is None:
         raise OrderNotFound
     return order

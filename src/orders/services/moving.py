@@ -15,7 +15,7 @@ from inventory import services as inventory
 from orders.domain import MovedBy, OrderStatus, may_move
 from orders.errors import MoveRefused, OrderNotFound
 from orders.events import OrderMoved
-from orders.models import Order, OrderLine, OrderMove, OrderNote, Shipment
+from orders.models import Fulfilment, Order, OrderLine, OrderMove, OrderNote
 from orders.selectors import visible_orders
 from payments import services as payments
 from payments.domain import CASH, DEPOSITS, REFUNDS_DUE, SALES
@@ -240,7 +240,7 @@ def _follow(order: Order, move: OrderMove, *, ships_too: bool, is_deposited: boo
             inventory.claim_stock(reference=order.pk)
         _post(order, _sale(order, is_deposited=is_deposited), move.at)
     elif move.to_status == OrderStatus.SHIPPED.value:
-        Shipment.objects.create(order=order, shipped_at=move.at, **parcel)
+        Fulfilment.objects.create(order=order, shipped_at=move.at, **parcel)
         inventory.ship_stock(reference=order.pk, actor_id=move.actor_id, at=move.at)
     elif move.to_status == OrderStatus.CANCELLED.value:
         _return_uses(order, move.at)

@@ -268,7 +268,7 @@ def _write(order: Order, quote: Quote, *, actor: User | None) -> None:
         by=MovedBy.CUSTOMER.value,
     )
     insert_together([order], lines, [move], _receipts(order, quote))
-    order.remember(lines=lines, moves=[move], shipments=[])
+    order.remember(lines=lines, moves=[move], fulfilments=[])
 
 
 def _receipts(order: Order, quote: Quote) -> list[OrderReceipt]:

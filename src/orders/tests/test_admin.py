@@ -9,7 +9,7 @@ from accounts.domain import Role
 from accounts.tests.factories import make_user
 from inventory.models import Stock
 from inventory.tests.factories import make_stock
-from orders.models import Order, OrderMove, OrderNote, Shipment
+from orders.models import Fulfilment, Order, OrderMove, OrderNote
 from orders.tests.factories import make_guest_order, make_order
 
 LIST = "/admin/orders/order/"
@@ -55,7 +55,7 @@ class TestMoves:
         stock.refresh_from_db()
         assert order.status == "delivered"
         assert (stock.on_hand, stock.reserved) == (3, 0)
-        assert Shipment.objects.get().tracking_number == "RM1"
+        assert Fulfilment.objects.get().tracking_number == "RM1"
         assert OrderMove.objects.filter(order=order, by="staff").count() == 3
 
     def test_ask_first_and_move_nothing_meanwhile(self, browser: Client) -> None:

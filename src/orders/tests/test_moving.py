@@ -45,7 +45,7 @@ class TestMoveOrder:
             ("paid", "shipped", "staff"),
             ("shipped", "delivered", "staff"),
         ]
-        assert order.shipments.get().tracking_number == "T1"
+        assert order.fulfilments.get().tracking_number == "T1"
         books_agree()
 
     @pytest.mark.parametrize(

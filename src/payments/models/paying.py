@@ -18,41 +18,6 @@ def _choices(of: type[AttemptStatus] | type[PaymentStatus] | type[RefundStatus] 
     return [(member.value, member.value) for member in of]
 
 
-class LedgerEntry(models.Model):
-    """One fact about money, whole: its postings add up to nothing. Append-only."""
-
-    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
-    kind = models.CharField(max_length=30)
-    # What it is about, such as an order's id; with the kind it happens once.
-    reference = models.CharField(max_length=100)
-    at = models.DateTimeField()
-
-    objects: ClassVar[Any] = LockingQuerySet.as_manager()
-
-    class Meta:
-        verbose_name_plural = "ledger entries"
-        constraints = [models.UniqueConstraint(fields=["kind", "reference"], name="ledger_entry_once")]
-
-    def __str__(self) -> str:
-        return self.kind.replace("_", " ")
-
-
-class Posting(models.Model):
-    """One side of an entry: positive is debit, negative is credit. Append-only."""
-
-    id = models.BigAutoField(primary_key=True)
-    entry = models.ForeignKey(LedgerEntry, on_delete=models.PROTECT, related_name="postings")
-    account = models.CharField(max_length=60)
-    currency = CurrencyField()
-    amount_minor = models.BigIntegerField()
-
-    objects: ClassVar[Any] = LockingQuerySet.as_manager()
-
-    class Meta:
-        constraints = [models.CheckConstraint(condition=~Q(amount_minor=0), name="posting_of_something")]
-        indexes = [models.Index(fields=["account", "currency"], name="posting_account")]
-
-
 class Payment(Entity):
     """How an order is paid. Its row is the lock under which everything about its money is decided."""
 
@@ -95,6 +60,11 @@ class Attempt(Entity):
     status = models.CharField(max_length=20, choices=_choices(AttemptStatus), default=AttemptStatus.CREATED.value)
     amount_minor = models.BigIntegerField()
     method = models.CharField(max_length=40, blank=True)
+    # What it is paid from, where that is our own books: a gift card, a customer's store credit.
+    balance = models.ForeignKey("Balance", null=True, blank=True, on_delete=models.PROTECT, related_name="attempts")
+    # How it is charged again, where the shopper chose so: a provider's token that was kept.
+    saved_method = models.ForeignKey("SavedMethod", null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
+    is_saving = models.BooleanField(default=False)
     return_url = models.TextField(blank=True)
     next_action = models.JSONField(null=True, blank=True)
     failure = models.CharField(max_length=60, blank=True)
@@ -174,6 +144,8 @@ class Refund(Entity):
     # The account that it is paid into, where it is not paid out: a customer's store credit.
     credited = models.CharField(max_length=60, blank=True)
     items = models.JSONField(default=list, blank=True)
+    # What was given back at once from several attempts: the id of the first of these refunds, in all of them.
+    group = models.UUIDField(null=True, blank=True)
     actor = models.ForeignKey("accounts.User", null=True, blank=True, on_delete=models.PROTECT, related_name="+")
     # When the provider is told again; empty once it is settled.
     ask_at = models.DateTimeField(null=True, blank=True)

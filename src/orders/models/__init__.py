@@ -1,0 +1,28 @@
+"""Tables of orders, by activity."""
+
+from orders.models.editing import Draft, OrderEdit, PaymentLink
+from orders.models.fulfilling import Fulfilment, FulfilmentLine
+from orders.models.invoicing import Invoice, InvoiceParties, InvoiceSeries, Seller
+from orders.models.ordering import Order, OrderLine, OrderMove, OrderNote, OrderReceipt
+from orders.models.returning import Return, ReturnLine, ReturnPicture, Withdrawal
+
+__all__ = [
+    "Draft",
+    "Fulfilment",
+    "FulfilmentLine",
+    "Invoice",
+    "InvoiceParties",
+    "InvoiceSeries",
+    "Order",
+    "OrderEdit",
+    "OrderLine",
+    "OrderMove",
+    "OrderNote",
+    "OrderReceipt",
+    "PaymentLink",
+    "Return",
+    "ReturnLine",
+    "ReturnPicture",
+    "Seller",
+    "Withdrawal",
+]

@@ -1,0 +1,33 @@
+from __future__ import annotations
+
+from django.db import models
+
+from core.fields import EncryptedTextField
+from core.models import Entity
+
+
+class SavedMethod(Entity):
+    """A way to pay that a customer keeps, by the provider's token only; nothing by which a card could be used."""
+
+    customer = models.ForeignKey("accounts.User", on_delete=models.CASCADE, related_name="+")
+    provider = models.CharField(max_length=30)
+    token = EncryptedTextField()
+    token_digest = models.CharField(max_length=64)
+    # The provider's name of the customer, where its tokens need one.
+    payer = EncryptedTextField(blank=True)
+    brand = models.CharField(max_length=30, blank=True)
+    last4 = models.CharField(max_length=4, blank=True)
+    expires_month = models.PositiveSmallIntegerField(null=True, blank=True)
+    expires_year = models.PositiveSmallIntegerField(null=True, blank=True)
+    is_default = models.BooleanField(default=False)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["customer", "provider", "token_digest"], name="saved_method_once"),
+            models.UniqueConstraint(
+                fields=["customer"], condition=models.Q(is_default=True), name="saved_method_one_default"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.brand or self.provider} …{self.last4}"
