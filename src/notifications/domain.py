@@ -26,17 +26,40 @@ class Kind(Enum):
     PASSWORD_CHANGED = "password_changed"  # noqa: S105 - a kind of message
     ORDER_PLACED = "order_placed"
     ORDER_MOVED = "order_moved"
+    ORDER_FULFILLED = "order_fulfilled"
+    ORDER_EDITED = "order_edited"
+    ORDER_TO_PAY = "order_to_pay"
+    REFUND_SENT = "refund_sent"
+    RETURN_MOVED = "return_moved"
+    WITHDRAWAL_DECLARED = "withdrawal_declared"
+    WITHDRAWAL_CONFIRMED = "withdrawal_confirmed"
+    GIFT_CARD_SENT = "gift_card_sent"
     NEW_PRODUCT = "new_product"
     STAFF_REGISTRATION = "staff_registration"
     STAFF_PRODUCT_CREATED = "staff_product_created"
     STAFF_PRODUCT_DELETED = "staff_product_deleted"
     STAFF_NEW_ORDER = "staff_new_order"
     STAFF_PAYMENT = "staff_payment"
+    STAFF_RETURN = "staff_return"
 
 
 # Sent whatever someone prefers: they asked for it, or it concerns their money or their account.
 TRANSACTIONAL = frozenset(
-    {Kind.VERIFY_EMAIL, Kind.PASSWORD_RESET, Kind.PASSWORD_CHANGED, Kind.ORDER_PLACED, Kind.ORDER_MOVED}
+    {
+        Kind.VERIFY_EMAIL,
+        Kind.PASSWORD_RESET,
+        Kind.PASSWORD_CHANGED,
+        Kind.ORDER_PLACED,
+        Kind.ORDER_MOVED,
+        Kind.ORDER_FULFILLED,
+        Kind.ORDER_EDITED,
+        Kind.ORDER_TO_PAY,
+        Kind.REFUND_SENT,
+        Kind.RETURN_MOVED,
+        Kind.WITHDRAWAL_DECLARED,
+        Kind.WITHDRAWAL_CONFIRMED,
+        Kind.GIFT_CARD_SENT,
+    }
 )
 # Off until someone asks for it.
 OPT_IN = frozenset({Kind.NEW_PRODUCT})
@@ -48,11 +71,14 @@ FOR_STAFF = frozenset(
         Kind.STAFF_PRODUCT_DELETED,
         Kind.STAFF_NEW_ORDER,
         Kind.STAFF_PAYMENT,
+        Kind.STAFF_RETURN,
     }
 )
 
-_ONLY_MAIL = frozenset({Kind.VERIFY_EMAIL, Kind.PASSWORD_RESET})
-_ONLY_IN_APP = frozenset({Kind.STAFF_REGISTRATION, Kind.STAFF_NEW_ORDER, Kind.STAFF_PAYMENT})
+_ONLY_MAIL = frozenset(
+    {Kind.VERIFY_EMAIL, Kind.PASSWORD_RESET, Kind.WITHDRAWAL_DECLARED, Kind.GIFT_CARD_SENT, Kind.ORDER_TO_PAY}
+)
+_ONLY_IN_APP = frozenset({Kind.STAFF_REGISTRATION, Kind.STAFF_NEW_ORDER, Kind.STAFF_PAYMENT, Kind.STAFF_RETURN})
 
 # Every set-up of a mail system must let go of what was read or sent.
 KEEP_READ = timedelta(days=90)

@@ -162,6 +162,7 @@ class RefundTo(Enum):
 
     PAYMENT = "payment"
     STORE_CREDIT = "store_credit"
+    EXCHANGE = "exchange"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

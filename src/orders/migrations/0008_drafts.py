@@ -19,7 +19,7 @@ class Migration(migrations.Migration):
     ]
     operations = [
         migrations.CreateModel(
-            name="Draft",
+            name="DraftOrder",
             fields=[
                 ("id", models.UUIDField(default=core.ids.new_id, editable=False, primary_key=True, serialize=False)),
                 ("created_at", models.DateTimeField(default=django.utils.timezone.now, editable=False)),
@@ -69,7 +69,7 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.AddField(
-            model_name="draft",
+            model_name="draftorder",
             name="author",
             field=models.ForeignKey(
                 blank=True,
@@ -80,7 +80,7 @@ class Migration(migrations.Migration):
             ),
         ),
         migrations.AddField(
-            model_name="draft",
+            model_name="draftorder",
             name="customer",
             field=models.ForeignKey(
                 blank=True,
@@ -91,12 +91,12 @@ class Migration(migrations.Migration):
             ),
         ),
         migrations.AddField(
-            model_name="draft",
+            model_name="draftorder",
             name="market",
             field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name="+", to="markets.market"),
         ),
         migrations.AddField(
-            model_name="draft",
+            model_name="draftorder",
             name="order",
             field=models.OneToOneField(
                 blank=True,
@@ -139,11 +139,11 @@ class Migration(migrations.Migration):
             ),
         ),
         migrations.AddIndex(
-            model_name="draft",
+            model_name="draftorder",
             index=models.Index(fields=["status", "-created_at", "-id"], name="draft_by_status"),
         ),
         migrations.AddConstraint(
-            model_name="draft",
+            model_name="draftorder",
             constraint=models.CheckConstraint(
                 condition=models.Q(
                     models.Q(("order__isnull", False), ("status", "placed")),

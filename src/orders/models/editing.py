@@ -11,7 +11,7 @@ from orders.domain import DraftStatus
 from orders.models.ordering import Order
 
 
-class Draft(Entity):
+class DraftOrder(Entity):
     """An order that staff are still writing. Nothing is priced for good or reserved before it is placed."""
 
     status = models.CharField(

@@ -44,4 +44,13 @@ class Migration(migrations.Migration):
                 to="payments.savedmethod",
             ),
         ),
+        migrations.AlterField(
+            model_name="refund",
+            name="to",
+            field=models.CharField(
+                choices=[("payment", "payment"), ("store_credit", "store_credit"), ("exchange", "exchange")],
+                default="payment",
+                max_length=12,
+            ),
+        ),
     ]
