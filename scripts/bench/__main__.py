@@ -16,7 +16,7 @@ from typing import Any
 
 from tqdm import tqdm
 
-from bench import lives, machine, pricing, table
+from bench import books, lives, machine, pricing, table
 from bench.catalogue import write_catalogue
 from bench.measuring import Row, measure, median
 from bench.reading import press
@@ -40,10 +40,24 @@ class Plan:
     long_orders: int = 40
     races: int = 10
     invoices: int = 600
+    webhooks: int = 1000
+    many_orders: int = 20_000
     starts: int = 3
 
 
-QUICK = Plan(clients=(8,), times=1, seconds=1.0, carts=150, orders=80, long_orders=24, races=3, invoices=100, starts=1)
+QUICK = Plan(
+    clients=(8,),
+    times=1,
+    seconds=1.0,
+    carts=150,
+    orders=80,
+    long_orders=24,
+    races=3,
+    invoices=100,
+    starts=1,
+    webhooks=200,
+    many_orders=2000,
+)
 
 
 def main() -> None:
@@ -80,11 +94,14 @@ def run(shop: Shop, plan: Plan) -> dict[str, Any]:
     figures["race"] = race_summary(run_races(buyers, plan.races))
     rows += measure_prices(shop, skus, plan)
     shop.manage("verify_books")
+    rows += measure_webhooks(shop, plan)
     figures["memory"] = lives.memory(shop)
+    say("Books and a rehearsal over many orders")
+    figures["books"] = books.books(shop, skus[0], orders=plan.many_orders)
+    figures["rehearsal"] = books.rehearsal(shop, orders=plan.many_orders // 2)
     say("Replay")
     figures["replay_per_second"] = lives.replay_rate(shop, invoices=plan.invoices)
     shop.manage("verify_books")
-    figures["books"] = "agree"
     return {"machine": about, "plan": asdict(plan), "rows": rows, "figures": figures}
 
 
@@ -147,6 +164,12 @@ def measure_prices(shop: Shop, skus: Sequence[str], plan: Plan) -> list[Row]:
             {name: lambda clients, name=name: pricing.quote(shop, skus, name=name, clients=clients, count=plan.carts)},
         )
     return rows
+
+
+def measure_webhooks(shop: Shop, plan: Plan) -> list[Row]:
+    """Measure webhooks of charges that the checkouts made."""
+    measured = {"webhooks": lambda clients: books.webhooks(shop, clients=clients, count=plan.webhooks)}
+    return _repeated("Webhooks", plan, measured)
 
 
 def _repeated(what: str, plan: Plan, jobs: dict[str, Any]) -> list[Row]:

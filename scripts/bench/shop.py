@@ -10,7 +10,7 @@ import socket
 import subprocess  # nosec B404: our own commands, with arguments of ours
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -131,7 +131,7 @@ class Shop:
             return ask(self.port, Asked("GET", path)).status == 200
         return False
 
-    def sql(self, statement: str, values: tuple[Any, ...] = ()) -> Any:
+    def sql(self, statement: str, values: tuple[Any, ...] | Mapping[str, Any] = ()) -> Any:
         """Run one statement in its database and return the first value, if it has one."""
         if self._database is None or self._database.closed:
             where = str(embedded.socket_folder(self.data))

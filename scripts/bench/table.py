@@ -60,9 +60,17 @@ def once(figures: Mapping[str, Any]) -> str:
         ("  sold, least and most", f"{race['least_sold']} and {race['most_sold']}", "50"),
         ("  seconds, median and longest", f"{race['median_seconds']:.2f} and {race['longest_seconds']:.2f}",
          f"{targets.RACE_SECONDS:.0f}"),
-        ("verify_books", figures["books"], "agree"),
+        *_over_many("verify_books", figures["books"], targets.VERIFY_SECONDS),
+        *_over_many("rehearsal of a promotion", figures["rehearsal"], targets.REHEARSAL_SECONDS),
     ]  # fmt: skip
     return _aligned(lines)
+
+
+def _over_many(what: str, taken: Mapping[str, float], target: float) -> list[tuple[str, str, str]]:
+    return [
+        (f"{what} over {taken['orders']:,.0f} orders, s", f"{taken['seconds']:.1f}", f"{target:g}"),
+        ("  its process at most, MB resident", f"{taken['mb']:.0f}", ""),
+    ]
 
 
 def _known(figure: float | None) -> str:

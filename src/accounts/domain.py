@@ -53,6 +53,7 @@ ROLE_PERMISSIONS: dict[Role, tuple[str, ...]] = {
         "orders.view_orderline",
         "orders.view_ordermove",
         "orders.view_fulfilment",
+        "orders.view_fulfilmentline",
         "orders.view_return",
         "orders.handle_return",
         "orders.view_withdrawal",
@@ -166,6 +167,7 @@ class Limit:
 SIGN_IN_PER_ACCOUNT = Limit(5, timedelta(minutes=15))
 SIGN_IN_PER_ADDRESS = Limit(20, timedelta(minutes=15))
 REGISTRATIONS_PER_ADDRESS = Limit(100, timedelta(hours=1))
+GUESSES_PER_ADDRESS = Limit(20, timedelta(minutes=15))
 RESETS_PER_ADDRESS = Limit(30, timedelta(hours=1))
 MAILS_PER_ACCOUNT = Limit(5, timedelta(hours=1))
 

@@ -17,6 +17,7 @@ SUBSCRIPTIONS: dict[str, tuple[str, ...]] = {
     "accounts.password_changed": ("notifications.handlers.confirm_password_change",),
     "accounts.user_deleted": (
         "orders.handlers.scrub_customer",
+        "payments.handlers.forget_methods",
         "notifications.handlers.forget_user",
     ),
     "markets.market_saved": ("products.handlers.render_market",),
@@ -32,8 +33,22 @@ SUBSCRIPTIONS: dict[str, tuple[str, ...]] = {
         "orders.handlers.stop_paying",
         "orders.handlers.invoice_order",
     ),
+    "orders.part_fulfilled": ("notifications.handlers.report_parcel",),
+    "orders.part_cancelled": ("notifications.handlers.report_part_cancelled",),
+    "orders.order_edited": ("notifications.handlers.report_order_edit",),
+    "orders.order_to_pay": ("notifications.handlers.send_payment_link",),
+    "orders.return_moved": (
+        "notifications.handlers.report_return_move",
+        "notifications.handlers.alert_staff_of_return",
+    ),
+    "orders.withdrawal_declared": ("notifications.handlers.send_withdrawal_link",),
+    "orders.withdrawal_confirmed": (
+        "notifications.handlers.acknowledge_withdrawal",
+        "notifications.handlers.alert_staff_of_withdrawal",
+    ),
     "payments.notice_received": ("payments.handlers.take_notice",),
-    "payments.payment_refunded": ("orders.handlers.credit_refund",),
+    "payments.payment_refunded": ("orders.handlers.credit_refund", "notifications.handlers.report_refund"),
+    "payments.gift_card_issued": ("notifications.handlers.send_gift_card",),
     "payments.staff_needed": ("notifications.handlers.alert_staff_of_payment",),
 }
 

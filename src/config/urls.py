@@ -39,6 +39,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("media/<path:path>", files.serve_media),
     path("", include("accounts.api.urls_pages")),
     path("", include("notifications.urls_pages")),
+    path("", include("orders.api.urls_pages")),
     path("", include("config.welcome")),
     *([path("sandbox/", include("sandbox.api.urls"))] if settings.SANDBOX else []),
     *([path("bench/", include("config.bench"))] if settings.BENCH else []),

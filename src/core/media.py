@@ -1,5 +1,7 @@
 """Files of the media storage, and a note of each that no row names: not yet, or no longer.
 
+What lies in one of ``settings.PRIVATE_FOLDERS`` has a storage of its own, which no web server shows to anyone.
+
 A file is written before the transaction that names it and removed after the one that forgets it, since neither can be
 taken back. The note outlives a crash between the two, and ``sweep_files`` removes what was left behind.
 """
@@ -11,8 +13,9 @@ from typing import TYPE_CHECKING
 from uuid import uuid4
 
 import structlog
+from django.conf import settings
 from django.core.files.base import ContentFile
-from django.core.files.storage import default_storage
+from django.core.files.storage import default_storage, storages
 from django.db import transaction
 
 from core.errors import Unavailable
@@ -23,6 +26,8 @@ from core.transactions import step
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
     from datetime import datetime
+
+    from django.core.files.storage import Storage
 
     from core.images import CleanImage
 
@@ -71,7 +76,7 @@ def write_file(name: str, content: bytes) -> str:
     :raises Unavailable: the storage takes no more (a full disk)
     """
     try:
-        return default_storage.save(name, ContentFile(content))
+        return _storage_of(name).save(name, ContentFile(content))
     except OSError as error:
         log.exception("media storage refuses a file", name=name)
         discard_files([name])
@@ -99,9 +104,18 @@ def sweep_files(*, before: datetime, most: int = 1000) -> int:
     return len(names)
 
 
+def private_files() -> Storage:
+    """Return the storage of what is shown to some people only."""
+    return storages["private"]
+
+
+def _storage_of(name: str) -> Storage:
+    return private_files() if name.startswith(settings.PRIVATE_FOLDERS) else default_storage
+
+
 def _remove(name: str) -> bool:
     try:
-        default_storage.delete(name)
+        _storage_of(name).delete(name)
     except OSError:
         log.exception("media storage keeps a file", name=name)
         return False

@@ -67,7 +67,7 @@ class RequestScope:
                 "request",
                 request_id=request_id,
                 method=request.method,
-                path=path,
+                path=_without_key(path),
                 status=response.status_code,
                 ms=round((perf_counter() - started) * 1000, 1),
             )
@@ -77,6 +77,12 @@ class RequestScope:
         """Answer a refusal that a plain view of the API raised; leave pages and defects to Django."""
         problem = as_domain_error(exception) if request.path_info.startswith(_API) else None
         return None if problem is None else plain_problem(request, problem)
+
+
+def _without_key(path: str) -> str:
+    """Return the address as it is logged: whoever has one below ``settings.KEY_PATHS`` has the key to what it shows."""
+    start = next((start for start in settings.KEY_PATHS if path.startswith(start)), None)
+    return path if start is None else f"{start}…"
 
 
 def _address(path: str) -> str:

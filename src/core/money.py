@@ -135,10 +135,13 @@ def share(minor: int, weights: Sequence[int]) -> list[int]:
     whole = sum(weights)
     if whole <= 0 or min(weights) < 0:
         raise ValueError("weights must not be negative, nor all zero")
-    parts = [minor * weight // whole for weight in weights]
-    order = sorted(range(len(weights)), key=lambda i: (-(minor * weights[i] % whole), i))
-    for i in order[: minor - sum(parts)]:
-        parts[i] += 1
+    exact = [minor * weight for weight in weights]
+    parts = [amount // whole for amount in exact]
+    if odd := minor - sum(parts):
+        rests = [amount % whole for amount in exact]
+        # The sort is stable, in reverse too: of equal remainders the first comes first.
+        for i in sorted(range(len(rests)), key=rests.__getitem__, reverse=True)[:odd]:
+            parts[i] += 1
     return parts
 
 

@@ -24,7 +24,7 @@ from core import courier
 from core.errors import NotFound
 from core.events import Event
 from core.models import Delivery, OutboxEvent
-from core.sql import insert_all, insert_values
+from core.sql import insert_together
 from core.transactions import command, step
 
 log = structlog.get_logger(__name__)
@@ -47,25 +47,24 @@ def untold() -> Iterator[None]:
 
 @step
 def publish(event: Event, *, at: datetime) -> None:
-    """Write the event with one delivery per subscriber; run the inline subscribers now. Two statements."""
+    """Write the event with one delivery per subscriber; run the inline subscribers now. One statement."""
     publish_many([(event, at)])
 
 
 @step
 def publish_many(facts: Iterable[tuple[Event, datetime]]) -> None:
-    """Write several events, each with its time. Two statements for any number of them."""
+    """Write several events, each with its time. One statement for any number of them."""
     rows = [
         OutboxEvent(name=event.name, aggregate=event.aggregate, payload=event.payload(), occurred_at=at)
         for event, at in facts
     ]
-    insert_all(rows)
     owed = [
-        {"event_id": row.pk, "handler": handler, "aggregate": row.aggregate, "due_at": row.occurred_at}
+        Delivery(event=row, handler=handler, aggregate=row.aggregate, due_at=row.occurred_at)
         for row in rows
         for handler in (settings.EVENT_SUBSCRIPTIONS.get(row.name, ()) if _told.get() else ())
     ]
+    insert_together(rows, owed)
     if owed:
-        insert_values(Delivery, owed)
         transaction.on_commit(courier.wake)
 
     for row in rows:

@@ -48,6 +48,8 @@ def insert_together(*groups: Sequence[models.Model]) -> None:
     :raises IntegrityError: a constraint refuses one of them, and so all
     """
     written = [group for group in groups if group]
+    if not written:
+        return
     tables = [_table(type(group[0])) for group in written]
     now = timezone.now()
     texts = [table.texts([row.__dict__ for row in group], now) for table, group in zip(tables, written, strict=True)]

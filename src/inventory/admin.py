@@ -189,11 +189,11 @@ class MovementAdmin(ServiceAdmin):
 class ReservationAdmin(ServiceAdmin):
     """What is promised to orders."""
 
-    list_display = ("sku", "quantity", "state", "promised_to", "expires_at")
+    list_display = ("sku", "quantity", "shipped", "released", "state", "promised_to", "expires_at")
     list_filter = ("state",)
     list_select_related = ("stock__variant",)
     search_fields = ("stock__variant__sku", "reference")
-    fields = ("sku", "quantity", "state", "promised_to", "expires_at")
+    fields = ("sku", "quantity", "shipped", "released", "state", "promised_to", "expires_at")
     readonly_fields = ("sku", "promised_to")
     ordering = ("-created_at", "-pk")
 

@@ -6,12 +6,15 @@ from enum import Enum
 
 
 class ReservationState(Enum):
-    """Held (with an expiry), claimed by payment, then shipped or released."""
+    """Held (with an expiry), claimed by payment; over when all is shipped or released: shipped, if any of it was."""
 
     HELD = "held"
     CLAIMED = "claimed"
     SHIPPED = "shipped"
     RELEASED = "released"
+
+
+OPEN_RESERVATIONS = frozenset({ReservationState.HELD, ReservationState.CLAIMED})
 
 
 class Reason(Enum):

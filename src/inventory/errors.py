@@ -35,6 +35,14 @@ class StockPromised(Conflict):
     example = {"promised": {"0192f3c4-7bd9-7cc2-8b5d-e0a6f0a3b1f4": 3}}
 
 
+class NotPromised(Conflict):
+    """More units were to be shipped or released than are promised."""
+
+    code = "inventory.not_promised"
+    title = "So many units are not promised any more."
+    example = {"beyond": {"0192f3c4-7bd9-7cc2-8b5d-e0a6f0a3b1f4": 1}}
+
+
 class StockNotFound(NotFound):
     """There is no such variant to stock."""
 

@@ -6,7 +6,9 @@ from django.db import models
 from django.db.models import F, Q
 
 from core.models import Entity, LockingQuerySet
-from inventory.domain import ReservationState
+from inventory.domain import OPEN_RESERVATIONS, ReservationState
+
+_OPEN = sorted(state.value for state in OPEN_RESERVATIONS)
 
 
 class Place(Entity):
@@ -77,6 +79,9 @@ class Reservation(Entity):
     reference = models.UUIDField()
     stock = models.ForeignKey(Stock, on_delete=models.PROTECT, related_name="reservations")
     quantity = models.PositiveIntegerField()
+    # What became of them; what is neither is still promised.
+    shipped = models.PositiveIntegerField(default=0)
+    released = models.PositiveIntegerField(default=0)
     state = models.CharField(
         max_length=10, choices=[(s.value, s.value) for s in ReservationState], default=ReservationState.HELD.value
     )
@@ -90,6 +95,11 @@ class Reservation(Entity):
             models.CheckConstraint(
                 condition=~Q(state=ReservationState.HELD.value) | Q(expires_at__isnull=False),
                 name="reservation_held_expires",
+            ),
+            models.CheckConstraint(
+                condition=Q(quantity__gt=F("shipped") + F("released"), state__in=_OPEN)
+                | (Q(quantity=F("shipped") + F("released")) & ~Q(state__in=_OPEN)),
+                name="reservation_open_or_over",
             ),
         ]
         indexes = [

@@ -21,9 +21,15 @@ _CHECKS = {
           LEFT JOIN inventory_movement m ON m.stock_id = s.id
          GROUP BY s.id HAVING s.on_hand <> coalesce(sum(m.difference), 0)""",
     "stock {0}: {1} reserved, but its reservations add up to {2}": """
-        SELECT s.id, s.reserved, coalesce(sum(r.quantity), 0) FROM inventory_stock s
+        SELECT s.id, s.reserved, coalesce(sum(r.quantity - r.shipped - r.released), 0) FROM inventory_stock s
           LEFT JOIN inventory_reservation r ON r.stock_id = s.id AND r.state IN ('held', 'claimed')
-         GROUP BY s.id HAVING s.reserved <> coalesce(sum(r.quantity), 0)""",
+         GROUP BY s.id HAVING s.reserved <> coalesce(sum(r.quantity - r.shipped - r.released), 0)""",
+    "reservation of {0}: {1} units shipped, but {2} left the shelf for it": """
+        SELECT r.reference, r.shipped, coalesce(m.units, 0) FROM inventory_reservation r
+          LEFT JOIN (SELECT stock_id, reference, -sum(difference) AS units FROM inventory_movement
+                      WHERE reason = 'shipped' GROUP BY stock_id, reference) m
+            ON m.stock_id = r.stock_id AND m.reference = r.reference::text
+         WHERE r.shipped <> coalesce(m.units, 0)""",
     "stock {0}: {1} on hand, {2} reserved": """
         SELECT id, on_hand, reserved FROM inventory_stock WHERE on_hand < 0 OR reserved < 0 OR reserved > on_hand""",
     "variant {0}: shown as available: {1}, but {2} units are free": """
@@ -77,7 +83,7 @@ def movement_references(*, prefix: str) -> set[str]:
 
 
 def find_differences(*, now: datetime) -> list[str]:
-    """Re-derive every balance of stock and return what does not agree, in words. Five queries over all rows."""
+    """Re-derive every balance of stock and return what does not agree, in words. Six queries over all rows."""
     found = []
     with connection.cursor() as cursor:
         for sentence, query in _CHECKS.items():

@@ -5,7 +5,7 @@ A fact about someone or something that is gone by now is told to nobody.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING
 from uuid import UUID
@@ -14,12 +14,16 @@ from django.utils import timezone
 
 from accounts import selectors as account_reads
 from accounts import services as accounts
-from accounts.domain import Purpose
+from accounts.domain import Purpose, email_key
 from accounts.errors import UserNotFound
+from core.crypto import open_sealed
 from notifications import services
 from notifications.domain import Message
-from notifications.services import messages
+from notifications.services import messages, messages_balances, messages_parcels, messages_returns, messages_unpaid
 from orders import selectors as order_reads
+from orders import services as orders
+from orders.domain import OrderStatus, ReturnStatus
+from payments import selectors as payment_reads
 from products import selectors as product_reads
 
 if TYPE_CHECKING:
@@ -83,10 +87,14 @@ def alert_staff_of_deleted_product(*, delivery_id: str, product_id: str, **_: ob
     _tell_staff("products.receive_catalogue_alerts", messages.product_deleted(product=product), delivery_id)
 
 
-def confirm_order(*, delivery_id: str, order_id: str, **_: object) -> None:
-    """Confirm an order to whoever placed it, and tell staff who watch orders."""
+def confirm_order(*, delivery_id: str, order_id: str, is_drafted: bool = False, **_: object) -> None:
+    """Confirm an order to whoever placed it, and tell staff who watch orders.
+
+    The buyer of one that staff wrote is sent the way to pay it instead.
+    """
     order = order_reads.get_order_for_message(order_id=UUID(order_id))
-    _tell_buyer(order, messages.order_placed(order=order), delivery_id)
+    if not is_drafted:
+        _tell_buyer(order, messages.order_placed(order=order), delivery_id)
     _tell_staff("orders.receive_order_alerts", messages.new_order(order=order), f"{delivery_id}.staff")
 
 
@@ -99,11 +107,108 @@ def alert_staff_of_payment(
     _tell_staff("payments.receive_payment_alerts", alert, delivery_id)
 
 
+def report_refund(*, delivery_id: str, order_id: str, refund_id: str, **_: object) -> None:
+    """Tell whoever placed an order that money was given back."""
+    order = order_reads.get_order_for_message(order_id=UUID(order_id))
+    refund = payment_reads.get_refund(refund_id=UUID(refund_id))
+    _tell_buyer(order, messages_balances.refund_sent(order=order, refund=refund), delivery_id)
+
+
+def send_gift_card(*, delivery_id: str, gift_card_id: str, sealed_code: str, **_: object) -> None:
+    """Mail a gift card's code to whom it was made for."""
+    card = payment_reads.get_gift_card(balance_id=UUID(gift_card_id))
+    if card.recipient:
+        message = messages_balances.gift_card_sent(card=card, code=open_sealed(sealed_code))
+        services.tell_address(email=card.recipient, message=message, source=delivery_id, at=timezone.now())
+
+
+def send_payment_link(*, delivery_id: str, order_id: str, **_: object) -> None:
+    """Mail the link by which an order is paid, as long as it waits for that."""
+    order = order_reads.get_order_for_message(order_id=UUID(order_id))
+    link = order_reads.find_payment_link(order_id=order.pk)
+    if link is not None and order.status == OrderStatus.PENDING.value:
+        url = order_reads.url_of_link(link=link)
+        _tell_buyer(order, messages_unpaid.order_to_pay(order=order, url=url), delivery_id)
+
+
+def report_order_edit(*, delivery_id: str, order_id: str, edit_id: int, **_: object) -> None:
+    """Tell whoever placed an order what it costs now that staff changed it."""
+    order = order_reads.get_order_for_message(order_id=UUID(order_id))
+    link = order_reads.find_payment_link(order_id=order.pk)
+    message = messages_unpaid.order_edited(
+        order=order,
+        edit=order_reads.get_edit(edit_id=edit_id),
+        url=order_reads.url_of_link(link=link) if link is not None else None,
+    )
+    _tell_buyer(order, message, delivery_id)
+
+
 def report_order_move(*, delivery_id: str, order_id: str, move_id: int, **_: object) -> None:
     """Tell whoever placed an order that it moved on."""
     order = order_reads.get_order_for_message(order_id=UUID(order_id))
     move = order_reads.get_move(move_id=move_id)
     _tell_buyer(order, messages.order_moved(order=order, move=move), delivery_id)
+
+
+def report_parcel(*, delivery_id: str, order_id: str, fulfilment_id: str, **_: object) -> None:
+    """Tell whoever placed an order that a part of it is on its way."""
+    order = order_reads.get_order_for_message(order_id=UUID(order_id))
+    fulfilment = order_reads.get_fulfilment(fulfilment_id=UUID(fulfilment_id))
+    _tell_buyer(order, messages_parcels.order_fulfilled(order=order, fulfilment=fulfilment), delivery_id)
+
+
+def report_part_cancelled(
+    *, delivery_id: str, order_id: str, units: Mapping[str, int], is_refunded: bool, **_: object
+) -> None:
+    """Tell whoever placed an order what of it will not be sent."""
+    order = order_reads.get_order_for_message(order_id=UUID(order_id))
+    message = messages_parcels.part_cancelled(order=order, units=units, is_refunded=is_refunded)
+    _tell_buyer(order, message, delivery_id)
+
+
+def report_return_move(*, delivery_id: str, return_id: str, to_status: str, **_: object) -> None:
+    """Tell whoever placed an order where its return stands."""
+    back = order_reads.get_return_for_message(return_id=UUID(return_id))
+    message = messages_returns.return_moved(back=back, status=ReturnStatus(to_status))
+    _tell_buyer(back.order, message, delivery_id)
+
+
+def alert_staff_of_return(*, delivery_id: str, return_id: str, to_status: str, **_: object) -> None:
+    """Tell staff who handle returns of one that waits for an answer."""
+    if to_status == ReturnStatus.REQUESTED.value:
+        back = order_reads.get_return_for_message(return_id=UUID(return_id))
+        _tell_staff("orders.handle_return", messages_returns.return_to_handle(back=back), delivery_id)
+
+
+def send_withdrawal_link(*, delivery_id: str, withdrawal_id: str, **_: object) -> None:
+    """Mail the link that confirms a withdrawal; its token is made here, so that none stands in the outbox."""
+    now = timezone.now()
+    withdrawal = order_reads.get_withdrawal_for_message(withdrawal_id=UUID(withdrawal_id))
+    token = orders.make_withdrawal_link(withdrawal_id=withdrawal.pk, at=now)
+    message = messages_returns.withdrawal_declared(withdrawal=withdrawal, token=token)
+    services.tell_address(email=withdrawal.order.email, message=message, source=delivery_id, at=now)
+
+
+def acknowledge_withdrawal(*, delivery_id: str, withdrawal_id: str, **_: object) -> None:
+    """Acknowledge a withdrawal to the address that the consumer named, and in the app if it is the customer's own."""
+    withdrawal = order_reads.get_withdrawal_for_message(withdrawal_id=UUID(withdrawal_id))
+    message = messages_returns.withdrawal_confirmed(withdrawal=withdrawal)
+    user = _find_active(str(withdrawal.order.customer_id)) if withdrawal.order.customer_id else None
+    if user is not None and email_key(user.email) == email_key(withdrawal.email):
+        _tell([user], message, delivery_id)
+    elif withdrawal.email:
+        services.tell_address(email=withdrawal.email, message=message, source=delivery_id, at=timezone.now())
+
+
+def alert_staff_of_withdrawal(
+    *, delivery_id: str, withdrawal_id: str, shipped_units: int, open_units: int, **_: object
+) -> None:
+    """Tell staff who handle returns that a consumer withdrew."""
+    withdrawal = order_reads.get_withdrawal_for_message(withdrawal_id=UUID(withdrawal_id))
+    alert = messages_returns.withdrawal_to_handle(
+        withdrawal=withdrawal, shipped_units=shipped_units, open_units=open_units
+    )
+    _tell_staff("orders.handle_return", alert, delivery_id)
 
 
 def _tell_buyer(order: Order, message: Message, source: str) -> None:

@@ -37,8 +37,9 @@ def invoice_order(*, order_id: str, to_status: str, **_: object) -> None:
         services.invoice_paid_order(order_id=UUID(order_id), at=timezone.now())
 
 
-def credit_refund(*, order_id: str, refund_id: str, amount_minor: int, **_: object) -> None:
-    """Write the credit note of a refund."""
-    services.credit_refund(
-        order_id=UUID(order_id), refund_id=UUID(refund_id), amount_minor=amount_minor, at=timezone.now()
-    )
+def credit_refund(*, order_id: str, refund_id: str, amount_minor: int, is_of_sale: bool = True, **_: object) -> None:
+    """Write the credit note of a refund; what was never a sale was never invoiced."""
+    if is_of_sale:
+        services.credit_refund(
+            order_id=UUID(order_id), refund_id=UUID(refund_id), amount_minor=amount_minor, at=timezone.now()
+        )

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from celery import shared_task
-from django.utils import timezone
 
+from core import clock
 from orders import services
 
 
 @shared_task
 def expire_unpaid_orders(**_: object) -> None:
     """Cancel what was not paid in time, and give its stock back."""
-    while services.expire_unpaid(now=timezone.now()):
+    while services.expire_unpaid(now=clock.database_now()):
         pass

@@ -24,6 +24,8 @@ DEPOSITS = "deposits"
 AUTHORISATIONS = "authorisations"
 CHARGE_BACKS = "charge_backs"
 FEES = "fees"
+# What was given away on gift cards and as store credit: an expense of the shop.
+GIFTS = "gifts"
 
 MANUAL = "manual"
 DECLINED = "card_declined"
@@ -44,9 +46,19 @@ def authorised_at(provider: str) -> str:
     return f"authorised:{provider}"
 
 
+def gift_card_of(balance_id: UUID) -> str:
+    """Return the account of what is left on a gift card."""
+    return f"{BalanceKind.GIFT_CARD.value}:{balance_id}"
+
+
 def store_credit_of(customer_id: UUID) -> str:
     """Return the account of what the shop owes a customer, to be spent in the shop."""
-    return f"store_credit:{customer_id}"
+    return f"{BalanceKind.STORE_CREDIT.value}:{customer_id}"
+
+
+def exchange_of(return_id: UUID) -> str:
+    """Return the account of what goods that came back are worth, until their replacement takes it."""
+    return f"{BalanceKind.EXCHANGE.value}:{return_id}"
 
 
 class AttemptStatus(Enum):
@@ -96,34 +108,44 @@ class PaymentStatus(Enum):
     CANCELLED = "cancelled"
 
 
+# What a shopper wants to know of the newest attempt although others paid a part.
+_TELLING = frozenset({AttemptStatus.REQUIRES_ACTION, AttemptStatus.AUTHORISED, AttemptStatus.FAILED})
+
+
 def status_of(
     *, amount_minor: int, captured_minor: int, refunded_minor: int, last: AttemptStatus | None
 ) -> PaymentStatus:
-    """Return a payment's state. A part of the amount is not yet a capture.
+    """Return a payment's state. A part of the amount is not yet a capture; what went back again is a refund.
 
+    :param captured_minor: of the attempts that count towards the amount
     :param last: the state of its newest attempt, if there is any
     """
     if captured_minor and refunded_minor >= captured_minor:
         return PaymentStatus.REFUNDED
     if refunded_minor:
         return PaymentStatus.PARTIALLY_REFUNDED
-    if captured_minor:
-        return PaymentStatus.CAPTURED if captured_minor >= amount_minor else PaymentStatus.PENDING
+    if captured_minor and captured_minor >= amount_minor:
+        return PaymentStatus.CAPTURED
     if last is None or last in IN_FLIGHT:
         return PaymentStatus.PENDING
+    if captured_minor:
+        return PaymentStatus(last.value) if last in _TELLING else PaymentStatus.PENDING
+    if last is AttemptStatus.CAPTURED and amount_minor:
+        return PaymentStatus.REFUNDED
     return PaymentStatus(last.value)
 
 
 class RefundStatus(Enum):
-    """What is known of one refund."""
+    """What is known of one refund. ``pending``: the provider took it on, and has not ended it."""
 
     CREATED = "created"
     UNKNOWN = "unknown"
+    PENDING = "pending"
     SUCCEEDED = "succeeded"
     FAILED = "failed"
 
 
-OPEN_REFUNDS = frozenset({RefundStatus.CREATED, RefundStatus.UNKNOWN})
+OPEN_REFUNDS = frozenset({RefundStatus.CREATED, RefundStatus.UNKNOWN, RefundStatus.PENDING})
 
 
 class BalanceKind(Enum):
@@ -133,6 +155,31 @@ class BalanceKind(Enum):
     STORE_CREDIT = "store_credit"
     # What goods that came back are worth, until the order that replaces them takes it.
     EXCHANGE = "exchange"
+
+
+GIFT_CARD = BalanceKind.GIFT_CARD.value
+STORE_CREDIT = BalanceKind.STORE_CREDIT.value
+# Ways to pay that need nobody outside: each is a balance of our own books.
+OWN_BOOKS = frozenset(kind.value for kind in BalanceKind)
+
+# Crockford's base 32, as of order numbers. 16 signs are 80 bits.
+_SIGNS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+_MISREAD = str.maketrans({"O": "0", "I": "1", "L": "1", "-": None, " ": None})
+CODE_SIGNS = 16
+
+
+def gift_card_code(number: int) -> str:
+    """Return the code of a gift card, in groups of four to be read aloud.
+
+    :param number: random, of 80 bits
+    """
+    signs = "".join(_SIGNS[number >> shift & 31] for shift in range(5 * (CODE_SIGNS - 1), -1, -5))
+    return "-".join(signs[start : start + 4] for start in range(0, CODE_SIGNS, 4))
+
+
+def plain_code(code: str) -> str:
+    """Return a code as typed in its one spelling: what is easily misread is read as it was meant."""
+    return code.strip().upper().translate(_MISREAD)
 
 
 class SettledKind(Enum):
@@ -155,6 +202,15 @@ class Verdict(Enum):
     # It was in a file before.
     REPEATED = "repeated"
     NOT_COMPARED = "not_compared"
+    # Our books have it in the file's time, and the file does not; nor has a later one, or one that has.
+    MISSING = "missing"
+    SETTLED_LATER = "settled_later"
+
+
+# Lines that were in no file before. What they say is booked, once.
+FRESH = frozenset({Verdict.MATCHED, Verdict.AMOUNT_DIFFERS, Verdict.UNKNOWN, Verdict.NOT_COMPARED})
+# What somebody has to look at.
+DIFFERENCES = frozenset({Verdict.AMOUNT_DIFFERS, Verdict.UNKNOWN, Verdict.MISSING})
 
 
 class RefundTo(Enum):
@@ -170,6 +226,11 @@ class Wish:
     """How a shopper wants to pay.
 
     :param method: what the shopper chose at the provider, such as the sandbox's card; never a number of a card
+    :param is_saving: the way to pay is kept for the next time
+    :param saved_method_id: pay with one that was kept; it says which provider
+    :param customer_id: whose kept ways to pay these are
+    :param code: of a gift card
+    :param account: of another balance of our own books, as ``store_credit_of`` and ``exchange_of`` name it
     :param request_key: a digest of the client's request; a repetition continues the attempt that it began
     """
 
@@ -178,6 +239,11 @@ class Wish:
     method: str = ""
     request_key: str = ""
     capture: bool = True
+    code: str = ""
+    account: str = ""
+    is_saving: bool = False
+    saved_method_id: UUID | None = None
+    customer_id: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -186,6 +252,7 @@ class RefundWish:
 
     :param account: the account of the ledger that bears it
     :param items: what it is for, as the caller knows it
+    :param credited: with ``RefundTo.EXCHANGE``: the account that takes it, as ``exchange_of`` names it
     """
 
     account: str
@@ -196,6 +263,7 @@ class RefundWish:
     customer_id: UUID | None = None
     actor_id: UUID | None = None
     request_key: str = ""
+    credited: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -88,6 +88,21 @@ class RefundTooLarge(Conflict):
     }
 
 
+class RefundNotFound(NotFound):
+    """There is no such refund."""
+
+    code = "payments.refund_not_found"
+    title = "There is no such refund."
+
+
+class RefundNotByHand(Conflict):
+    """A provider gives it back; nobody confirms that by hand."""
+
+    code = "payments.refund_not_by_hand"
+    title = "This refund is not given back by hand."
+    example = {"refund_status": "unknown"}
+
+
 class NothingToCredit(Invalid):
     """Store credit belongs to an account, and a guest has none."""
 
@@ -95,8 +110,70 @@ class NothingToCredit(Invalid):
     title = "Store credit needs a customer's account."
 
 
+class GiftCardUnknown(Invalid):
+    """There is no gift card of that code, or it is blocked: which of the two is not told."""
+
+    code = "payments.gift_card_unknown"
+    title = "This gift card is not known here."
+
+
+class BalanceNotUsable(Invalid):
+    """A gift card or store credit that cannot be spent here and now.
+
+    ``reason``: ``empty``, ``expired``, ``currency`` (it is in another one), ``no_account`` (a guest's order).
+    """
+
+    code = "payments.balance_not_usable"
+    title = "This cannot be used to pay here."
+    example = {"reason": "expired"}
+
+
+class BalanceNotFound(NotFound):
+    """There is no such gift card or store credit."""
+
+    code = "payments.balance_not_found"
+    title = "There is no such balance."
+
+
+class SavedMethodNotFound(NotFound):
+    """There is no such way to pay that was kept, or it is someone else's."""
+
+    code = "payments.saved_method_not_found"
+    title = "There is no such saved way to pay."
+
+
+class SavingNeedsAccount(Invalid):
+    """What is kept belongs to an account, and a guest has none."""
+
+    code = "payments.saving_needs_account"
+    title = "Sign in to keep a way to pay."
+
+
+class CannotSave(Invalid):
+    """This provider keeps nothing that could be charged again."""
+
+    code = "payments.cannot_save"
+    title = "This way to pay cannot be kept."
+    example = {"provider": "manual"}
+
+
 class WebhookRefused(Malformed):
     """The signature does not fit, the time is too far off, or it cannot be read."""
 
     code = "payments.webhook_refused"
     title = "This webhook is not accepted."
+
+
+class SettlementNotFound(NotFound):
+    """There is no such settlement."""
+
+    code = "payments.settlement_not_found"
+    title = "There is no such settlement."
+
+
+class SettlementUnreadable(Invalid):
+    """The file is none of that provider, or a line of it cannot be read."""
+
+    code = "payments.settlement_unreadable"
+    title = "This settlement file cannot be read."
+    example = {"reason": "the file is not in UTF-8", "line": 12}

@@ -25,7 +25,10 @@ class PaymentCaptured(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class PaymentRefunded(Event):
-    """Money was given back."""
+    """Money was given back.
+
+    :param is_of_sale: it was given back of a sale; else of what was never one, such as what was paid twice
+    """
 
     name: ClassVar[str] = "payments.payment_refunded"
     aggregate_field: ClassVar[str | None] = "order_id"
@@ -35,6 +38,7 @@ class PaymentRefunded(Event):
     refund_id: UUID
     amount_minor: int
     currency: str
+    is_of_sale: bool
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,7 +46,7 @@ class StaffNeeded(Event):
     """Something happened to a payment that staff should look at.
 
     :param what: ``late_charge_kept``, ``late_charge_returned``, ``second_charge_returned``, ``part_captured``,
-        ``refund_failed``, ``charged_back``
+        ``refund_failed``, ``refund_by_hand``, ``charged_back``, ``charge_mismatch``
     """
 
     name: ClassVar[str] = "payments.staff_needed"
@@ -62,3 +66,16 @@ class NoticeReceived(Event):
     name: ClassVar[str] = "payments.notice_received"
 
     notice_id: UUID
+
+
+@dataclass(frozen=True, kw_only=True)
+class GiftCardIssued(Event):
+    """A gift card was made for someone who is to be sent its code.
+
+    :param sealed_code: its code, sealed as ``core.crypto.seal`` does, since nothing else keeps it
+    """
+
+    name: ClassVar[str] = "payments.gift_card_issued"
+
+    gift_card_id: UUID
+    sealed_code: str

@@ -13,6 +13,8 @@ from enum import Enum
 from itertools import chain
 from uuid import UUID
 
+import msgspec
+
 from core import money
 
 
@@ -104,6 +106,8 @@ class BasketLine:
     category_ids: frozenset[UUID]
     tags: frozenset[str]
     quantity: int
+    # Its price was agreed: no rule is about it.
+    is_fixed: bool = False
 
     @property
     def keys(self) -> Iterator[UUID | str]:
@@ -120,26 +124,32 @@ class Basket:
     is_first_order: bool = False
     # What a rule may name -> the positions of the lines that it is about then.
     places: Mapping[UUID | str, Sequence[int]] = field(init=False)
+    # The positions of all lines that rules may be about.
+    anywhere: Sequence[int] = field(init=False)
+    quantities: tuple[int, ...] = field(init=False)
 
     def __post_init__(self) -> None:
         places: dict[UUID | str, list[int]] = defaultdict(list)
-        for place, line in enumerate(self.lines):
-            for key in line.keys:
+        anywhere = [place for place, line in enumerate(self.lines) if not line.is_fixed]
+        for place in anywhere:
+            for key in self.lines[place].keys:
                 places[key].append(place)
         object.__setattr__(self, "places", dict(places))
+        object.__setattr__(self, "anywhere", anywhere)
+        object.__setattr__(self, "quantities", tuple(line.quantity for line in self.lines))
 
     def about(self, rule: Rule) -> Sequence[int]:
         """Return the positions of the lines that the rule is about, ascending."""
         if not rule.is_scoped:
-            return range(len(self.lines))
-        return sorted({place for key in rule.keys for place in self.places.get(key, ())})
+            return self.anywhere
+        found = [self.places[key] for key in rule.keys if key in self.places]
+        return found[0] if len(found) == 1 else sorted(set(chain.from_iterable(found)))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Outcome:
+class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     """What a rule did: position of a line -> minor units off; or why it did nothing."""
 
-    discounts: Mapping[int, int] = field(default_factory=dict)
+    discounts: Mapping[int, int] = msgspec.field(default_factory=dict)
     frees_shipping: bool = False
     reason: Reason | None = None
 
@@ -148,20 +158,19 @@ class Outcome:
         return self.reason is None
 
 
-@dataclass(frozen=True, slots=True)
-class _Part:
-    """A line that matches: its units, and what is left of its price."""
-
-    quantity: int
-    left_minor: int
-
-    @property
-    def unit_rank(self) -> int:
-        """What a unit costs, as a whole number that keeps the order: quantities have 32 bits at most."""
-        return (self.left_minor << 64) // self.quantity
+_REFUSED = {reason: Outcome(reason=reason) for reason in Reason}
 
 
-_Parts = Mapping[int, _Part]
+class _Parts(msgspec.Struct, frozen=True):
+    """The lines that match, side by side: where they stand, their units, and what is left of their prices."""
+
+    places: Sequence[int]
+    quantities: Sequence[int]
+    left: Sequence[int]
+
+    def unit_ranks(self) -> list[int]:
+        """What a unit of each costs, as whole numbers that keep the order: quantities have 32 bits at most."""
+        return [(left << 64) // quantity for left, quantity in zip(self.left, self.quantities, strict=True)]
 
 
 def in_order(rules: Iterable[Rule]) -> tuple[Rule, ...]:
@@ -174,16 +183,24 @@ def apply(rule: Rule, basket: Basket, left: Sequence[int]) -> Outcome:
 
     :param left: what is left of each line's price after the rules before, in minor units
     """
-    if reason := _against_buyer(rule, basket):
-        return Outcome(reason=reason)
-    parts = {place: _Part(basket.lines[place].quantity, left[place]) for place in basket.about(rule)}
-    if reason := _against_goods(rule, parts):
-        return Outcome(reason=reason)
+    reason = _against_buyer(rule, basket)
+    if reason is None:
+        parts = _parts_of(rule, basket, left)
+        reason = _against_goods(rule, parts)
+    if reason is not None:
+        return _REFUSED[reason]
     if rule.benefit is Benefit.FREE_SHIPPING:
         return Outcome(frees_shipping=True)
-    found = _BENEFITS[rule.benefit](rule, parts)
-    discounts = {place: minor for place, minor in found.items() if minor}
-    return Outcome(discounts=discounts) if discounts else Outcome(reason=Reason.NOTHING_LEFT)
+    off = _BENEFITS[rule.benefit](rule, parts)
+    discounts = {place: minor for place, minor in zip(parts.places, off, strict=True) if minor}
+    return Outcome(discounts=discounts) if discounts else _REFUSED[Reason.NOTHING_LEFT]
+
+
+def _parts_of(rule: Rule, basket: Basket, left: Sequence[int]) -> _Parts:
+    places = basket.about(rule)
+    if len(places) == len(left):
+        return _Parts(places, basket.quantities, left)
+    return _Parts(places, [basket.quantities[place] for place in places], [left[place] for place in places])
 
 
 def _against_buyer(rule: Rule, basket: Basket) -> Reason | None:
@@ -198,75 +215,70 @@ def _against_buyer(rule: Rule, basket: Basket) -> Reason | None:
 
 def _against_goods(rule: Rule, parts: _Parts) -> Reason | None:
     """Spend and quantity are those of what matches."""
-    if not parts:
+    if not parts.places:
         return Reason.NOTHING_MATCHES
-    if rule.minimum_spend_minor and sum(part.left_minor for part in parts.values()) < rule.minimum_spend_minor:
+    if rule.minimum_spend_minor and sum(parts.left) < rule.minimum_spend_minor:
         return Reason.BELOW_MINIMUM_SPEND
-    if rule.minimum_quantity and sum(part.quantity for part in parts.values()) < rule.minimum_quantity:
+    if rule.minimum_quantity and sum(parts.quantities) < rule.minimum_quantity:
         return Reason.BELOW_MINIMUM_QUANTITY
     return None
 
 
-def _percent(rule: Rule, parts: _Parts) -> dict[int, int]:
+def _percent(rule: Rule, parts: _Parts) -> Sequence[int]:
     """Off all together the percentage is rounded once, off each line once a line."""
     if rule.per is not Per.ORDER:
-        return {place: money.portion(part.left_minor, rule.percent_bp, _WHOLE) for place, part in parts.items()}
-    left = sum(part.left_minor for part in parts.values())
-    return _spread(money.portion(left, rule.percent_bp, _WHOLE), parts)
+        return [money.portion(left, rule.percent_bp, _WHOLE) for left in parts.left]
+    return _spread(money.portion(sum(parts.left), rule.percent_bp, _WHOLE), parts)
 
 
-def _amount(rule: Rule, parts: _Parts) -> dict[int, int]:
+def _amount(rule: Rule, parts: _Parts) -> Sequence[int]:
     if rule.per is Per.ORDER:
-        return _spread(min(rule.amount_minor, sum(part.left_minor for part in parts.values())), parts)
+        return _spread(min(rule.amount_minor, sum(parts.left)), parts)
     per_unit = rule.per is Per.UNIT
-    return {
-        place: min(rule.amount_minor * (part.quantity if per_unit else 1), part.left_minor)
-        for place, part in parts.items()
-    }
+    return [
+        min(rule.amount_minor * (quantity if per_unit else 1), left)
+        for quantity, left in zip(parts.quantities, parts.left, strict=True)
+    ]
 
 
-def _cheapest(rule: Rule, parts: _Parts) -> dict[int, int]:
+def _cheapest(rule: Rule, parts: _Parts) -> Sequence[int]:
     return _off_cheapest(rule, parts, units=1)
 
 
-def _buy_x_get_y(rule: Rule, parts: _Parts) -> dict[int, int]:
+def _buy_x_get_y(rule: Rule, parts: _Parts) -> Sequence[int]:
     """Of every ``buy + get`` units, wherever they stand, the cheapest ``get`` of all are reduced."""
-    units = sum(part.quantity for part in parts.values())
-    return _off_cheapest(rule, parts, units=units // (rule.buy + rule.get) * rule.get)
+    return _off_cheapest(rule, parts, units=sum(parts.quantities) // (rule.buy + rule.get) * rule.get)
 
 
-def _tiers(rule: Rule, parts: _Parts) -> dict[int, int]:
-    return {place: money.portion(part.left_minor, _tier(rule, part.quantity), _WHOLE) for place, part in parts.items()}
+def _tiers(rule: Rule, parts: _Parts) -> Sequence[int]:
+    return [
+        money.portion(left, _tier(rule, quantity), _WHOLE)
+        for quantity, left in zip(parts.quantities, parts.left, strict=True)
+    ]
 
 
 def _tier(rule: Rule, quantity: int) -> int:
     return max((percent_bp for units, percent_bp in rule.tiers if units <= quantity), default=0)
 
 
-def _off_cheapest(rule: Rule, parts: _Parts, *, units: int) -> dict[int, int]:
+def _off_cheapest(rule: Rule, parts: _Parts, *, units: int) -> Sequence[int]:
     """Take the percentage off so many of the cheapest units; of equals those that stand first."""
-    if not units:
-        return {}
-    priced = {place: part for place, part in parts.items() if part.left_minor}
-    off = {}
-    for place in sorted(priced, key=lambda place: (priced[place].unit_rank, place)):
-        part = priced[place]
-        reduced = min(units, part.quantity)
-        off[place] = money.portion(part.left_minor * reduced, rule.percent_bp, _WHOLE * part.quantity)
+    off = [0] * len(parts.left)
+    ranks = parts.unit_ranks()
+    for i in sorted((i for i, left in enumerate(parts.left) if left), key=ranks.__getitem__):
+        reduced = min(units, parts.quantities[i])
+        off[i] = money.portion(parts.left[i] * reduced, rule.percent_bp, _WHOLE * parts.quantities[i])
         units -= reduced
     return off
 
 
-def _spread(minor: int, parts: _Parts) -> dict[int, int]:
+def _spread(minor: int, parts: _Parts) -> Sequence[int]:
     """Split an amount over the lines by what is left of each."""
-    weights = [part.left_minor for part in parts.values()]
-    if not minor or not any(weights):
-        return {}
-    return dict(zip(parts, money.share(minor, weights), strict=True))
+    return money.share(minor, parts.left) if minor and any(parts.left) else [0] * len(parts.left)
 
 
 _WHOLE = 10_000
-_BENEFITS: dict[Benefit, Callable[[Rule, _Parts], dict[int, int]]] = {
+_BENEFITS: dict[Benefit, Callable[[Rule, _Parts], Sequence[int]]] = {
     Benefit.PERCENT: _percent,
     Benefit.AMOUNT: _amount,
     Benefit.CHEAPEST: _cheapest,

@@ -12,6 +12,13 @@ class ChargeNotFound(NotFound):
     title = "The gateway knows no such thing."
 
 
+class MethodNotFound(NotFound):
+    """No card is kept under that token, or not any more."""
+
+    code = "sandbox.not_found"
+    title = "The gateway keeps no such card."
+
+
 class KeyReused(Conflict):
     """The Idempotency-Key was used for something else."""
 

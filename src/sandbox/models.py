@@ -16,6 +16,22 @@ def _one_of(field: str, values: type[Status] | type[Card] | type[EntryKind] | ty
     return Q(**{f"{field}__in": [value.value for value in values]})
 
 
+class Method(Entity):
+    """A card that a shopper let the gateway keep for a merchant."""
+
+    card = models.CharField(max_length=10)
+    removed_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=_one_of("card", Card), name="sandbox_method_card_known"),
+        ]
+
+    @property
+    def public_id(self) -> str:
+        return f"pm_{self.pk.hex}"
+
+
 class Charge(Entity):
     """Money that a merchant asked a shopper for."""
 
@@ -25,6 +41,9 @@ class Charge(Entity):
     # Empty until the shopper chose one on the page.
     card = models.CharField(max_length=10, blank=True)
     captures = models.BooleanField(default=True)
+    # The card is to be kept, and the one that was, or that pays.
+    saves = models.BooleanField(default=False)
+    method = models.ForeignKey(Method, null=True, blank=True, on_delete=models.PROTECT, related_name="charges")
     status = models.CharField(max_length=20)
     captured_minor = models.BigIntegerField(default=0)
     refunded_minor = models.BigIntegerField(default=0)

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from django.conf import settings
 from django.db import connection
-from django.db.models import Q, QuerySet
+from django.db.models import Q, QuerySet, Sum
 
 from core.compiled import Compiled
-from sandbox.domain import Status, Switch
-from sandbox.errors import ChargeNotFound
-from sandbox.models import Charge, Entry, Event, Fault, Refund
+from core.money import to_text
+from sandbox.domain import FACES, Card, EntryKind, Status, Switch
+from sandbox.errors import ChargeNotFound, MethodNotFound
+from sandbox.models import Charge, Entry, Event, Fault, Method, Refund
 
 _MOST = 100
 
@@ -28,6 +30,17 @@ def get_charge(*, charge_id: UUID) -> Charge:
     if charge is None:
         raise ChargeNotFound
     return charge
+
+
+def get_method(*, method_id: UUID) -> Method:
+    """Return a card that is kept. One query.
+
+    :raises MethodNotFound: there is none, or it was removed
+    """
+    method: Method | None = Method.objects.filter(pk=method_id, removed_at=None).first()
+    if method is None:
+        raise MethodNotFound
+    return method
 
 
 def list_charges(*, reference: str) -> list[Charge]:
@@ -98,7 +111,19 @@ def charge_document(*, charge: Charge) -> dict[str, Any]:
         "next_action": {"type": "redirect", "url": url} if needs_action else None,
         "failure": charge.failure or None,
         "created": int(charge.created_at.timestamp()),
+        "saved": _kept(charge),
     }
+
+
+def _kept(charge: Charge) -> dict[str, Any] | None:
+    if not charge.saves or charge.method_id is None:
+        return None
+    return method_document(method_id=charge.method_id, card=charge.card)
+
+
+def method_document(*, method_id: UUID, card: str) -> dict[str, Any]:
+    """Return a card that is kept as the wire has it. No query."""
+    return {"token": f"pm_{method_id.hex}", **asdict(FACES[Card(card)])}
 
 
 def refund_document(*, refund: Refund) -> dict[str, Any]:
@@ -140,6 +165,17 @@ def totals() -> dict[str, dict[str, int]]:
         )
         for currency, kind, minor in cursor.fetchall():
             found.setdefault(currency, {})[kind] = minor
+    return found
+
+
+def booked() -> Iterator[tuple[str, str, int, int, int]]:
+    """Return the merchant's reference, currency, captured, refunded and charged back minor units of all charges.
+
+    One query; those of one reference are together.
+    """
+    rows = Charge.objects.values_list("reference", "currency")
+    sums = rows.annotate(Sum("captured_minor"), Sum("refunded_minor"), Sum("disputed_minor"))
+    found: Iterator[tuple[str, str, int, int, int]] = sums.order_by("reference", "currency").iterator(chunk_size=5000)
     return found
 
 
@@ -195,3 +231,30 @@ def find_differences() -> list[dict[str, str]]:
     with connection.cursor() as cursor:
         cursor.execute(_DIFFERENCES)
         return [{"charge": f"ch_{pk.hex}", "difference": difference} for pk, difference in cursor.fetchall()]
+
+
+_SETTLED = [EntryKind.CAPTURED.value, EntryKind.REFUNDED.value, EntryKind.DISPUTED.value]
+
+
+def settlement(*, begins_at: datetime, ends_at: datetime) -> Iterator[tuple[str, ...]]:
+    """Return what the gateway took, gave back and lost from one moment to another, as texts by ``SETTLEMENT_HEADS``.
+
+    One query, a thousand rows at a time; nothing but the ledger.
+    """
+    entries = Entry.objects.filter(kind__in=_SETTLED, at__gte=begins_at, at__lte=ends_at)
+    rows = entries.select_related("charge", "refund").order_by("at", "pk")
+    return map(_settled, rows.iterator(chunk_size=1000))
+
+
+SETTLEMENT_HEADS = ("type", "id", "charge", "reference", "currency", "amount", "at")
+
+
+def _settled(entry: Entry) -> tuple[str, ...]:
+    charge, refund = entry.charge.public_id, entry.refund
+    is_taken = entry.kind == EntryKind.CAPTURED
+    name = charge if is_taken else charge.replace("ch_", "dp_")
+    return (
+        *(entry.kind, name if refund is None else refund.public_id, charge, entry.charge.reference, entry.currency),
+        to_text(entry.amount_minor if is_taken else -entry.amount_minor, entry.currency),
+        entry.at.isoformat(),
+    )

@@ -14,15 +14,21 @@ from django.urls import reverse
 
 from accounts.tests.factories import make_address, make_group, make_user
 from carts.tests.factories import make_cart
+from core.ids import new_id
 from core.tests.factories import make_delivery
 from inventory.tests.factories import NOON, make_stock
 from markets.tests.factories import make_market
 from notifications.tests.factories import make_mail, make_notification
 from orders.domain import OrderStatus
 from orders.services import add_note, move_order
+from orders.tests.drafting import item, make_draft, place_draft
 from orders.tests.factories import make_guest_order, make_order
-from orders.tests.gateway import deliver, pay, webhook_bodies
+from orders.tests.gateway import deliver, make_refund_by_hand, pay, webhook_bodies
+from orders.tests.parcels import make_parcel
+from orders.tests.returned import make_picture, make_return, make_sent_order, make_withdrawal
 from orders.tests.sellers import make_invoice, make_seller
+from payments.tests.factories import make_gift_card, make_saved_method, make_store_credit
+from payments.tests.files import settlement_file, take
 from pricing.tests.factories import make_method, make_tax_rate, make_zone
 from products.models import PricePoint, Product, ProductImage
 from products.tests.factories import make_category, make_price_list, make_product, make_variant
@@ -63,13 +69,24 @@ def fill_shop(boss: Any, rounds: int) -> None:
         for to in (OrderStatus.PAID, OrderStatus.SHIPPED):
             move_order(order_id=order.pk, to=to, actor=boss, at=NOON, reason=XSS)
         for _ in range(number + 1):
+            make_parcel((make_stock(on_hand=5), 2), customer=customer)
+        fill_returns(customer, number)
+        for _ in range(number + 1):
             add_note(order_id=order.pk, author=boss, text=XSS)
         make_guest_order()
+        place_draft(make_draft(item(make_stock()), name=XSS))
+        make_draft(*(item(make_stock()) for _ in range(number + 1)), name=XSS, note=XSS)
         make_invoice(make_order((make_stock(), 1), customer=customer))
+        make_saved_method(customer, brand=XSS)
         pay(make_order((make_stock(on_hand=1), 1), customer=customer), "declined")
         deliver(webhook_bodies()[-1])
+        make_gift_card(5000, note=XSS, recipient="ada@example.com")
+        make_refund_by_hand(make_order((make_stock(on_hand=1), 1), customer=customer), boss)
+        for _ in range(number + 1):
+            make_store_credit(customer, note=XSS)
         make_notification(customer, title=XSS, body=XSS)
         make_mail(subject=XSS, state="failed", user=customer)
+        take(settlement_file(XSS + str(new_id())), "sandbox")
         make_delivery(dead_at=NOON, attempts=12, last_error=XSS)
         zone = make_zone(f"{XSS} {number}-{rounds}", countries=["GB"])
         for each in range(number + 1):
@@ -87,6 +104,15 @@ def fill_shop(boss: Any, rounds: int) -> None:
         market = make_market(f"m{number}-{rounds}", name=XSS, is_default=False)
         make_seller(market=market.code, name=XSS)
         Group.objects.create(name=f"{XSS} {number}-{rounds}").permissions.set(Permission.objects.all()[: number + 3])
+
+
+def fill_returns(customer: Any, number: int) -> None:
+    """Make a return of so many lines, with as many pictures, and a withdrawal."""
+    sent = make_sent_order(*((make_stock(), 2) for _ in range(number + 1)), customer=customer)
+    make_withdrawal(sent)
+    back = make_return(sent, *[1] * (number + 1))
+    for _ in range(number + 1):
+        make_picture(back)
 
 
 def statements(run: Callable[[], Any]) -> int:

@@ -23,24 +23,33 @@ from tests.journeys.back_office import (
 )
 
 ROLE_SEES = {
-    Role.CUSTOMER_SUPPORT: {"accounts.User", "carts.Cart", "orders.Order", "products.Category", "products.Product",
+    Role.CUSTOMER_SUPPORT: {"accounts.User", "carts.Cart", "orders.Order", "orders.Fulfilment",
+                            "orders.DraftOrder", "orders.Return", "orders.Withdrawal",
+                            "products.Category", "products.Product",
                             "inventory.Stock", "notifications.Notification", "notifications.Mail"},
     Role.CATALOGUE_MANAGER: {"products.Category", "products.Product", "inventory.Stock", "inventory.Movement",
                              "inventory.Reservation", "inventory.Place", "markets.Market", "promotions.Promotion",
                              "promotions.Coupon", "promotions.PromotionUse", "products.PriceList",
                              "products.ListPrice", "products.PricePoint", "accounts.CustomerGroup"},
-    Role.ORDER_MANAGER: {"accounts.User", "accounts.CustomerGroup", "carts.Cart", "orders.Order",
-                         "inventory.Place", "inventory.Stock", "inventory.Movement", "inventory.Reservation",
-                         "payments.LedgerEntry", "payments.Payment", "products.Category", "products.Product",
+    Role.ORDER_MANAGER: {"accounts.User", "accounts.CustomerGroup", "carts.Cart", "orders.Order", "orders.Fulfilment",
+                         "orders.DraftOrder", "inventory.Place", "inventory.Stock", "inventory.Movement",
+                         "inventory.Reservation",
+                         "payments.LedgerEntry", "payments.Payment", "payments.Balance", "payments.Refund",
+                         "payments.SavedMethod",
+                         "products.Category", "products.Product",
                          "markets.Market", "pricing.ShippingZone", "pricing.ShippingMethod", "pricing.TaxRate",
-                         "orders.Invoice", "orders.Seller"},
+                         "orders.Return", "orders.Withdrawal", "orders.Invoice", "orders.Seller",
+                         "payments.Settlement", "payments.SettlementLine"},
     Role.ADMINISTRATOR: {model._meta.label for model in PAGES},
 }  # fmt: skip
 
 
 # What a role may do beside reading and its forms. Everything, for administrators.
 MAY_ACT = {
-    Role.CUSTOMER_SUPPORT: {"orders.Order.add_note", "products.Product.show_stock"},
+    Role.CUSTOMER_SUPPORT: {
+        *(f"orders.Return.{act}" for act in ("approve", "reject", "receive", "settle", "call_off")),
+        "orders.Order.add_note", "orders.Fulfilment.packing_slip", "products.Product.show_stock",
+    },
     Role.CATALOGUE_MANAGER: {
         *(f"products.Product.{act}" for act in ("activate", "deactivate", "change_prices", "set_price")),
         *(f"products.Product.{act}" for act in ("show_stock", "remove", "restore")),
@@ -50,7 +59,12 @@ MAY_ACT = {
     },
     Role.ORDER_MANAGER: {
         *(f"orders.Order.{act}" for act in ("mark_paid", "ship", "mark_delivered", "cancel", "refund", "add_note")),
+        "orders.Order.edit_order", "orders.Order.payment_link", "orders.DraftOrder.place", "orders.DraftOrder.give_up",
+        *(f"orders.Fulfilment.{act}" for act in ("mark_arrived", "correct", "packing_slip")),
+        *(f"payments.Balance.{act}" for act in ("block", "unblock", "move_end")), "payments.Refund.confirm",
+        *(f"orders.Return.{act}" for act in ("approve", "reject", "receive", "settle", "call_off")),
         "orders.Order.move_chosen", "orders.Invoice.pdf", "orders.Invoice.xml",
+        "payments.Settlement.show_lines", "payments.Settlement.differences",
         "pricing.ShippingZone.remove", "pricing.ShippingMethod.remove", "pricing.TaxRate.remove",
         "products.Product.show_stock",
     },

@@ -34,6 +34,12 @@ UNAUTHENTICATED_WRITES = {
     "orders_create": "bears the cart's token",
     "orders_cancel": "bears the order's token",
     "payments_create": "bears the order's token",
+    "orders_returns_create": "bears the order's token",
+    "returns_cancel": "bears the order's token",
+    "returns_pictures_create": "bears the order's token",
+    "withdrawals_create": "bears the order's token, or gets a mail at the order's own address and no answer",
+    "withdrawals_confirm": "bears the order's token, or a mailed one",
+    "gift_cards_check": "bears the gift card's code",
     "webhooks_receive": "bears its provider's signature",
 }
 # Below these addresses everything is for staff; below those, every change.
@@ -47,12 +53,26 @@ STAFF = (
     "/api/v1/tax-rates",
     "/api/v1/promotions",
     "/api/v1/sellers",
+    "/api/v1/reports",
+    "/api/v1/settlements",
     "/api/v1/customer-groups",
     "/api/v1/price-lists",
+    "/api/v1/customers",
+    "/api/v1/draft-orders",
 )
 CHANGED_BY_STAFF = ("/api/v1/products", "/api/v1/categories", "/api/v1/markets")
 # Parameters of paths that name something of a person.
-OWNED = {"item_id", "address_id", "order_id", "payment_id", "invoice_id"}
+OWNED = {
+    "item_id",
+    "address_id",
+    "order_id",
+    "payment_id",
+    "invoice_id",
+    "fulfilment_id",
+    "return_id",
+    "withdrawal_id",
+    "saved_method_id",
+}
 
 
 def is_owned(operation: Operation) -> bool:
@@ -118,6 +138,7 @@ class TestStranger:
                 operation.method,
                 operation.path.format(**values),
                 body=world.body_of(operation),
+                form=operation.is_form,
                 headers=world.as_("stranger"),
             )
 
@@ -163,8 +184,26 @@ class TestStaffOperation:
             "orders_notes_list",
             "orders_notes_create",
             "orders_invoices_create",
+            "orders_edit",
+            "orders_edits_list",
+            "orders_payment_link",
             "orders_packing_slip",
+            "returns_approve",
+            "returns_reject",
+            "returns_receive",
+            "returns_settle",
+            "orders_fulfilments_create",
+            "orders_fulfilments_packing_slip",
+            "fulfilments_update",
+            "fulfilments_deliver",
             "payments_refund",
+            "payments_refunds",
+            "refunds_confirm",
+            "gift_cards_list",
+            "gift_cards_create",
+            "gift_cards_retrieve",
+            "gift_cards_update",
+            "gift_cards_movements",
         }
 
     def test_a06_wants_more_than_an_empty_list_of_permissions(self) -> None:

@@ -12,19 +12,20 @@ from django.core.management import call_command
 from django.db import connection
 from django.test import Client
 
+from carts.domain import digest_of
 from carts.tests.factories import make_guest_cart
 from inventory.models import Stock
 from inventory.tests.factories import make_stock
 from orders.models import Order
 from orders.tests.factories import ADDRESS
 
-BODY = {"email": "buyer@example.com", "shipping_address": ADDRESS.as_dict()}
-
 
 def order(token: str, key: str | None = None) -> Any:
+    """Order as somebody of one's own: orders of one buyer wait for each other before they come to the stock."""
     headers = {"X-Cart-Token": token} | ({"Idempotency-Key": key} if key else {})
+    body = {"email": f"{digest_of(token)[:20]}@example.com", "shipping_address": ADDRESS.as_dict()}
     with closing(connection):
-        return Client().post("/api/v1/orders", BODY, content_type="application/json", headers=headers)
+        return Client().post("/api/v1/orders", body, content_type="application/json", headers=headers)
 
 
 @pytest.mark.django_db(transaction=True)

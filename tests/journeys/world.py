@@ -13,6 +13,7 @@ import orjson
 from django.conf import settings
 from django.contrib.auth.models import Permission
 from django.core.files.base import ContentFile
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import transaction
 from django.test import Client
 from django.test.client import BOUNDARY, MULTIPART_CONTENT, encode_multipart
@@ -30,9 +31,21 @@ from inventory.tests.factories import make_stock
 from notifications import selectors as notification_reads
 from notifications.domain import Kind
 from notifications.tests.factories import make_notification
+from orders.tests.drafting import item, make_draft, place_draft
 from orders.tests.factories import ADDRESS, make_guest_order, make_order
-from orders.tests.gateway import pay, signature_of
+from orders.tests.gateway import make_refund_by_hand, pay, signature_of
+from orders.tests.parcels import make_parcel
+from orders.tests.returned import (
+    make_approved_return,
+    make_picture,
+    make_received_return,
+    make_return,
+    make_sent_order,
+    make_withdrawal,
+)
 from orders.tests.sellers import COMPANY, make_invoice
+from payments.tests.factories import make_gift_card, make_saved_method
+from payments.tests.files import settlement_file, take
 from pricing.tests.factories import make_method, make_tax_rate, make_zone
 from products.models import ProductImage
 from products.tests.factories import make_category, make_price_list, make_product, make_variant
@@ -157,7 +170,20 @@ class World:
         self.notification = make_notification(self.customer)
         self.order = make_order((self.stock, 1), customer=self.customer)
         self.guest_order = make_guest_order((self.stock, 1))
+        self.saved_method = make_saved_method(self.customer)
         self.payment = pay(make_order((self.stock, 1), customer=self.customer))
+        self.draft = make_draft(item(self.stock), author=self.manager)
+        unpaid = make_draft(item(self.stock), customer=self.customer.pk, author=self.manager)
+        self.unpaid = place_draft(unpaid, at=timezone.now())
+        # One of its units was sent, and more are owed.
+        self.parcel = make_parcel((self.stock, 3), customer=self.customer)
+        self.sent = make_sent_order((self.stock, 4), customer=self.customer)
+        self.returned, self.approved = make_return(self.sent), make_approved_return(self.sent)
+        self.received = make_received_return(self.sent)
+        self.picture = make_picture(self.returned)
+        self.withdrawal = make_withdrawal(self.sent)
+        self.gift_card = make_gift_card(5000)
+        self.refund = make_refund_by_hand(make_order((self.stock, 1), customer=self.customer), self.manager)
         self.invoice = make_invoice(make_order((self.stock, 1), customer=self.customer))
         self.cart = make_cart((self.stock, 2), owner=self.customer)
         self.item = self.cart.items.get()
@@ -168,6 +194,7 @@ class World:
         self.coupon = make_coupon("LAMPS")
         self.group = make_group()
         self.price_list = make_price_list((self.variant, 3900), code="trade", group=make_group("trade"))
+        self.settlement = take(settlement_file("ch_2"), "sandbox")
         self.delivery = make_delivery(dead_at=timezone.now(), attempts=12)
         self.sessions = {
             "owner": make_session(self.customer),
@@ -205,11 +232,20 @@ class World:
             "code": code,
             "address_id": self.address.pk,
             "key": key,
-            "order_id": self.invoice.order_id if operation.name == "orders_invoices_create" else self.order.pk,
+            "order_id": self.order_for(operation).pk,
+            "draft_id": self.draft.pk,
+            "fulfilment_id": self.parcel.pk,
+            "return_id": self.return_for(operation).pk,
+            "picture_id": self.picture.pk,
+            "withdrawal_id": self.withdrawal.pk,
             "invoice_id": self.invoice.pk,
             "market": "default",
             "payment_id": self.payment.pk,
+            "refund_id": self.refund.pk,
+            "balance_id": self.gift_card.card.pk,
+            "customer_id": self.customer.pk,
             "provider": "sandbox",
+            "saved_method_id": self.saved_method.pk,
             "delivery_id": self.delivery.pk,
             "variant_id": self.other_variant.pk,
             "image_id": self.image.pk,
@@ -218,8 +254,23 @@ class World:
             "method_id": self.method.pk,
             "rate_id": self.tax_rate.pk,
             "promotion_id": self.coupon.promotion_id,
+            "settlement_id": self.settlement.pk,
         }
         return {found["name"]: str(known[found["name"]]) for found in operation.parameters("path")}
+
+    def order_for(self, operation: Operation) -> Any:
+        """Return the owner's order that is in the state that the operation is about."""
+        if "fulfilments" in operation.name:
+            return self.parcel.order
+        if operation.name == "orders_returns_create":
+            return self.sent
+        if operation.name in ("orders_edit", "orders_edits_list", "orders_payment_link"):
+            return self.unpaid
+        return self.invoice.order if operation.name == "orders_invoices_create" else self.order
+
+    def return_for(self, operation: Operation) -> Any:
+        """Return the owner's return that is in the state that the operation is about."""
+        return {"returns_receive": self.approved, "returns_settle": self.received}.get(operation.name, self.returned)
 
     def address_of(self, operation: Operation) -> str:
         """Return the operation's path, filled."""
@@ -277,6 +328,7 @@ AS_NOBODY = {
     "verify_email",
     "notifications_unsubscribe",
     "webhooks_receive",
+    "gift_cards_check",
 }
 _WEBHOOK = {
     "id": "evt_1",
@@ -385,12 +437,47 @@ BODIES: dict[str, Callable[[World], dict[str, Any] | None]] = {
     "notifications_unsubscribe": lambda w: {"token": _unsubscribe_token(w)},
     "orders_create": lambda _: {"email": "guest@example.com", "shipping_address": ADDRESS.as_dict(), "note": "Ring"},
     "orders_cancel": lambda _: {"reason": "Found it elsewhere."},
+    "orders_edit": lambda w: {"items": [{"sku": w.variant.sku, "quantity": 2}], "reason": "Rang for one more."},
+    "orders_payment_link": lambda _: {"send": True},
+    "draft_orders_create": lambda w: {
+        "email": "guest@example.com",
+        "items": [{"sku": w.variant.sku, "quantity": 1, "unit_price": "9.00"}],
+        "shipping_address": ADDRESS.as_dict(),
+    },
+    "draft_orders_update": lambda _: {"note": "Ring twice"},
+    "draft_orders_delete": _no_body,
+    "draft_orders_place": lambda _: {},
+    "orders_fulfilments_create": lambda w: {
+        "items": [{"line": str(w.parcel.lines.get().line_id), "quantity": 1}],
+        "carrier": "UPS",
+    },
+    "fulfilments_update": lambda _: {"tracking_number": "1Z999AA10123456784"},
+    "fulfilments_deliver": _no_body,
+    "orders_returns_create": lambda w: {
+        "items": [{"line": str(w.sent.lines.get().pk), "quantity": 1, "reason": "damaged"}]
+    },
+    "returns_cancel": _no_body,
+    "returns_approve": lambda _: {"answer": "To 1 Dock Road, Hull."},
+    "returns_reject": lambda _: {"answer": "It was worn."},
+    "returns_receive": lambda w: {"items": [{"line": str(w.sent.lines.get().pk), "quantity": 1}]},
+    "returns_settle": lambda _: {"restock": True, "deduction": "1.00"},
+    "returns_pictures_create": lambda _: {"images": [upload()]},
+    "withdrawals_create": lambda w: {"order": w.sent.number},
+    "withdrawals_confirm": lambda _: {},
     "orders_invoices_create": _no_body,
     "sellers_update": lambda _: dict(COMPANY),
     "orders_move": lambda _: {"to": "paid", "reason": "In cash"},
     "orders_notes_create": lambda _: {"text": "Rang about the colour."},
     "payments_create": lambda w: {"order": str(w.order.pk), "provider": "sandbox", "card": "success"},
+    "payment_methods_update": lambda _: {"is_default": True},
+    "payment_methods_delete": _no_body,
+    "settlements_create": lambda _: {"provider": "sandbox", "file": SimpleUploadedFile("june.csv", settlement_file())},
     "payments_refund": lambda _: {"amount": "1.00", "reason": "A scratch."},
+    "refunds_confirm": _no_body,
+    "gift_cards_create": lambda _: {"amount": {"amount": "50.00", "currency": "GBP"}, "note": "Prize draw"},
+    "gift_cards_update": lambda _: {"note": "Lost"},
+    "gift_cards_check": lambda w: {"code": w.gift_card.code},
+    "customers_store_credit_grant": lambda _: {"amount": {"amount": "5.00", "currency": "GBP"}, "note": "Sorry."},
     "webhooks_receive": lambda _: dict(_WEBHOOK),
     "retry_delivery": _no_body,
     "create_product": lambda w: {"name": "Pan", "category": w.category.slug, "price": "9.00", "sku": "PAN", "stock": 3},

@@ -32,12 +32,14 @@ from accounts.services.roles import create_staff, ensure_roles, set_roles
 from accounts.services.sessions import (
     Session,
     count_registration,
+    lock_account,
     refresh_session,
     register,
     sign_in,
     sign_out,
     sign_out_everywhere,
 )
+from accounts.services.throttling import count_guess
 
 __all__ = [
     "Session",
@@ -48,6 +50,7 @@ __all__ = [
     "change_user",
     "check_staff_password",
     "confirm_password_reset",
+    "count_guess",
     "count_registration",
     "count_reset_request",
     "create_customer_group",
@@ -59,6 +62,7 @@ __all__ = [
     "edit_user",
     "ensure_roles",
     "forget_spent_tokens",
+    "lock_account",
     "make_one_time_token",
     "refresh_session",
     "register",

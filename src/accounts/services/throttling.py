@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from django.conf import settings
 from django.utils.crypto import salted_hmac
 
-from accounts.domain import Limit
+from accounts.domain import GUESSES_PER_ADDRESS, Limit
 from accounts.errors import TooManyAttempts
 from accounts.models import Attempt, Turnstile
 from core.transactions import command, step
@@ -64,6 +64,15 @@ def count_attempt(counters: Sequence[Counter], *, at: datetime, is_pending: bool
     :raises TooManyAttempts: a counter is full
     """
     return pass_turnstiles(counters, at=at, is_pending=is_pending)
+
+
+def count_guess(*, of: str, address: str, at: datetime) -> None:
+    """Count a try of a secret that someone may be guessing, right or wrong, from that network address.
+
+    :param of: what kind of secret it is, such as ``gift_card``
+    :raises TooManyAttempts: 20 within 15 minutes
+    """
+    count_attempt([counter(GUESSES_PER_ADDRESS, "guess", of, address)], at=at)
 
 
 @command

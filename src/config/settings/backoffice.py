@@ -18,6 +18,15 @@ def _link(title: str, icon: str, model: str) -> dict[str, Any]:
     }
 
 
+def _report(title: str, icon: str, page: str, permission: str) -> dict[str, Any]:
+    return {
+        "title": title,
+        "icon": icon,
+        "link": reverse_lazy(f"admin:{page}"),
+        "permission": lambda request: request.user.has_perm(permission),
+    }
+
+
 def _group(title: str, *links: dict[str, Any]) -> dict[str, Any]:
     return {"title": title, "separator": True, "items": list(links)}
 
@@ -72,10 +81,25 @@ UNFOLD: dict[str, Any] = {
             _group(
                 "Orders",
                 _link("Orders", "receipt_long", "orders.order"),
+                _link("Draft orders", "edit_note", "orders.draftorder"),
+                _link("Parcels", "local_shipping", "orders.fulfilment"),
+                _link("Returns", "assignment_return", "orders.return"),
+                _link("Withdrawals", "undo", "orders.withdrawal"),
                 _link("Carts", "shopping_cart", "carts.cart"),
                 _link("Payments", "payments", "payments.payment"),
+                _link("Refunds", "currency_exchange", "payments.refund"),
+                _link("Gift cards and credit", "card_giftcard", "payments.balance"),
                 _link("Webhooks of providers", "webhook", "payments.providerevent"),
+                _link("Settlements", "fact_check", "payments.settlement"),
                 _link("Money ledger", "account_balance", "payments.ledgerentry"),
+                _link("Invoices", "request_quote", "orders.invoice"),
+                _link("Sellers", "store", "orders.seller"),
+            ),
+            _group(
+                "Reports",
+                _report("Tax", "percent", "orders_invoice_tax_report", "orders.view_invoice"),
+                _report("Orders", "bar_chart", "orders_invoice_orders_report", "orders.view_invoice"),
+                _report("Payments", "monitoring", "payments_payment_payments_report", "payments.view_ledgerentry"),
             ),
             _group(
                 "Promotions",

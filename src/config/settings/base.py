@@ -13,8 +13,8 @@ from config.settings.env import SRC, data_folder, env
 from config.subscriptions import INLINE_SUBSCRIPTIONS, SUBSCRIPTIONS
 from config.version import VERSION
 from notifications.domain import Kind
-from orders.domain import OrderStatus
-from payments.domain import PaymentStatus, RefundStatus, RefundTo
+from orders.domain import OrderStatus, Resolution, ReturnStatus
+from payments.domain import PaymentStatus, RefundStatus, RefundTo, SettledKind
 from pricing.domain.shipping import ShippingKind
 
 DATA = data_folder()
@@ -58,6 +58,8 @@ MIDDLEWARE = [
 ]
 # What only the pages with a session need; ``core.middleware.AdminOnly`` runs them below these addresses.
 SESSION_PATHS = ("/admin/",)
+# Addresses below these bear a token: they are not logged whole.
+KEY_PATHS = ("/pay/", "/unsubscribe/")
 SESSION_MIDDLEWARE = [
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -124,6 +126,16 @@ STATIC_URL = "/static/"
 STATIC_ROOT = DATA / "static"
 MEDIA_URL = "/media/"
 MEDIA_ROOT = DATA / "media"
+STORAGES: dict[str, dict[str, Any]] = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+    # Not below ``MEDIA_URL``: shown by views that know who may see it.
+    "private": {
+        "BACKEND": "django.core.files.storage.FileSystemStorage",
+        "OPTIONS": {"location": DATA / "private"},
+    },
+}
+PRIVATE_FOLDERS = ("returns/",)
 MAIL_FOLDER = DATA / "mail"
 
 # Bodies of JSON above this are refused with 413; uploads have limits of their own.
@@ -169,7 +181,10 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
         "RefundStatus": [status.value for status in RefundStatus],
         "RefundTo": [to.value for to in RefundTo],
         "OrderStatus": [status.value for status in OrderStatus],
+        "ReturnStatus": [status.value for status in ReturnStatus],
+        "ReturnResolution": [resolution.value for resolution in Resolution],
         "MessageKind": [kind.value for kind in Kind],
+        "SettledKind": [kind.value for kind in SettledKind],
         "ShippingKind": [kind.value for kind in ShippingKind],
     },
     "POSTPROCESSING_HOOKS": [
@@ -190,6 +205,8 @@ IDEMPOTENCY_TTL = timedelta(hours=24)
 
 # Who takes money: name -> class.
 PAYMENT_PROVIDERS = {"manual": "payments.providers.manual.Manual"}
+# Provider -> its own books, where they are in this house: `verify_books` compares them with ours.
+PROVIDER_BOOKS: dict[str, str] = {}
 # The providers, each where the environment has its keys. They are loaded by the first process that asks for one.
 PAYMENT_TIMEOUT_SECONDS = env.float("PAYMENT_TIMEOUT_SECONDS", default=10.0)
 # What a provider's page says that is paid for.
@@ -225,6 +242,8 @@ ACCESS_TOKEN_TTL = timedelta(minutes=15)
 REFRESH_TOKEN_TTL = timedelta(days=7)
 ONE_TIME_TOKEN_TTL = timedelta(minutes=30)
 UNPAID_ORDER_TTL = timedelta(hours=env.float("UNPAID_ORDER_HOURS", default=24))
+# What staff wrote, and goods sent in exchange, may be paid for longer.
+DRAFT_ORDER_TTL = timedelta(days=14)
 ABANDONED_CART_TTL = timedelta(days=30)
 CART_MAX_LINES = 100
 CART_MAX_QUANTITY = 999

@@ -33,6 +33,7 @@ SANDBOX_WSGI = "" if env.str("SANDBOX_URL", default="") else "sandbox.api.inside
 SANDBOX_SECRET_KEY = env.str("SANDBOX_SECRET_KEY", default="") or derived_key(SECRET_KEY, "sandbox")
 # At our own address it is called without a socket, so that no request waits for a worker that waits for it.
 PAYMENT_PROVIDERS = PAYMENT_PROVIDERS | {"sandbox": "payments.providers.sandbox.Sandbox"}
+PROVIDER_BOOKS = {"sandbox": "sandbox.selectors.booked"} if SANDBOX_WSGI else {}
 # The gateway signs with the first, the shop believes all of them.
 SANDBOX_WEBHOOK_SECRETS = env.list("SANDBOX_WEBHOOK_SECRETS", default=[derived_key(SECRET_KEY, "sandbox webhooks")])
 SANDBOX_WEBHOOK_URL = env.str("SANDBOX_WEBHOOK_URL", default="") or f"{PUBLIC_URL}/api/v1/webhooks/sandbox"

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from config.schedule import BEAT_SCHEDULE, SANDBOX_SCHEDULE
 from config.settings.base import *  # noqa: F403
-from config.settings.base import DATABASE_OPTIONS, PAYMENT_PROVIDERS, PUBLIC_URL
+from config.settings.base import DATABASE_OPTIONS, PAYMENT_PROVIDERS, PUBLIC_URL, STORAGES
 from config.settings.env import derived_key, field_keys
 
 DEBUG = False
@@ -30,6 +30,7 @@ DATABASES = {
 }
 DATA = Path(os.environ.get("NEXUS_TEST_DATA") or Path(tempfile.gettempdir()) / f"nexus-tests-{os.getpid()}")
 MEDIA_ROOT = DATA / "media"
+STORAGES = STORAGES | {"private": STORAGES["private"] | {"OPTIONS": {"location": DATA / "private"}}}
 MAIL_FOLDER = DATA / "mail"
 STATIC_ROOT = DATA / "static"
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
@@ -48,6 +49,7 @@ SANDBOX_SLOW_SECONDS = 0
 SANDBOX_URL = PUBLIC_URL
 SANDBOX_WSGI = "sandbox.api.inside.application"
 PAYMENT_PROVIDERS = PAYMENT_PROVIDERS | {"sandbox": "payments.providers.sandbox.Sandbox"}
+PROVIDER_BOOKS = {"sandbox": "sandbox.selectors.booked"}
 SANDBOX_SECRET_KEY = derived_key(SECRET_KEY, "sandbox")
 SANDBOX_WEBHOOK_SECRETS = [derived_key(SECRET_KEY, "sandbox webhooks")]
 SANDBOX_WEBHOOK_URL = f"{PUBLIC_URL}/api/v1/webhooks/sandbox"

@@ -7,9 +7,11 @@ from core.admin.base import ServiceAdmin, ServiceInline, ViewInline
 from core.admin.cells import as_words, money_cell, picture, row_link, status_label, table
 from core.admin.exports import Exported, SafeResource
 from core.admin.forms import StaffForm, dressed
+from core.admin.reports import PeriodForm, report_page
 
 __all__ = [
     "Exported",
+    "PeriodForm",
     "SafeResource",
     "ServiceAdmin",
     "ServiceInline",
@@ -20,6 +22,7 @@ __all__ = [
     "money_cell",
     "outbox",
     "picture",
+    "report_page",
     "row_link",
     "status_label",
     "table",

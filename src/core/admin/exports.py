@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 from import_export.admin import ExportMixin
@@ -11,17 +10,7 @@ from import_export.resources import ModelResource
 from unfold.contrib.import_export.forms import SelectableFieldsExportForm
 
 from core.admin.base import ServiceAdmin
-
-# What a spreadsheet takes for a formula (OWASP, CSV injection), also behind blanks, which some of them drop.
-_FORMULA = re.compile(r"\A[ \u00a0]*[=+\-@\t\r\n\uff1d\uff0b\uff0d\uff20]")
-_NUMBER = re.compile(r"[+-]?\d+(\.\d+)?")
-
-
-def harmless(value: Any) -> Any:
-    """Return the cell; a text that begins like a formula gets an apostrophe before it. Numbers stay numbers."""
-    if isinstance(value, str) and _FORMULA.match(value) and not _NUMBER.fullmatch(value):
-        return f"'{value}"
-    return value
+from core.tables import harmless
 
 
 class SafeResource(ModelResource):  # type: ignore[misc]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
 from uuid import UUID
@@ -18,6 +18,7 @@ from core import money
 # Control characters (but tab, LF, CR), lone surrogates, and the bidi overrides of Unicode TR #9 that spoof text.
 _UNSAFE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\u202a-\u202e\u2066-\u2069]")
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII | re.IGNORECASE)
+_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
 AMOUNT_SCHEMA = {
     "oneOf": [
         {"type": "string", "pattern": r"^[0-9]{1,13}(\.[0-9]{1,4})?$"},
@@ -159,3 +160,12 @@ class TimeField(serializers.DateTimeField):
         if timezone.is_naive(value):
             self.fail("invalid", format="RFC 3339 with an offset")
         return super().enforce_timezone(value)
+
+
+class DateField(serializers.DateField):
+    """A day as ``YYYY-MM-DD`` (RFC 3339), in no other of the forms that ISO 8601 knows."""
+
+    def to_internal_value(self, value: Any) -> date:
+        if not isinstance(value, str) or not _DATE.fullmatch(value):
+            self.fail("invalid", format="YYYY-MM-DD")
+        return super().to_internal_value(value)

@@ -3,8 +3,8 @@ from __future__ import annotations
 import pytest
 
 from core.admin.base import in_words
-from core.admin.exports import harmless
 from core.errors import Conflict, Malformed
+from core.tables import harmless
 
 
 class TestHarmless:

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-from urllib.parse import urlencode
+from typing import TYPE_CHECKING
 
-from babel.numbers import format_decimal, get_currency_symbol
 from django.conf import settings
 
-from core import money
 from notifications.domain import Kind, Message
+from notifications.services.messages_parcels import tracking
+from notifications.services.wording import link, money_text, order_context, order_data
 from orders.domain import OrderStatus
 
 if TYPE_CHECKING:
-    from orders.models import Fulfilment, Order, OrderMove
+    from orders.models import Order, OrderMove
     from products.models import Product
 
-_LOCALE = "en_GB"
 _MOVES = {
     OrderStatus.PENDING: ("is waiting for payment", "We are waiting for its payment."),
     OrderStatus.PAID: ("is paid", "Thank you. We are getting it ready."),
@@ -30,8 +28,10 @@ _ALERTS = {
     "late_charge_returned": "{} came after it was cancelled, and goes back by itself.",
     "second_charge_returned": "{} was charged although it was paid, and goes back by itself.",
     "part_captured": "{} came, which is less than its total. It waits for the rest, or for you.",
+    "refund_by_hand": "{} has to be given back by hand, as it came. Confirm it on the refund's page.",
     "refund_failed": "{} could not be given back. Its buyer still waits for it.",
     "charged_back": "{} was charged back by the buyer's bank.",
+    "charge_mismatch": "{} was asked for, and its provider speaks of another sum or currency. It was not taken in.",
 }
 
 
@@ -41,7 +41,7 @@ def welcome(*, name: str) -> Message:
         kind=Kind.WELCOME,
         title="Welcome to the shop",
         body="Your account is ready. Happy browsing!",
-        context={"name": name, "products_url": _link("products")},
+        context={"name": name, "products_url": link("products")},
     )
 
 
@@ -50,7 +50,7 @@ def verification(*, token: str) -> Message:
     return Message(
         kind=Kind.VERIFY_EMAIL,
         title="Confirm your e-mail address",
-        context={"action_url": _link("verify-email", token=token), "minutes": _token_minutes()},
+        context={"action_url": link("verify-email", token=token), "minutes": _token_minutes()},
     )
 
 
@@ -59,7 +59,7 @@ def password_reset(*, token: str) -> Message:
     return Message(
         kind=Kind.PASSWORD_RESET,
         title="Choose a new password",
-        context={"action_url": _link("reset-password", token=token), "minutes": _token_minutes()},
+        context={"action_url": link("reset-password", token=token), "minutes": _token_minutes()},
     )
 
 
@@ -69,7 +69,7 @@ def password_changed() -> Message:
         kind=Kind.PASSWORD_CHANGED,
         title="Your password was changed",
         body="If this was not you, reset your password now and sign out everywhere.",
-        context={"action_url": _link("forgot-password")},
+        context={"action_url": link("forgot-password")},
     )
 
 
@@ -78,9 +78,9 @@ def order_placed(*, order: Order) -> Message:
     return Message(
         kind=Kind.ORDER_PLACED,
         title=f"We have your order {order.number}",
-        body=f"{_count(order)} for {_money(order.total_minor, order.currency)}. We will tell you when it moves on.",
-        data=_order_data(order),
-        context=_order_context(order),
+        body=f"{_count(order)} for {money_text(order.total_minor, order.currency)}. We will tell you when it moves on.",
+        data=order_data(order),
+        context=order_context(order),
     )
 
 
@@ -90,15 +90,15 @@ def order_moved(*, order: Order, move: OrderMove) -> Message:
     heading, sentence = _MOVES[status]
     sentences = [sentence]
     fulfilments = list(order.fulfilments.all()) if status is OrderStatus.SHIPPED else []
-    sentences += [text for parcel in fulfilments if (text := _tracking(parcel))]
+    sentences += [text for parcel in fulfilments if (text := tracking(fulfilment=parcel))]
     if status is OrderStatus.CANCELLED and move.reason:
         sentences.append(f"Reason: {move.reason}")
     return Message(
         kind=Kind.ORDER_MOVED,
         title=f"Order {order.number} {heading}",
         body=" ".join(sentences),
-        data=_order_data(order) | {"status": status.value},
-        context=_order_context(order),
+        data=order_data(order) | {"status": status.value},
+        context=order_context(order),
     )
 
 
@@ -107,8 +107,8 @@ def new_order(*, order: Order) -> Message:
     return Message(
         kind=Kind.STAFF_NEW_ORDER,
         title=f"New order {order.number}",
-        body=f"{_count(order)} for {_money(order.total_minor, order.currency)}.",
-        data=_order_data(order),
+        body=f"{_count(order)} for {money_text(order.total_minor, order.currency)}.",
+        data=order_data(order),
     )
 
 
@@ -117,8 +117,8 @@ def payment_alert(*, order: Order, what: str, amount_minor: int, currency: str) 
     return Message(
         kind=Kind.STAFF_PAYMENT,
         title=f"Payment of order {order.number}",
-        body=_ALERTS.get(what, "Have a look: {}.").format(_money(amount_minor, currency)),
-        data=_order_data(order),
+        body=_ALERTS.get(what, "Have a look: {}.").format(money_text(amount_minor, currency)),
+        data=order_data(order),
     )
 
 
@@ -155,63 +155,13 @@ def _about_product(kind: Kind, title: str, sentence: str, product: Product) -> M
         title=title,
         body=f"{sentence} {product.category.name}.",
         data={"product_id": str(product.pk), "product_slug": product.slug},
-        context={"product_name": product.name, "action_url": _link(f"products/{product.slug}")},
+        context={"product_name": product.name, "action_url": link(f"products/{product.slug}")},
     )
-
-
-def _order_data(order: Order) -> dict[str, str]:
-    return {"order_id": str(order.pk), "order_number": order.number}
-
-
-def _order_context(order: Order) -> dict[str, Any]:
-    """A guest's link carries the order's token behind the hash, which browsers keep to themselves."""
-    url = _link(f"orders/{order.pk}", number=order.number)
-    sums = [
-        ("Subtotal", order.subtotal_minor),
-        ("Discount", -order.discount_minor),
-        ("Delivery", order.shipping_minor),
-        ("Tax", order.tax_minor),
-    ]
-    return {
-        "number": order.number,
-        "lines": [
-            {
-                "name": line.name,
-                "options": ", ".join(str(value) for value in line.options.values()),
-                "quantity": line.quantity,
-                "subtotal": _money(line.subtotal_minor, order.currency),
-            }
-            for line in sorted(order.lines.all(), key=lambda line: line.position)
-        ],
-        "sums": [(label, _money(minor, order.currency)) for label, minor in sums if minor or label == "Subtotal"],
-        "total": _money(order.total_minor, order.currency),
-        "action_url": url if order.customer_id is not None else f"{url}#{urlencode({'token': order.guest_token})}",
-    }
-
-
-def _tracking(parcel: Fulfilment) -> str:
-    carrier = f"Carrier: {parcel.carrier}." if parcel.carrier else ""
-    number = f"Tracking number: {parcel.tracking_number}." if parcel.tracking_number else ""
-    return f"{carrier} {number}".strip()
 
 
 def _count(order: Order) -> str:
     units = sum(line.quantity for line in order.lines.all())
     return "1 item" if units == 1 else f"{units} items"
-
-
-def _money(minor: int, currency: str) -> str:
-    """The digits are those of ISO 4217, where Babel would take CLDR's."""
-    places = money.digits(currency)
-    pattern = "#,##0." + "0" * places if places else "#,##0"
-    amount = format_decimal(money.to_decimal(abs(minor), currency), format=pattern, locale=_LOCALE)
-    return f"{'-' if minor < 0 else ''}{get_currency_symbol(currency, locale=_LOCALE)}{amount}"
-
-
-def _link(path: str, **query: str) -> str:
-    """Links lead to the merchant's storefront, whatever host a request named."""
-    address = f"{settings.STOREFRONT_URL.rstrip('/')}/{path}"
-    return f"{address}?{urlencode(query)}" if query else address
 
 
 def _token_minutes() -> int:

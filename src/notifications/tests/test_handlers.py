@@ -61,6 +61,7 @@ class TestAlertStaffOfPayment:
             ("part_captured", "less than its total"),
             ("refund_failed", "could not be given back"),
             ("charged_back", "charged back"),
+            ("charge_mismatch", "another sum or currency"),
         ],
     )
     def test_tells_who_watches_payments_in_the_app_alone(self, what: str, words: str) -> None:

@@ -7,11 +7,13 @@ from typing import Any
 
 from django.contrib import admin
 from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.utils.safestring import SafeString
 from unfold.decorators import action, display
 
-from core.admin import ServiceAdmin, as_words, money_cell, row_link
+from core.admin import ServiceAdmin, as_words, money_cell, report_page, row_link
 from orders import selectors, services
+from orders.admin.reports import OrdersForm, TaxForm
 from orders.models import Invoice, Seller
 
 _KINDS = {"invoice": "info", "credit note": "warning"}
@@ -41,6 +43,7 @@ class InvoiceAdmin(ServiceAdmin):
     fields = ("number", "shown_kind", "total", "issued_at", "shown_order", "of", "reason")
     readonly_fields = ("shown_kind", "total", "shown_order")
     ordering = ("-issued_at", "-pk")
+    actions_list = ("tax_report", "orders_report")
     actions_detail = ("pdf", "xml")
 
     @display(description="Kind", ordering="kind", label=_KINDS)
@@ -57,6 +60,31 @@ class InvoiceAdmin(ServiceAdmin):
 
     def has_fetch_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
         return self.may(request, "view") and bool(request.user.has_perm("orders.view_order"))
+
+    def has_view_report_permission(self, request: HttpRequest) -> bool:
+        return self.may(request, "view") and bool(request.user.has_perm("orders.view_order"))
+
+    @action(description="Tax report", icon="percent", url_path="tax", permissions=["view_report"])
+    def tax_report(self, request: HttpRequest) -> HttpResponseBase:
+        return report_page(
+            self,
+            request,
+            title="Tax report",
+            heads=selectors.TaxRow.HEADS,
+            read=selectors.report_tax,
+            form=TaxForm,
+        )
+
+    @action(description="Orders report", icon="bar_chart", url_path="orders", permissions=["view_report"])
+    def orders_report(self, request: HttpRequest) -> HttpResponseBase:
+        return report_page(
+            self,
+            request,
+            title="Orders report",
+            heads=selectors.OrdersRow.HEADS,
+            read=selectors.report_orders,
+            form=OrdersForm,
+        )
 
     @action(description="PDF", icon="picture_as_pdf", permissions=["fetch"])
     def pdf(self, request: HttpRequest, object_id: str) -> HttpResponse:

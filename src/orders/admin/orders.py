@@ -17,29 +17,19 @@ from unfold.decorators import action, display
 from unfold.enums import ActionVariant
 
 from core import money
-from core.admin import Exported, SafeResource, StaffForm, ViewInline, money_cell, table
+from core.admin import Exported, SafeResource, StaffForm, ViewInline, as_words, money_cell, table
 from core.admin.base import ids_of
 from orders import selectors, services
+from orders.admin.editing import OrderEditing
+from orders.admin.parcels import CancelForm, ParcelInline, ShipForm, take_units, with_units
 from orders.domain import OrderStatus, may_move
-from orders.models import Fulfilment, Order, OrderLine, OrderMove, OrderNote
+from orders.models import Order, OrderLine, OrderMove, OrderNote
+from payments import selectors as payment_reads
 from payments.domain import RefundTo
 from pricing.domain import IN_WORDS, in_words
 
 _COLOURS = {"pending": "warning", "paid": "info", "shipped": "info", "delivered": "success", "cancelled": "danger"}
 _TARGETS = [(status.value, status.value.capitalize()) for status in OrderStatus if status is not OrderStatus.PENDING]
-
-
-class ShipForm(StaffForm):
-    """How a parcel goes."""
-
-    carrier = forms.CharField(max_length=60, required=False)
-    tracking_number = forms.CharField(max_length=100, required=False)
-
-
-class ReasonForm(StaffForm):
-    """Why an order is cancelled; its customer reads it."""
-
-    reason = forms.CharField(max_length=300, help_text="The customer reads it.")
 
 
 class MoveForm(StaffForm):
@@ -49,13 +39,17 @@ class MoveForm(StaffForm):
     reason = forms.CharField(max_length=300, required=False, help_text="The customers read it.")
 
 
+# An exchange is settled with its return.
+_TO = [(to.value, as_words(to.value)) for to in RefundTo if to is not RefundTo.EXCHANGE]
+
+
 class RefundForm(StaffForm):
     """How much goes back, where to, and why."""
 
     amount = forms.DecimalField(
         required=False, min_value=Decimal("0.0001"), max_digits=17, help_text="Empty: all that is left."
     )
-    to = forms.ChoiceField(choices=[(to.value, to.value.replace("_", " ").capitalize()) for to in RefundTo])
+    to = forms.ChoiceField(choices=_TO)
     reason = forms.CharField(max_length=300)
 
 
@@ -67,7 +61,10 @@ class NoteForm(StaffForm):
 
 class _Lines(ViewInline):
     model = OrderLine
-    fields = ("sku", "name", "shown_options", "quantity", "unit_price", "subtotal")
+    fields = (
+        *("sku", "name", "shown_options", "quantity", "unit_price", "subtotal"),
+        *("shipped", "cancelled", "returned"),
+    )
     readonly_fields = fields
     ordering = ("position",)
 
@@ -100,13 +97,6 @@ class _Moves(ViewInline):
         return rows
 
 
-class _Shipments(ViewInline):
-    model = Fulfilment
-    fields = ("carrier", "tracking_number", "shipped_at")
-    readonly_fields = fields
-    ordering = ("pk",)
-
-
 class _Notes(ViewInline):
     model = OrderNote
     verbose_name_plural = "notes"
@@ -135,7 +125,7 @@ class OrderResource(SafeResource):
 
 
 @admin.register(Order)
-class OrderAdmin(Exported):
+class OrderAdmin(OrderEditing, Exported):
     """Orders change by moves only; each is a button where the table of moves allows it."""
 
     resource_classes = (OrderResource,)
@@ -153,9 +143,12 @@ class OrderAdmin(Exported):
         *("ship_to", "bill_to"),
     )
     ordering = ("-placed_at", "-pk")
-    inlines = (_Lines, _Moves, _Shipments, _Notes)
+    inlines = (_Lines, _Moves, ParcelInline, _Notes)
     actions = ("move_chosen",)
-    actions_detail = ("mark_paid", "ship", "mark_delivered", "cancel", "refund", "add_note")
+    actions_detail = (
+        *("mark_paid", "ship", "mark_delivered", "edit_order", "payment_link"),
+        *("cancel", "refund", "add_note"),
+    )
 
     @display(description="Status", ordering="status", label=_COLOURS)
     def shown_status(self, row: Order) -> str:
@@ -179,8 +172,8 @@ class OrderAdmin(Exported):
 
     @display(description="How it came to that")
     def receipt(self, row: Order) -> SafeString | str:
-        steps = selectors.find_receipt(order=row)
-        return table(IN_WORDS, in_words(steps, row.currency))
+        receipt = selectors.find_receipt(order=row)
+        return table(IN_WORDS, in_words(receipt.steps if receipt else (), row.currency))
 
     @display(description="Ship to")
     def ship_to(self, row: Order) -> SafeString | str:
@@ -210,7 +203,14 @@ class OrderAdmin(Exported):
 
     @action(description="Ship", icon="local_shipping", permissions=["move"], variant=ActionVariant.PRIMARY)
     def ship(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        return self._ask_to_move(request, object_id, "Ship", OrderStatus.SHIPPED, ShipForm)
+        row = self.row(request, object_id)
+
+        def send(said: dict[str, Any]) -> str:
+            wish = services.FulfilmentWish(items=take_units(said), **said)
+            services.fulfil_order(order_id=row.pk, wish=wish, actor=request.user, at=timezone.now())  # type: ignore[arg-type]
+            return "The parcel is on its way."
+
+        return self.ask_about_one(request, object_id, title="Ship", act=send, form=with_units(ShipForm, row))
 
     @action(description="Mark delivered", icon="done_all", permissions=["move"], variant=ActionVariant.PRIMARY)
     def mark_delivered(self, request: HttpRequest, object_id: str) -> HttpResponse:
@@ -218,7 +218,15 @@ class OrderAdmin(Exported):
 
     @action(description="Cancel", icon="cancel", permissions=["move"], variant=ActionVariant.DANGER)
     def cancel(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        return self._ask_to_move(request, object_id, "Cancel the order", OrderStatus.CANCELLED, ReasonForm)
+        row = self.row(request, object_id)
+        form = with_units(CancelForm, row) if row.status == OrderStatus.PAID.value else CancelForm
+
+        def cancel(said: dict[str, Any]) -> str:
+            wish = services.CancelWish(items=take_units(said), reason=said["reason"], is_refunded=not said["is_kept"])
+            order = services.cancel_order(order_id=row.pk, wish=wish, actor=request.user, at=timezone.now())  # type: ignore[arg-type]
+            return f"{row.number} is {order.status}."
+
+        return self.ask_about_one(request, object_id, title="Cancel the order", act=cancel, form=form)
 
     def has_refund_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
         return bool(request.user.has_perm("payments.add_refund"))
@@ -229,10 +237,19 @@ class OrderAdmin(Exported):
 
         def give_back(said: dict[str, Any]) -> str:
             wish = services.RefundOrder(amount=said["amount"], reason=said["reason"], to=RefundTo(said["to"]))
-            refund = services.refund_order(order_id=row.pk, wish=wish, actor=request.user, at=timezone.now())  # type: ignore[arg-type]
-            return f"{money_cell(refund.amount_minor, row.currency)}: {refund.status}."
+            refunds = services.refund_order(order_id=row.pk, wish=wish, actor=request.user, at=timezone.now())  # type: ignore[arg-type]
+            return " ".join(
+                f"{as_words(refund.attempt.provider)} {money_cell(refund.amount_minor, row.currency)}: {refund.status}."
+                for refund in refunds
+            )
 
-        return self.ask_about_one(request, object_id, title="Give money back", act=give_back, form=RefundForm)
+        means = [
+            f"{as_words(each.provider)}: {money_cell(each.left_minor, row.currency)} left to give back"
+            for each in payment_reads.list_means(order_id=row.pk)
+        ]
+        return self.ask_about_one(
+            request, object_id, title="Give money back", act=give_back, form=RefundForm, objects=means
+        )
 
     @action(description="Add a note", icon="sticky_note_2", permissions=["note"])
     def add_note(self, request: HttpRequest, object_id: str) -> HttpResponse:
@@ -283,6 +300,8 @@ _MOVES = {
 
 
 def _is_open(name: str, order: Order) -> bool:
+    if name in ("edit_order", "payment_link"):
+        return order.status == OrderStatus.PENDING.value
     if name == "refund":
         return order.status != OrderStatus.PENDING.value
     return name not in _MOVES or may_move(OrderStatus(order.status), _MOVES[name])

@@ -146,7 +146,7 @@ class PackingSlip(ApiView):
 
     @extend_schema(operation_id="orders_packing_slip", summary="An order's packing slip as PDF (staff)", responses=_PDF)
     def get(self, request: Request, order_id: UUID) -> HttpResponse:
-        return _file(selectors.packing_slip(order_id=order_id), "application/pdf", "packing-slip.pdf")
+        return pdf_response(selectors.packing_slip(order_id=order_id), "packing-slip.pdf")
 
 
 def invoice_document(invoice: Invoice) -> dict[str, Any]:
@@ -165,6 +165,11 @@ def invoice_document(invoice: Invoice) -> dict[str, Any]:
 
 def _asked(request: Request, invoice_id: UUID) -> Invoice:
     return selectors.get_invoice(invoice_id=invoice_id, viewer=viewer_of(request), token=order_token_of(request))
+
+
+def pdf_response(content: bytes, name: str) -> HttpResponse:
+    """Return a paper to save."""
+    return _file(content, "application/pdf", name)
 
 
 def _file(content: bytes, content_type: str, name: str) -> HttpResponse:

@@ -15,15 +15,11 @@ from core.api.views import ApiView, request_key_of
 from orders import selectors, services
 from orders.api.payments_serializers import (
     PAYMENT_EXAMPLE,
-    REFUND_EXAMPLE,
     PayInput,
     PaymentListOutput,
     PaymentOutput,
     PaymentQuery,
-    RefundInput,
-    RefundOutput,
     payment_document,
-    refund_document,
 )
 from orders.api.views import ORDER_TOKEN, order_token_of
 from payments import selectors as payment_reads
@@ -64,7 +60,9 @@ class PaymentCollection(ApiView):
         description=(
             "Begins to pay, or goes on with what was begun: at most one attempt lives at a time. With `next_action` "
             "the shopper opens its address and comes back to `return_url`; then ask for the payment. Guests send the "
-            "order's token."
+            "order's token. A gift card and a customer's `store_credit` pay at once, as far as they go: `to_pay` says "
+            "what is left for the next attempt. With `save` a signed-in customer keeps the way to pay, and pays "
+            "with it another time by `saved_method`."
         ),
         parameters=ORDER_TOKEN,
         request=PayInput,
@@ -80,8 +78,26 @@ class PaymentCollection(ApiView):
                 request_only=True,
             ),
             OpenApiExample(
+                "By a gift card, as far as it goes",
+                value={
+                    "order": PAYMENT_EXAMPLE["order"],
+                    "provider": "gift_card",
+                    "gift_card": "7K3M-Q2X9-ABCD-Z4K9",
+                },
+                request_only=True,
+            ),
+            OpenApiExample(
                 "With a test card",
-                value={"order": PAYMENT_EXAMPLE["order"], "provider": "sandbox", "card": "success"},
+                value={"order": PAYMENT_EXAMPLE["order"], "provider": "sandbox", "card": "success", "save": True},
+                request_only=True,
+            ),
+            OpenApiExample(
+                "With a saved way to pay",
+                value={
+                    "order": PAYMENT_EXAMPLE["order"],
+                    "saved_method": "01937f5e-7c3a-7b60-9a57-0d6a4bd3c050",
+                    "return_url": "https://shop.example/thanks",
+                },
                 request_only=True,
             ),
             _SHOWN,
@@ -122,44 +138,3 @@ class PaymentDetail(ApiView):
             payment_id=payment_id, viewer=viewer_of(request), token=order_token_of(request), at=timezone.now()
         )
         return Response(payment_document(payment))
-
-
-class PaymentRefunds(ApiView):
-    """Giving back."""
-
-    in_beats = True
-    permissions = {"POST": ("payments.add_refund",)}
-
-    @extend_schema(
-        operation_id="payments_refund",
-        summary="Give money back (staff)",
-        description=(
-            "An amount, or what the items cost with their part of discounts and tax; without either, all that is left. "
-            "Never more than was captured."
-        ),
-        request=RefundInput,
-        responses={201: RefundOutput},
-        examples=[
-            OpenApiExample("An amount", value={"amount": "12.50", "reason": "Broken on arrival."}, request_only=True),
-            OpenApiExample(
-                "Goods",
-                value={
-                    "items": [{"variant": "01937f5e-7c3a-7b60-9a57-0d6a4bd3c004", "quantity": 1}],
-                    "restock": True,
-                    "to": "payment",
-                },
-                request_only=True,
-            ),
-            OpenApiExample("A refund", value=REFUND_EXAMPLE, response_only=True),
-        ],
-    )
-    def post(self, request: Request, payment_id: UUID) -> Response:
-        body = RefundInput(data=request.data)
-        body.is_valid(raise_exception=True)
-        refund = services.refund_payment(
-            payment_id=payment_id,
-            wish=body.wish(request_key=request_key_of(request)),
-            actor=customer_of(request),
-            at=timezone.now(),
-        )
-        return Response(refund_document(refund), status=201)

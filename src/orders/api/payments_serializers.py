@@ -6,15 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 from rest_framework import serializers
 
-from core.api.fields import AmountField, BooleanField, IdField, IntegerField, MoneyField, TextField
+from core.api.fields import BooleanField, IdField, MoneyField, TextField
 from core.api.pages import PageQuery
 from core.api.serializers import Input
 from core.money import as_document
-from orders.services import RefundItem, RefundOrder
-from payments.domain import AttemptStatus, PaymentStatus, RefundStatus, RefundTo, Wish
+from payments.domain import GIFT_CARD, AttemptStatus, PaymentStatus, Wish
 
 if TYPE_CHECKING:
-    from payments.models import Payment, Refund
+    from payments.models import Attempt, Payment
 
 CARDS = ("success", "declined", "3ds", "slow")
 STATUSES = [status.value for status in PaymentStatus]
@@ -25,7 +24,16 @@ PAYMENT_EXAMPLE = {
     "reference": "ch_01937f5e7c3a7b609a570d6a4bd3c031",
     "status": "requires_action",
     "amount": {"amount": "25.00", "currency": "GBP"},
+    "paid": {"amount": "10.00", "currency": "GBP"},
+    "to_pay": {"amount": "15.00", "currency": "GBP"},
     "refunded": {"amount": "0.00", "currency": "GBP"},
+    "means": [
+        {
+            "provider": "gift_card",
+            "amount": {"amount": "10.00", "currency": "GBP"},
+            "refunded": {"amount": "0.00", "currency": "GBP"},
+        }
+    ],
     "next_action": {
         "type": "redirect",
         "url": "http://127.0.0.1:8000/sandbox/pay/ch_01937f5e7c3a7b609a570d6a4bd3c031",
@@ -33,27 +41,39 @@ PAYMENT_EXAMPLE = {
     "failure": None,
     "created_at": "2026-11-21T12:00:00Z",
 }
-REFUND_EXAMPLE = {
-    "id": "01937f5e-7c3a-7b60-9a57-0d6a4bd3c040",
-    "payment": "01937f5e-7c3a-7b60-9a57-0d6a4bd3c030",
-    "amount": {"amount": "12.50", "currency": "GBP"},
-    "status": "succeeded",
-    "to": "payment",
-    "reason": "Broken on arrival.",
-    "failure": None,
-    "created_at": "2026-11-21T12:00:00Z",
-}
 
 
 class PayInput(Input):
-    """What is paid, through whom, and where the shopper comes back to. ``card`` is for the sandbox alone."""
+    """What is paid, through whom, and where the shopper comes back to. ``card`` is for the sandbox alone.
+
+    ``gift_card`` is the code of one, with the provider ``gift_card``; ``store_credit`` is the customer's own.
+    ``saved_method`` is a way to pay that the customer keeps, which says who the provider is; ``save`` keeps this one.
+    """
 
     order = IdField()
-    provider = serializers.SlugField(max_length=30)
+    provider = serializers.SlugField(max_length=30, required=False)
     return_url = serializers.URLField(required=False, max_length=2000)
-    card = serializers.ChoiceField(choices=CARDS, required=False, allow_null=True)
+    # The refusal does not repeat what was sent: it might be the number of a card.
+    card = serializers.ChoiceField(
+        choices=CARDS,
+        required=False,
+        allow_null=True,
+        error_messages={"invalid_choice": f"One of {', '.join(CARDS)}."},
+    )
+    gift_card = TextField(required=False, max_length=40)
+    saved_method = IdField(required=False)
+    # Serializers take their fields out of the class: the method of that name stays.
+    save = BooleanField(required=False, default=False)  # type: ignore[assignment]
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if "saved_method" in attrs:
+            return _alone_with_saved(attrs)
+        if "provider" not in attrs:
+            raise serializers.ValidationError({"provider": ["Say who takes the money."]}, code="required")
+        if (attrs.get("provider") == GIFT_CARD) != ("gift_card" in attrs):
+            raise serializers.ValidationError(
+                {"gift_card": ["A code goes with the provider gift_card, and it with a code."]}, code="gift_card"
+            )
         if attrs["provider"] != "sandbox":
             if attrs.get("card"):
                 raise serializers.ValidationError({"card": ["This goes with the sandbox only."]}, code="card")
@@ -67,55 +87,22 @@ class PayInput(Input):
         """Return how the shopper wants to pay."""
         given = self.validated_data
         return Wish(
-            provider=given["provider"],
+            provider=given.get("provider", ""),
+            is_saving=given["save"],
+            saved_method_id=given.get("saved_method"),
             return_url=given.get("return_url", ""),
             method=given.get("card") or "",
+            code=given.get("gift_card", ""),
             request_key=request_key,
         )
 
 
-class RefundItemInput(Input):
-    """Units of a variant, and whether they go back on the shelf (else as ``restock`` beside the items says)."""
-
-    variant = IdField()
-    quantity = IntegerField(min_value=1, max_value=99_999)
-    restock = BooleanField(required=False)
-
-
-class RefundInput(Input):
-    """What goes back: an amount, or goods; without either, all that is left."""
-
-    amount = AmountField(required=False)
-    items = RefundItemInput(many=True, required=False, allow_empty=False)
-    reason = TextField(required=False, allow_blank=True, max_length=300, default="")
-    restock = BooleanField(required=False, default=False)
-    to = serializers.ChoiceField(choices=[to.value for to in RefundTo], default=RefundTo.PAYMENT.value)
-
-    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        if "amount" in attrs and "items" in attrs:
-            raise serializers.ValidationError({"amount": ["Give either amount or items."]}, code="either")
-        if attrs["restock"] and "items" not in attrs:
-            raise serializers.ValidationError({"restock": ["Say which items."]}, code="items")
-        if "amount" in attrs and not attrs["amount"]:
-            raise serializers.ValidationError({"amount": ["Give more than nothing."]}, code="min_value")
-        return attrs
-
-    def wish(self, *, request_key: str) -> RefundOrder:
-        """Return what staff want to give back."""
-        given = self.validated_data
-        items = [
-            RefundItem(
-                variant=item["variant"], quantity=item["quantity"], restock=item.get("restock", given["restock"])
-            )
-            for item in given.get("items", [])
-        ]
-        return RefundOrder(
-            amount=given.get("amount"),
-            items=items,
-            reason=given["reason"],
-            to=RefundTo(given["to"]),
-            request_key=request_key,
-        )
+def _alone_with_saved(attrs: dict[str, Any]) -> dict[str, Any]:
+    """Refuse what a kept way to pay already says."""
+    beside = [name for name in ("provider", "card", "gift_card", "save") if attrs.get(name)]
+    if beside:
+        raise serializers.ValidationError({beside[0]: ["The saved method says how it is paid."]}, code="either")
+    return attrs
 
 
 class PaymentQuery(PageQuery):
@@ -132,8 +119,16 @@ class NextActionOutput(serializers.Serializer[Any]):
     url = serializers.CharField()
 
 
+class PaidMeansOutput(serializers.Serializer[Any]):
+    """What one attempt took, and what of it went back."""
+
+    provider = serializers.CharField()
+    amount = MoneyField()
+    refunded = MoneyField()
+
+
 class PaymentOutput(serializers.Serializer[Any]):
-    """An order's payment, as its newest attempt stands."""
+    """An order's payment, as its newest attempt stands; ``means``: all that took money for it."""
 
     id = serializers.UUIDField()
     order = serializers.UUIDField()
@@ -141,7 +136,10 @@ class PaymentOutput(serializers.Serializer[Any]):
     reference = serializers.CharField(allow_blank=True)
     status = serializers.ChoiceField(choices=STATUSES)
     amount = MoneyField()
+    paid = MoneyField()
+    to_pay = MoneyField()
     refunded = MoneyField()
+    means = PaidMeansOutput(many=True)
     next_action = NextActionOutput(allow_null=True)
     failure = serializers.CharField(allow_null=True)
     created_at = serializers.DateTimeField()
@@ -158,24 +156,11 @@ class PaymentListOutput(serializers.Serializer[Any]):
     results = PaymentOutput(many=True)
 
 
-class RefundOutput(serializers.Serializer[Any]):
-    """Money on its way back; ``unknown``: the provider has not answered, and is told again."""
-
-    id = serializers.UUIDField()
-    payment = serializers.UUIDField()
-    amount = MoneyField()
-    status = serializers.ChoiceField(choices=[status.value for status in RefundStatus])
-    to = serializers.ChoiceField(choices=[to.value for to in RefundTo])
-    reason = serializers.CharField(allow_blank=True)
-    failure = serializers.CharField(allow_null=True)
-    created_at = serializers.DateTimeField()
-
-
 def payment_document(payment: Payment) -> dict[str, Any]:
     """Return the contract's payment. Reads the attempts, which the selectors prefetch."""
     attempts = sorted(payment.attempts.all(), key=lambda attempt: attempt.pk)
     taken = [attempt for attempt in attempts if attempt.state is AttemptStatus.CAPTURED and not attempt.is_surplus]
-    shown = taken[0] if taken else attempts[-1] if attempts else None
+    shown = _shown(payment, attempts, taken)
     return {
         "id": payment.pk,
         "order": payment.order_id,
@@ -183,22 +168,27 @@ def payment_document(payment: Payment) -> dict[str, Any]:
         "reference": shown.provider_reference if shown else "",
         "status": payment.status,
         "amount": as_document(payment.amount_minor, payment.currency),
+        "paid": as_document(payment.captured_minor, payment.currency),
+        "to_pay": as_document(payment.to_pay_minor, payment.currency),
         "refunded": as_document(payment.refunded_minor, payment.currency),
+        "means": [_means_document(attempt, payment.currency) for attempt in attempts if attempt.captured_minor],
         "next_action": shown.next_action if shown else None,
         "failure": (shown.failure if shown else "") or None,
         "created_at": payment.created_at,
     }
 
 
-def refund_document(refund: Refund) -> dict[str, Any]:
-    """Return the contract's refund. Reads the payment, which the selector joins."""
+def _shown(payment: Payment, attempts: list[Attempt], taken: list[Attempt]) -> Attempt | None:
+    """Return the attempt that tells how it stands: the last of those that paid it, or the newest."""
+    if taken and not payment.to_pay_minor:
+        outside = [attempt for attempt in taken if attempt.balance_id is None]
+        return (outside or taken)[-1]
+    return attempts[-1] if attempts else None
+
+
+def _means_document(attempt: Attempt, currency: str) -> dict[str, Any]:
     return {
-        "id": refund.pk,
-        "payment": refund.payment_id,
-        "amount": as_document(refund.amount_minor, refund.payment.currency),
-        "status": refund.status,
-        "to": refund.to,
-        "reason": refund.reason,
-        "failure": refund.failure or None,
-        "created_at": refund.created_at,
+        "provider": attempt.provider,
+        "amount": as_document(attempt.captured_minor, currency),
+        "refunded": as_document(attempt.refunded_minor, currency),
     }

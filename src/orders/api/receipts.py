@@ -11,7 +11,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.api.viewer import viewer_of
-from core.api.fields import MoneyField
+from core.api.fields import IntegerField, MoneyField, TextField
+from core.api.serializers import Query
 from core.api.views import ApiView
 from core.money import as_document
 from orders import selectors
@@ -19,9 +20,7 @@ from orders.api.views import ORDER_TOKEN, order_token_of
 from pricing.domain import Kind
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from orders.models import Order
+    from orders.selectors import Receipt
     from pricing.domain import Step
 
 
@@ -43,6 +42,7 @@ def _step(kind: str, rule: str, amount: str, *items: tuple[int, str], contained:
 
 RECEIPT_EXAMPLE = {
     "order": "01937f5e-7c3a-7b60-9a57-0d6a4bd3c010",
+    "revision": 1,
     "currency": "GBP",
     "total": _money("26.45"),
     "steps": [
@@ -74,12 +74,20 @@ class ReceiptStepOutput(serializers.Serializer[Any]):
 
 
 class ReceiptOutput(serializers.Serializer[Any]):
-    """The amounts of the steps add up to the total."""
+    """The amounts of the steps add up to the total. An order that staff edited has a revision for each price."""
 
     order = serializers.UUIDField()
+    revision = serializers.IntegerField()
     currency = serializers.CharField()
     total = MoneyField()
     steps = ReceiptStepOutput(many=True)
+
+
+class ReceiptQuery(Query):
+    """Which receipt: without a revision, the one that holds."""
+
+    revision = IntegerField(required=False, from_text=True, min_value=1)
+    token = TextField(required=False, max_length=200)
 
 
 class OrderReceipt(ApiView):
@@ -88,36 +96,43 @@ class OrderReceipt(ApiView):
     @extend_schema(
         operation_id="orders_receipt",
         summary="Explain an order's price, step by step",
-        parameters=ORDER_TOKEN,
+        parameters=[ORDER_TOKEN[0], ReceiptQuery],
         responses={200: ReceiptOutput},
         examples=[OpenApiExample("A receipt", value=RECEIPT_EXAMPLE, response_only=True)],
     )
     def get(self, request: Request, order_id: UUID) -> Response:
-        order, steps = selectors.get_receipt(
-            order_id=order_id, viewer=viewer_of(request), token=order_token_of(request)
+        asked = ReceiptQuery.read(request.GET)
+        receipt = selectors.get_receipt(
+            order_id=order_id,
+            viewer=viewer_of(request),
+            token=order_token_of(request),
+            revision=asked.get("revision"),
         )
-        return Response(receipt_document(order, steps))
+        return Response(receipt_document(receipt))
 
 
-def receipt_document(order: Order, steps: Sequence[Step]) -> dict[str, Any]:
+def receipt_document(receipt: Receipt) -> dict[str, Any]:
     """Return the receipt; lines are counted from one, as the order's are."""
+    order = receipt.order
     return {
         "order": order.pk,
+        "revision": receipt.revision,
         "currency": order.currency,
-        "total": as_document(order.total_minor, order.currency),
-        "steps": [
-            {
-                "kind": step.kind.value,
-                "rule": step.rule,
-                "applied": step.is_applied,
-                "reason": step.reason or None,
-                "amount": as_document(step.amount_minor, order.currency),
-                "contained": as_document(step.contained_minor, order.currency),
-                "items": [
-                    {"position": place + 1, "amount": as_document(minor, order.currency)}
-                    for place, minor in step.lines.items()
-                ],
-            }
-            for step in steps
+        "total": as_document(receipt.total_minor, order.currency),
+        "steps": [step_document(step, order.currency) for step in receipt.steps],
+    }
+
+
+def step_document(step: Step, currency: str) -> dict[str, Any]:
+    """Return one step of a price; lines are counted from one."""
+    return {
+        "kind": step.kind.value,
+        "rule": step.rule,
+        "applied": step.is_applied,
+        "reason": step.reason or None,
+        "amount": as_document(step.amount_minor, currency),
+        "contained": as_document(step.contained_minor, currency),
+        "items": [
+            {"position": place + 1, "amount": as_document(minor, currency)} for place, minor in step.lines.items()
         ],
     }

@@ -1,4 +1,4 @@
-"""Orders in and out."""
+"""Orders out."""
 
 from __future__ import annotations
 
@@ -6,15 +6,20 @@ from typing import TYPE_CHECKING, Any
 
 from rest_framework import serializers
 
-from accounts.api.serializers import AddressInput, AddressOutput, address_data
-from core.api.fields import IdField, MoneyField, TextField, TimeField
-from core.api.pages import PageQuery
-from core.api.serializers import Input
+from accounts.api.serializers import AddressOutput
+from core.api.fields import MoneyField
 from core.money import as_document
-from orders.domain import MovedBy, OrderStatus
+from orders.api.fulfilments_serializers import (
+    FULFILMENT_EXAMPLE,
+    FulfilmentOutput,
+    fulfilment_document,
+)
+from orders.domain import FulfilmentStatus, MovedBy, OrderStatus, fulfilment_status
 from pricing.domain import percent_text
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from orders.models import Order, OrderLine, OrderNote
 
 STATUSES = [status.value for status in OrderStatus]
@@ -38,17 +43,22 @@ def _money(amount: str) -> dict[str, str]:
 ORDER_EXAMPLE = {
     "id": "01937f5e-7c3a-7b60-9a57-0d6a4bd3c010",
     "number": "N-7K3-Q9XW",
-    "status": "pending",
+    "status": "paid",
+    "fulfilment_status": "partial",
     "currency": "GBP",
     "email": "ada@example.com",
     "items": [
         {
+            "id": "01937f5e-7c3a-7b60-9a57-0d6a4bd3c011",
             "product": "01937f5e-7c3a-7b60-9a57-0d6a4bd3c003",
             "variant": "01937f5e-7c3a-7b60-9a57-0d6a4bd3c004",
             "sku": "MUG-BLUE",
             "name": "Blue mug",
             "options": {},
             "quantity": 2,
+            "shipped": 1,
+            "cancelled": 0,
+            "returned": 0,
             "unit_price": _money("12.50"),
             "subtotal": _money("25.00"),
             "discount": _money("0.00"),
@@ -67,86 +77,34 @@ ORDER_EXAMPLE = {
     "shipping_method": "standard",
     "shipping_address": ADDRESS_EXAMPLE,
     "billing_address": None,
-    "tracking": [],
-    "history": [{"from": None, "to": "pending", "at": "2026-11-21T12:00:00Z", "by": "customer", "reason": ""}],
+    "tracking": [
+        {"carrier": "Royal Mail", "tracking_number": "AB123456789GB", "shipped_at": "2026-11-21T15:00:00Z"},
+    ],
+    "fulfilments": [FULFILMENT_EXAMPLE],
+    "history": [
+        {"from": None, "to": "pending", "at": "2026-11-21T12:00:00Z", "by": "customer", "reason": ""},
+        {"from": "pending", "to": "paid", "at": "2026-11-21T12:05:00Z", "by": "system", "reason": ""},
+    ],
     "note": "",
     "token": None,
     "placed_at": "2026-11-21T12:00:00Z",
-    "expires_at": "2026-11-22T12:00:00Z",
+    "expires_at": None,
 }
 
 
-class PlaceOrderInput(Input):
-    """What is needed beside the cart. Guests give e-mail and address."""
-
-    email = serializers.EmailField(required=False, max_length=254)
-    shipping_address = AddressInput(required=False)
-    shipping_address_id = IdField(required=False)
-    billing_address = AddressInput(required=False)
-    shipping_method = TextField(required=False, max_length=40)
-    coupon = TextField(required=False, max_length=64)
-    vat_id = TextField(required=False, max_length=20)
-    expected_total = MoneyField(required=False)
-    note = TextField(required=False, allow_blank=True, multiline=True, max_length=1000)
-
-    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        if "shipping_address" in attrs and "shipping_address_id" in attrs:
-            raise serializers.ValidationError(
-                {"shipping_address": ["Give either shipping_address or shipping_address_id."]}, code="either"
-            )
-        for name in ("shipping_address", "billing_address"):
-            if name in attrs:
-                attrs[name] = address_data(attrs[name])
-        return attrs
-
-
-class CancelInput(Input):
-    """Why, if the customer cares to say."""
-
-    reason = TextField(required=False, allow_blank=True, max_length=300, default="")
-
-
-class MoveInput(Input):
-    """Where staff move an order to. Carrier and tracking number go with ``shipped``."""
-
-    to = serializers.ChoiceField(choices=STATUSES)
-    reason = TextField(required=False, allow_blank=True, max_length=300, default="")
-    carrier = TextField(required=False, allow_blank=True, max_length=60, default="")
-    tracking_number = TextField(required=False, allow_blank=True, max_length=100, default="")
-
-    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        parcel = [name for name in ("carrier", "tracking_number") if attrs[name]]
-        if parcel and attrs["to"] != OrderStatus.SHIPPED.value:
-            raise serializers.ValidationError(
-                {name: ["This goes with shipped only."] for name in parcel}, code="parcel"
-            )
-        return attrs
-
-
-class NoteInput(Input):
-    """What staff want each other to know."""
-
-    text = TextField(multiline=True, max_length=5000)
-
-
-class OrderQuery(PageQuery):
-    """Filters of the list."""
-
-    status = serializers.ChoiceField(choices=STATUSES, required=False)
-    search = TextField(required=False, max_length=254)
-    placed_after = TimeField(required=False)
-    placed_before = TimeField(required=False)
-
-
 class OrderItemOutput(serializers.Serializer[Any]):
-    """One line as bought."""
+    """One line as bought, and how many of its units were sent, cancelled and returned since."""
 
+    id = serializers.UUIDField()
     product = serializers.UUIDField()
     variant = serializers.UUIDField()
     sku = serializers.CharField()
     name = serializers.CharField()
     options = serializers.DictField(child=serializers.CharField())
     quantity = serializers.IntegerField()
+    shipped = serializers.IntegerField()
+    cancelled = serializers.IntegerField()
+    returned = serializers.IntegerField()
     unit_price = MoneyField()
     subtotal = MoneyField()
     discount = MoneyField()
@@ -181,6 +139,7 @@ class OrderOutput(serializers.Serializer[Any]):
     id = serializers.UUIDField()
     number = serializers.CharField()
     status = serializers.ChoiceField(choices=STATUSES)
+    fulfilment_status = serializers.ChoiceField(choices=[status.value for status in FulfilmentStatus])
     currency = serializers.CharField()
     email = serializers.CharField(allow_blank=True)
     items = OrderItemOutput(many=True)
@@ -195,6 +154,7 @@ class OrderOutput(serializers.Serializer[Any]):
     shipping_address = AddressOutput(allow_null=True)
     billing_address = AddressOutput(allow_null=True)
     tracking = TrackingOutput(many=True)
+    fulfilments = FulfilmentOutput(many=True)
     history = HistoryOutput(many=True)
     note = serializers.CharField(allow_blank=True)
     token = serializers.CharField(allow_null=True)
@@ -231,14 +191,17 @@ class NoteListOutput(serializers.Serializer[Any]):
 def order_document(order: Order) -> dict[str, Any]:
     """Return the contract's order. Reads lines, moves and fulfilments, which the selectors prefetch."""
     currency = order.currency
+    lines = sorted(order.lines.all(), key=lambda line: line.position)
+    parcels = sorted(order.fulfilments.all(), key=lambda parcel: (parcel.shipped_at, parcel.pk))
     amounts = ("subtotal", "discount", "shipping", "tax", "total")
     return {
         "id": order.pk,
         "number": order.number,
         "status": order.status,
+        "fulfilment_status": _fulfilment_status(lines),
         "currency": currency,
         "email": order.email,
-        "items": [_item(line, currency) for line in sorted(order.lines.all(), key=lambda line: line.position)],
+        "items": [_item(line, currency) for line in lines],
         **{name: as_document(getattr(order, f"{name}_minor"), currency) for name in amounts},
         "tax_included": as_document(order.contained_minor, currency),
         "coupon": order.coupon,
@@ -246,9 +209,9 @@ def order_document(order: Order) -> dict[str, Any]:
         "shipping_address": order.shipping_address,
         "billing_address": order.billing_address,
         "tracking": [
-            {"carrier": s.carrier, "tracking_number": s.tracking_number, "shipped_at": s.shipped_at}
-            for s in order.fulfilments.all()
+            {"carrier": s.carrier, "tracking_number": s.tracking_number, "shipped_at": s.shipped_at} for s in parcels
         ],
+        "fulfilments": [fulfilment_document(parcel, {line.pk: line for line in lines}) for parcel in parcels],
         "history": [
             {
                 "from": move.from_status or None,
@@ -271,14 +234,23 @@ def note_document(note: OrderNote) -> dict[str, Any]:
     return {"id": note.pk, "author": note.author_id, "text": note.text, "created_at": note.created_at}
 
 
+def _fulfilment_status(lines: Sequence[OrderLine]) -> str:
+    shipped, open_units = sum(line.shipped for line in lines), sum(line.open for line in lines)
+    return fulfilment_status(shipped=shipped, open_units=open_units).value
+
+
 def _item(line: OrderLine, currency: str) -> dict[str, Any]:
     return {
+        "id": line.pk,
         "product": line.product_id,
         "variant": line.variant_id,
         "sku": line.sku,
         "name": line.name,
         "options": line.options,
         "quantity": line.quantity,
+        "shipped": line.shipped,
+        "cancelled": line.cancelled,
+        "returned": line.returned,
         "unit_price": as_document(line.unit_price_minor, currency),
         "subtotal": as_document(line.subtotal_minor, currency),
         "discount": as_document(line.discount_minor, currency),

@@ -11,21 +11,18 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.api.viewer import customer_of, viewer_of
+from core import clock
 from core.api.pages import list_response, page_of
 from core.api.views import ApiView
 from orders import selectors, services
+from orders.api.inputs import CancelInput, MoveInput, NoteInput, OrderQuery, PlaceOrderInput
 from orders.api.serializers import (
     ADDRESS_EXAMPLE,
     ORDER_EXAMPLE,
-    CancelInput,
-    MoveInput,
-    NoteInput,
     NoteListOutput,
     NoteOutput,
     OrderListOutput,
     OrderOutput,
-    OrderQuery,
-    PlaceOrderInput,
     note_document,
     order_document,
 )
@@ -97,7 +94,8 @@ class OrderCollection(ApiView):
             customer=viewer_of(request),
             cart_token=request.META.get("HTTP_X_CART_TOKEN") or None,
             wish=services.PlaceOrder(**body.validated_data),
-            placed_at=timezone.now(),
+            # By this time, and a worker's, its reservation ends.
+            placed_at=clock.database_now(),
         )
         return Response(
             order_document(order),
@@ -106,36 +104,44 @@ class OrderCollection(ApiView):
         )
 
 
-class OrderDetail(ApiView):
-    """One order."""
-
-    @extend_schema(
-        operation_id="orders_retrieve",
-        summary="Show an order",
-        parameters=ORDER_TOKEN,
-        responses={200: OrderOutput},
-        examples=[_SHOWN],
-    )
-    def get(self, request: Request, order_id: UUID) -> Response:
-        order = selectors.get_order(order_id=order_id, viewer=viewer_of(request), token=order_token_of(request))
-        return Response(order_document(order))
-
-
 class OrderCancel(ApiView):
     """Calling it off."""
 
     @extend_schema(
         operation_id="orders_cancel",
-        summary="Cancel an order while it is pending",
+        summary="Cancel an order, or what is still to be sent of it",
+        description=(
+            "Its customer, or a guest with its token, cancels all of it while nothing was sent. Staff with "
+            "`orders.move_order` cancel `items` of a paid order, or, without them, all that is still to be sent. What "
+            "was paid for it goes back by itself; for a part, not with `refund: false`."
+        ),
         parameters=ORDER_TOKEN,
         request=CancelInput,
         responses={200: OrderOutput},
-        examples=[OpenApiExample("Why", value={"reason": "Found it elsewhere."}, request_only=True), _SHOWN],
+        examples=[
+            OpenApiExample("Why", value={"reason": "Found it elsewhere."}, request_only=True),
+            OpenApiExample(
+                "A part (staff)",
+                value={
+                    "reason": "Sold out.",
+                    "items": [{"line": "01937f5e-7c3a-7b60-9a57-0d6a4bd3c011", "quantity": 1}],
+                },
+                request_only=True,
+            ),
+            _SHOWN,
+        ],
     )
     def post(self, request: Request, order_id: UUID) -> Response:
         body = CancelInput(data=request.data)
         body.is_valid(raise_exception=True)
-        return Response(_moved(request, order_id, to=OrderStatus.CANCELLED, **body.validated_data))
+        order = services.cancel_order(
+            order_id=order_id,
+            wish=body.wish(),
+            actor=viewer_of(request),
+            token=order_token_of(request),
+            at=timezone.now(),
+        )
+        return Response(order_document(order))
 
 
 class OrderMoves(ApiView):

@@ -13,6 +13,16 @@ class DraftStatus(Enum):
     CANCELLED = "cancelled"
 
 
+class LinkState(Enum):
+    """What a payment link leads to."""
+
+    ASKS = "asks"
+    WAITS = "waits"
+    PAID = "paid"
+    CANCELLED = "cancelled"
+    LAPSED = "lapsed"
+
+
 class ReturnStatus(Enum):
     """Where a return stands."""
 

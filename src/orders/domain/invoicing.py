@@ -41,15 +41,18 @@ class Draft:
     is_tax_included: bool
 
 
-def vat_category(*, ppm: int, tax_class: str = "", is_reversed: bool, is_registered: bool, leaves: bool) -> VatCategory:
+def vat_category(
+    *, ppm: int, tax_class: str = "", is_reversed: bool, is_sent: bool = True, is_registered: bool, leaves: bool
+) -> VatCategory:
     """Return the category of something that was charged.
 
-    :param is_reversed: the buyer owes the tax
+    :param is_reversed: the buyer, in another member state, owes the tax
+    :param is_sent: goods that go there, and no service (Directive 2006/112/EC, Art. 138; else Art. 196)
     :param is_registered: the seller has a VAT id
     :param leaves: the goods leave the territory of the tax
     """
     if is_reversed:
-        return VatCategory.REVERSED
+        return VatCategory.INTRA_COMMUNITY if is_sent else VatCategory.REVERSED
     if ppm:
         return VatCategory.STANDARD
     if not is_registered:

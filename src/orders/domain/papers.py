@@ -30,13 +30,15 @@ class VatCategory(Enum):
     ZERO = "Z"
     EXEMPT = "E"
     REVERSED = "AE"
+    INTRA_COMMUNITY = "K"
     EXPORT = "G"
     OUTSIDE = "O"
 
 
-# Why no tax is taken: a code of the VATEX list, and words (BR-AE-10, BR-E-10, BR-G-10, BR-O-10).
+# Why no tax is taken: a code of the VATEX list, and words (BR-AE-10, BR-E-10, BR-G-10, BR-IC-10, BR-O-10).
 EXEMPTIONS = {
-    VatCategory.REVERSED: ("VATEX-EU-AE", "Reverse charge (Directive 2006/112/EC, Art. 138 and 196)"),
+    VatCategory.REVERSED: ("VATEX-EU-AE", "Reverse charge (Directive 2006/112/EC, Art. 196)"),
+    VatCategory.INTRA_COMMUNITY: ("VATEX-EU-IC", "Intra-Community supply (Directive 2006/112/EC, Art. 138)"),
     VatCategory.EXPORT: ("VATEX-EU-G", "Export outside the territory of the tax"),
     VatCategory.OUTSIDE: ("VATEX-EU-O", "Not subject to VAT"),
     VatCategory.EXEMPT: ("", "Exempt from VAT"),

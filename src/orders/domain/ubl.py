@@ -45,8 +45,7 @@ def to_ubl(paper: Paper, buyer: Party, deliver_to: Address | None = None) -> byt
     _seller(_add(_add(root, "cac:AccountingSupplierParty"), "cac:Party"), paper.seller)
     # Where nothing is subject to VAT, no VAT id may stand (BR-O-02).
     _party(_add(_add(root, "cac:AccountingCustomerParty"), "cac:Party"), buyer, vat_id=_vat_id(paper, buyer.vat_id))
-    if deliver_to is not None:
-        _address(_add(_add(root, "cac:Delivery"), "cac:DeliveryLocation"), deliver_to, name="cac:Address")
+    _delivery(root, paper, deliver_to)
     if paper.kind is PaperKind.CREDIT_NOTE:
         _add(_add(root, "cac:PaymentTerms"), "cbc:Note", _CREDITED)
     for row in paper.charges:
@@ -121,6 +120,16 @@ def _address(parent: ET.Element, address: Address, *, name: str) -> None:
     _say(found, "cbc:PostalZone", address.postal_code)
     _say(found, "cbc:CountrySubentity", address.region)
     _add(_add(found, "cac:Country"), "cbc:IdentificationCode", address.country)
+
+
+def _delivery(root: ET.Element, paper: Paper, deliver_to: Address | None) -> None:
+    """Say where it goes; of what goes to another member state the day too (BR-IC-11), which is that of the paper."""
+    if deliver_to is None:
+        return
+    found = _add(root, "cac:Delivery")
+    if any(tax.category is VatCategory.INTRA_COMMUNITY for tax in paper.taxes):
+        _add(found, "cbc:ActualDeliveryDate", paper.issued_on.isoformat())
+    _address(_add(found, "cac:DeliveryLocation"), deliver_to, name="cac:Address")
 
 
 def _charge(root: ET.Element, paper: Paper, row: Row) -> None:

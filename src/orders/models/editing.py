@@ -21,7 +21,7 @@ class DraftOrder(Entity):
     market = models.ForeignKey("markets.Market", on_delete=models.PROTECT, related_name="+")
     customer = models.ForeignKey("accounts.User", null=True, blank=True, on_delete=models.PROTECT, related_name="+")
     email = EncryptedTextField(blank=True)
-    # ``[{"variant", "quantity", "unit_price_minor" or null}]``, in order; a price that stands here was agreed.
+    # ``[{"variant", "sku", "name", "quantity", "unit_price_minor" or null}]``, in order; a price here was agreed.
     items = models.JSONField(default=list)
     shipping_address = EncryptedJSONField(null=True, blank=True)
     billing_address = EncryptedJSONField(null=True, blank=True)
@@ -58,10 +58,17 @@ class OrderEdit(models.Model):
     total_after_minor = models.BigIntegerField()
     # ``[{"sku", "name", "before", "after"}]`` of units, and the names of what else was changed; no personal data.
     changes = models.JSONField()
+    # A digest of the client's request: its repetition is the same edit.
+    request_key = models.CharField(max_length=64, blank=True)
 
     objects: ClassVar[Any] = LockingQuerySet.as_manager()
 
     class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["order", "request_key"], condition=~Q(request_key=""), name="order_edit_once_per_request"
+            )
+        ]
         indexes = [models.Index(fields=["order", "id"], name="order_edit_history")]
 
 

@@ -6,6 +6,7 @@ from django.db import models
 from django.db.models import F, Q
 
 from core.models import Entity, LockingQuerySet
+from orders.domain import tracking_link
 from orders.models.ordering import Order, OrderLine
 
 
@@ -32,6 +33,14 @@ class Fulfilment(Entity):
                 name="fulfilment_delivered_after_shipped",
             ),
         ]
+
+    def __str__(self) -> str:
+        return f"parcel of {self.shipped_at:%Y-%m-%d}"
+
+    @property
+    def link(self) -> str:
+        """Where it is followed: as it was given, or on the page of a well-known carrier."""
+        return self.tracking_url or tracking_link(carrier=self.carrier, number=self.tracking_number)
 
 
 class FulfilmentLine(models.Model):

@@ -75,6 +75,11 @@ class Order(Entity):
     def __str__(self) -> str:
         return self.number
 
+    @property
+    def version(self) -> str:
+        """Its state as an entity tag: another after every change."""
+        return f'"{int(self.updated_at.timestamp() * 1_000_000):x}"'
+
     def is_shown_to(self, *, token: str | None, viewer: User | None) -> bool:
         """Tell whether a guest's order is asked for with its token; other orders were scoped by their customer."""
         if self.customer_id is not None or (viewer is not None and viewer.is_staff and not token):
@@ -120,13 +125,17 @@ class OrderLine(Entity):
     shipped = models.PositiveIntegerField(default=0)
     cancelled = models.PositiveIntegerField(default=0)
     returned = models.PositiveIntegerField(default=0)
+    # Units for which a return is open: no second one may be asked for.
+    returning = models.PositiveIntegerField(default=0)
 
     class Meta:
         constraints = [
             models.CheckConstraint(
                 condition=Q(quantity__gte=F("shipped") + F("cancelled")), name="order_line_ships_what_was_bought"
             ),
-            models.CheckConstraint(condition=Q(shipped__gte=F("returned")), name="order_line_returns_what_was_shipped"),
+            models.CheckConstraint(
+                condition=Q(shipped__gte=F("returned") + F("returning")), name="order_line_returns_what_was_shipped"
+            ),
             models.CheckConstraint(
                 condition=Q(discount_minor__gte=0, discount_minor__lte=F("subtotal_minor")),
                 name="order_line_discount_within_price",
@@ -138,16 +147,29 @@ class OrderLine(Entity):
             ),
         ]
 
+    @property
+    def open(self) -> int:
+        """Units that are still owed."""
+        return self.quantity - self.shipped - self.cancelled
+
 
 class OrderReceipt(models.Model):
-    """Why the order costs what it costs: all that its price depended on, and each rule that was tried. Append-only."""
+    """Why the order costs what it costs: all that its price depended on, and each rule that was tried. Append-only.
 
-    order = models.OneToOneField(Order, primary_key=True, on_delete=models.PROTECT, related_name="receipt")
+    An order that is priced anew gets another; the one with the highest revision holds.
+    """
+
+    id = models.BigAutoField(primary_key=True)
+    order = models.ForeignKey(Order, on_delete=models.PROTECT, related_name="receipts", db_index=False)
+    revision = models.PositiveIntegerField(default=1)
     # JSON of ``pricing.domain.CartFacts`` and of its steps, as they were.
     facts = models.TextField()
     steps = models.TextField()
 
     objects: ClassVar[Any] = LockingQuerySet.as_manager()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["order", "revision"], name="order_receipt_revision")]
 
 
 class OrderMove(models.Model):

@@ -7,8 +7,7 @@ from datetime import datetime
 
 from django.db import connection
 
-from orders.models import OrderReceipt
-from orders.selectors.receipts import read_facts, read_steps
+from orders.selectors.receipts import read_facts, read_steps, receipts_that_hold
 from pricing.domain import price_cart
 
 _AT_ONCE = 500
@@ -24,22 +23,78 @@ _CHECKS = {
         SELECT o.number, o.status, m.to_status FROM orders_order o
           LEFT JOIN LATERAL (SELECT to_status FROM orders_ordermove WHERE order_id = o.id ORDER BY id DESC LIMIT 1) m
             ON true WHERE m.to_status IS DISTINCT FROM o.status""",
-    "order {0}: {1} units ordered, {2} reserved or shipped": """
-        SELECT o.number, l.units, coalesce(r.units, 0) FROM orders_order o
-          JOIN (SELECT order_id, sum(quantity) AS units FROM orders_orderline GROUP BY order_id) l ON l.order_id = o.id
-          LEFT JOIN (SELECT reference, sum(quantity) AS units FROM inventory_reservation
-                      WHERE state <> 'released' GROUP BY reference) r ON r.reference = o.id
-         WHERE coalesce(r.units, 0) <> CASE WHEN o.status = 'cancelled' THEN 0 ELSE l.units END""",
+    "order {0}: {1} units of a variant owed and {2} shipped, but {3} promised and {4} shipped by the stock": """
+        SELECT o.number, l.owed, l.shipped, coalesce(r.owed, 0), coalesce(r.shipped, 0)
+          FROM (SELECT order_id, variant_id, sum(quantity - shipped - cancelled) AS owed, sum(shipped) AS shipped
+                  FROM orders_orderline GROUP BY order_id, variant_id) l
+          JOIN orders_order o ON o.id = l.order_id
+          LEFT JOIN (SELECT r.reference, s.variant_id, sum(r.quantity - r.shipped - r.released) AS owed,
+                            sum(r.shipped) AS shipped
+                       FROM inventory_reservation r JOIN inventory_stock s ON s.id = r.stock_id
+                      GROUP BY r.reference, s.variant_id) r
+            ON r.reference = l.order_id AND r.variant_id = l.variant_id
+         WHERE (l.owed, l.shipped) <> (coalesce(r.owed, 0), coalesce(r.shipped, 0))""",
+    "order {0}: {1} units of line {2} shipped, but {3} lie in its parcels": """
+        SELECT o.number, l.shipped, l.position, coalesce(f.units, 0) FROM orders_orderline l
+          JOIN orders_order o ON o.id = l.order_id
+          LEFT JOIN (SELECT line_id, sum(quantity) AS units FROM orders_fulfilmentline GROUP BY line_id) f
+            ON f.line_id = l.id
+         WHERE l.shipped <> coalesce(f.units, 0)""",
+    "order {0}: is {1}, with {2} units owed and {3} shipped": """
+        SELECT o.number, o.status, l.owed, l.shipped FROM orders_order o
+          JOIN (SELECT order_id, sum(quantity - shipped - cancelled) AS owed, sum(shipped) AS shipped
+                  FROM orders_orderline GROUP BY order_id) l ON l.order_id = o.id
+         WHERE CASE WHEN o.status = 'pending' THEN l.shipped > 0
+                    WHEN o.status = 'paid' THEN l.owed = 0
+                    WHEN o.status = 'cancelled' THEN l.owed > 0 OR l.shipped > 0
+                    ELSE l.owed > 0 OR l.shipped = 0 END""",
+    "order {0}: is {1}, but {2} of its parcels are under way": """
+        SELECT o.number, o.status, count(f.id) FILTER (WHERE f.delivered_at IS NULL) FROM orders_order o
+          JOIN orders_fulfilment f ON f.order_id = o.id WHERE o.status IN ('shipped', 'delivered')
+         GROUP BY o.id
+        HAVING (o.status = 'delivered') <> (count(f.id) FILTER (WHERE f.delivered_at IS NULL) = 0)""",
     "order {0}: total {1}, but {2} was booked as paid": """
         SELECT o.number, o.total_minor, coalesce(p.amount, 0) FROM orders_order o
           LEFT JOIN (SELECT e.reference, sum(p.amount_minor) AS amount FROM payments_ledgerentry e
                        JOIN payments_posting p ON p.entry_id = e.id AND p.account = 'cash'
                       WHERE e.kind = 'order_paid' GROUP BY e.reference) p ON p.reference = o.id::text
          WHERE o.status IN ('paid', 'shipped', 'delivered') AND o.total_minor <> coalesce(p.amount, 0)""",
+    "order {0}: total {1}, but its last edit made {2}": """
+        SELECT o.number, o.total_minor, e.total_after_minor FROM orders_order o
+          JOIN LATERAL (SELECT total_after_minor FROM orders_orderedit WHERE order_id = o.id ORDER BY id DESC LIMIT 1) e
+            ON true WHERE e.total_after_minor <> o.total_minor""",
+    "order {0}: edit {1} began at {2}, but the one before ended at {3}": """
+        SELECT o.number, e.id, e.total_before_minor, e.earlier FROM orders_order o
+          JOIN (SELECT order_id, id, total_before_minor,
+                       lag(total_after_minor) OVER (PARTITION BY order_id ORDER BY id) AS earlier
+                  FROM orders_orderedit) e ON e.order_id = o.id
+         WHERE e.earlier <> e.total_before_minor""",
     "order {0}: total {1}, but its payment captured {2}": """
         SELECT o.number, o.total_minor, p.captured_minor FROM orders_order o
           JOIN payments_payment p ON p.order_id = o.id
          WHERE o.status IN ('paid', 'shipped', 'delivered') AND o.total_minor <> p.captured_minor""",
+    "order {0}, {1}: {2} units returned, but {3} were taken back": """
+        SELECT o.number, l.sku, l.returned, coalesce(r.units, 0) FROM orders_orderline l
+          JOIN orders_order o ON o.id = l.order_id
+          LEFT JOIN (SELECT r.line_id, sum(r.accepted) AS units FROM orders_returnline r
+                       JOIN orders_return b ON b.id = r.back_id AND b.status = 'completed' GROUP BY r.line_id) r
+            ON r.line_id = l.id
+         WHERE l.returned <> coalesce(r.units, 0)""",
+    "order {0}, {1}: {2} units on their way back, but {3} were announced": """
+        SELECT o.number, l.sku, l.returning, coalesce(r.units, 0) FROM orders_orderline l
+          JOIN orders_order o ON o.id = l.order_id
+          LEFT JOIN (SELECT r.line_id, sum(r.quantity) AS units FROM orders_returnline r
+                       JOIN orders_return b ON b.id = r.back_id AND b.status IN ('requested', 'approved', 'received')
+                      GROUP BY r.line_id) r ON r.line_id = l.id
+         WHERE l.returning <> coalesce(r.units, 0)""",
+    "order {0}: a return is worth {1}, but {2} were given for it": """
+        SELECT o.number, b.worth_minor + b.delivery_minor - b.deduction_minor, coalesce(r.amount, 0)
+          FROM orders_return b
+          JOIN orders_order o ON o.id = b.order_id
+          LEFT JOIN (SELECT coalesce(r."group", r.id) AS first, sum(r.amount_minor) AS amount
+                       FROM payments_refund r GROUP BY 1) r ON r.first = b.refund_id
+         WHERE b.status = 'completed' AND b.settled_as <> 'exchange'
+           AND b.worth_minor + b.delivery_minor - b.deduction_minor <> coalesce(r.amount, 0)""",
     "order {0}: {1} moves, but {2} facts in the outbox": """
         SELECT o.number, m.moves, coalesce(e.facts, 0) FROM orders_order o
           JOIN (SELECT order_id, count(*) AS moves FROM orders_ordermove GROUP BY order_id) m ON m.order_id = o.id
@@ -64,9 +119,9 @@ def find_differences(*, events_since: datetime) -> list[str]:
 
 
 def _receipts_that_differ() -> Iterator[str]:
-    """Price every order again from the facts that were kept with it."""
+    """Price every order again from the facts that were kept with it last."""
     columns = ("order__number", "order__total_minor", "order__currency", "facts", "steps")
-    rows = OrderReceipt.objects.order_by("pk").values_list(*columns)
+    rows = receipts_that_hold().order_by("pk").values_list(*columns)
     for number, total_minor, currency, facts, steps in rows.iterator(chunk_size=_AT_ONCE):
         kept = read_facts(facts)
         priced = price_cart(kept)

@@ -81,6 +81,7 @@ def draft_of(*, order: Order, lines: Sequence[OrderLine], facts: CartFacts | Non
     :param facts: those of its receipt; without, its prices were agreed elsewhere
     """
     classes = [line.tax_class for line in facts.lines] if facts else [STANDARD] * len(lines)
+    sent = [line.needs_shipping for line in facts.lines] if facts else [True] * len(lines)
     charged = [
         Charged(
             name=title_of(line=line),
@@ -88,10 +89,10 @@ def draft_of(*, order: Order, lines: Sequence[OrderLine], facts: CartFacts | Non
             quantity=line.quantity,
             price_minor=line.subtotal_minor + _taken_out(line.tax_minor),
             discount_minor=line.discount_minor,
-            category=_category(order, facts, seller, line.tax_ppm, tax_class),
+            category=_category(order, facts, seller, line.tax_ppm, tax_class, is_sent=is_sent),
             ppm=line.tax_ppm,
         )
-        for line, tax_class in zip(lines, classes, strict=True)
+        for line, tax_class, is_sent in zip(lines, classes, sent, strict=True)
     ]
     if order.shipping_minor:
         charged.append(_delivery(order, lines, facts, seller))
@@ -145,11 +146,14 @@ def _taken_out(tax_minor: int) -> int:
     return min(tax_minor, 0)
 
 
-def _category(order: Order, facts: CartFacts | None, seller: SellerData, ppm: int, tax_class: str) -> VatCategory:
+def _category(
+    order: Order, facts: CartFacts | None, seller: SellerData, ppm: int, tax_class: str, *, is_sent: bool = True
+) -> VatCategory:
     return vat_category(
         ppm=ppm,
         tax_class=tax_class,
         is_reversed=bool(facts and facts.tax and facts.tax.is_reversed),
+        is_sent=is_sent,
         is_registered=bool(seller.vat_id),
         leaves=_leaves(order, seller),
     )

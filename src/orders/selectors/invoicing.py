@@ -11,10 +11,10 @@ import msgspec
 
 from orders.domain import Address, OrderStatus, Paper, PaperKind, Party, VatCategory, compose_invoice
 from orders.errors import InvoiceNotFound, InvoiceRefused, OrderNotFound
-from orders.models import Invoice, Order, OrderMove, OrderReceipt, Seller
+from orders.models import Invoice, Order, OrderMove, Seller
 from orders.selectors import drafting
 from orders.selectors.reading import visible_orders
-from orders.selectors.receipts import read_facts
+from orders.selectors.receipts import find_receipt
 
 if TYPE_CHECKING:
     from accounts.models import User
@@ -118,8 +118,8 @@ def _has_tax(paper: Paper) -> bool:
 
 
 def _facts_of(order: Order) -> CartFacts | None:
-    receipt: OrderReceipt | None = OrderReceipt.objects.filter(order=order).first()
-    return read_facts(receipt.facts) if receipt else None
+    receipt = find_receipt(order=order)
+    return receipt.facts if receipt else None
 
 
 def list_sellers() -> list[Seller]:

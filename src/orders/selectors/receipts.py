@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from uuid import UUID
 
 import msgspec
+from django.db.models import Exists, OuterRef, QuerySet
 
 from orders.errors import OrderNotFound, ReceiptNotFound
 from orders.models import Order, OrderReceipt
@@ -19,25 +21,55 @@ _FACTS = msgspec.json.Decoder(CartFacts)
 _STEPS = msgspec.json.Decoder(tuple[Step, ...])
 
 
-def get_receipt(*, order_id: UUID, viewer: User | None, token: str | None = None) -> tuple[Order, tuple[Step, ...]]:
-    """Return an order with the steps of its price, in their order. Two queries (staff: and their permissions).
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Receipt:
+    """How an order came to its total, as of one revision: the first is that of its placing."""
 
+    order: Order
+    revision: int
+    facts: CartFacts
+    steps: tuple[Step, ...]
+
+    @property
+    def total_minor(self) -> int:
+        return sum(step.amount_minor for step in self.steps)
+
+
+def get_receipt(
+    *, order_id: UUID, viewer: User | None, token: str | None = None, revision: int | None = None
+) -> Receipt:
+    """Return the steps of an order's price, in their order. Two queries (staff: and their permissions).
+
+    :param revision: without it, the one that holds
     :raises OrderNotFound: there is none, or it is not the viewer's (nor does the token fit)
-    :raises ReceiptNotFound: its prices were agreed elsewhere, such as those of an order that was imported
+    :raises ReceiptNotFound: there is no such revision, or the prices were agreed elsewhere, as of an imported order
     """
     order: Order | None = visible_orders(viewer=viewer, token=token).filter(pk=order_id).first()
     if order is None or not order.is_shown_to(token=token, viewer=viewer):
         raise OrderNotFound
-    steps = find_receipt(order=order)
-    if not steps:
+    receipt = find_receipt(order=order, revision=revision)
+    if receipt is None:
         raise ReceiptNotFound
-    return order, steps
+    return receipt
 
 
-def find_receipt(*, order: Order) -> tuple[Step, ...]:
-    """Return the steps of an order's price, none where it was agreed elsewhere. One query."""
-    receipt: OrderReceipt | None = OrderReceipt.objects.filter(order=order).first()
-    return () if receipt is None else read_steps(receipt.steps)
+def find_receipt(*, order: Order, revision: int | None = None) -> Receipt | None:
+    """Return how an order came to its total; ``None`` where that was agreed elsewhere. One query.
+
+    :param revision: without it, the one that holds
+    """
+    rows = OrderReceipt.objects.filter(order=order).order_by("-revision")
+    row: OrderReceipt | None = (rows if revision is None else rows.filter(revision=revision)).first()
+    if row is None:
+        return None
+    return Receipt(order=order, revision=row.revision, facts=read_facts(row.facts), steps=read_steps(row.steps))
+
+
+def receipts_that_hold() -> QuerySet[OrderReceipt]:
+    """Return the last receipt of each order."""
+    later = OrderReceipt.objects.filter(order=OuterRef("order"), revision__gt=OuterRef("revision"))
+    rows: QuerySet[OrderReceipt] = OrderReceipt.objects.filter(~Exists(later))
+    return rows
 
 
 def read_facts(text: str) -> CartFacts:

@@ -7,8 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from uuid import UUID
 
-from orders.models import OrderReceipt
-from orders.selectors.receipts import read_facts
+from orders.selectors.receipts import read_facts, receipts_that_hold
 from pricing.domain import CartFacts, Priced, price_cart
 from promotions import selectors as promotions
 from promotions.domain import Rule, in_order
@@ -74,7 +73,7 @@ class _RulesByCurrency(dict[str, Rule | None]):
 
 
 def _newest(last: int) -> Iterator[CartFacts]:
-    rows = OrderReceipt.objects.order_by("-order__placed_at", "-pk").values_list("facts", flat=True)[:last]
+    rows = receipts_that_hold().order_by("-order__placed_at", "-pk").values_list("facts", flat=True)[:last]
     return map(read_facts, rows.iterator(chunk_size=_AT_ONCE))
 
 

@@ -14,10 +14,11 @@ from orders.domain import EXEMPTIONS, Address, Paper, PaperKind, Row, to_ubl
 from orders.errors import OrderNotFound
 from orders.models import Order
 from orders.selectors import drafting, invoicing
+from orders.selectors.reading import get_fulfilment
 from pricing.domain import percent_text
 
 if TYPE_CHECKING:
-    from orders.models import Invoice
+    from orders.models import Fulfilment, Invoice, OrderLine
 
 _TITLES = {PaperKind.INVOICE: "Invoice", PaperKind.CREDIT_NOTE: "Credit note"}
 
@@ -49,31 +50,55 @@ def invoice_as_pdf(*, invoice: Invoice) -> bytes:
     )
 
 
-def packing_slip(*, order_id: UUID) -> bytes:
+def packing_slip(*, order_id: UUID, fulfilment_id: UUID | None = None) -> bytes:
     """Return what to put into an order's parcels, for staff: goods and where they go, without prices. Three queries.
 
-    :raises OrderNotFound: there is none
+    :param fulfilment_id: only what lies in this parcel; else all that was bought and not cancelled
+    :raises OrderNotFound: there is no such order
+    :raises FulfilmentNotFound: the order has no such parcel
     """
+    return _pdf(**packing_page(order_id=order_id, fulfilment_id=fulfilment_id))
+
+
+def packing_page(*, order_id: UUID, fulfilment_id: UUID | None = None) -> dict[str, Any]:
+    """Return what stands on the packing slip, as ``packing_slip`` prints it."""
     order: Order | None = Order.objects.filter(pk=order_id).first()
     if order is None:
         raise OrderNotFound
+    parcel = None if fulfilment_id is None else get_fulfilment(fulfilment_id=fulfilment_id, order_id=order_id)
     seller = invoicing.find_seller(market_id=order.market_id)
     where = drafting.destination_of(order=order, home=seller.country if seller else "")
     name = (order.shipping_address or {}).get("name", "")
-    return _pdf(
-        title=f"Packing slip {order.number}",
-        seller=[seller.name] if seller else [],
-        footer=[],
-        addresses=[{"title": "Deliver to", "lines": [name, *(_lines(where) if where else [])]}],
-        facts=[["Order", order.number], ["Placed", order.placed_at.date().isoformat()]],
-        heads=["Item", "SKU", "Quantity"],
-        widths=["wide", "", ""],
-        rows=[
-            [drafting.title_of(line=line), line.sku, str(line.quantity)] for line in order.lines.order_by("position")
+    return {
+        "title": f"Packing slip {order.number}",
+        "seller": [seller.name] if seller else [],
+        "footer": [],
+        "addresses": [{"title": "Deliver to", "lines": [name, *(_lines(where) if where else [])]}],
+        "facts": _facts_of_slip(order, parcel),
+        "heads": ["Item", "SKU", "Quantity"],
+        "widths": ["wide", "", ""],
+        "rows": [
+            [drafting.title_of(line=line), line.sku, str(units)] for line, units in _packed(order, parcel) if units
         ],
-        sums=[],
-        notes=[order.note] if order.note else [],
-    )
+        "sums": [],
+        "notes": [order.note] if order.note else [],
+    }
+
+
+def _packed(order: Order, parcel: Fulfilment | None) -> list[tuple[OrderLine, int]]:
+    if parcel is None:
+        return [(line, line.quantity - line.cancelled) for line in order.lines.order_by("position")]
+    packed = [(each.line, each.quantity) for each in parcel.lines.all()]
+    return sorted(packed, key=lambda each: each[0].position)
+
+
+def _facts_of_slip(order: Order, parcel: Fulfilment | None) -> list[list[str]]:
+    facts = [["Order", order.number], ["Placed", order.placed_at.date().isoformat()]]
+    if parcel is None:
+        return facts
+    known = {"Carrier": parcel.carrier, "Tracking number": parcel.tracking_number}
+    sent = [["Sent", parcel.shipped_at.date().isoformat()]]
+    return [*facts, *sent, *([name, value] for name, value in known.items() if value)]
 
 
 def _pdf(**shown: Any) -> bytes:

@@ -4,20 +4,35 @@ from __future__ import annotations
 
 from uuid import UUID
 
+from core import media
 from core.transactions import step
-from orders.models import Order
+from orders.models import Order, Return, ReturnPicture, Withdrawal
+from orders.services.drafts import forget_drafts
 
 _KEPT = ("country", "region")
 
 
 @step
 def scrub_customer(*, user_id: UUID) -> None:
-    """Keep the orders of a person and remove the person from them: e-mail, names, address lines, VAT id, notes."""
+    """Keep the orders of a person and remove the person from them: e-mail, names, address lines, VAT id, notes.
+
+    So it is with their returns, without their pictures, and with their withdrawals.
+    """
     for order in Order.objects.filter(customer_id=user_id).locked():
         order.email, order.note, order.vat_id = "", "", ""
         order.shipping_address = _scrubbed(order.shipping_address)
         order.billing_address = _scrubbed(order.billing_address)
         order.save(update_fields=["email", "note", "vat_id", "shipping_address", "billing_address", "updated_at"])
+    forget_drafts(user_id=user_id)
+    _forget_returns(user_id)
+
+
+def _forget_returns(user_id: UUID) -> None:
+    pictures = ReturnPicture.objects.filter(back__order__customer_id=user_id)
+    media.forget_files(list(pictures.values_list("file", flat=True)))
+    pictures.delete()
+    Return.objects.filter(order__customer_id=user_id).update(note="")
+    Withdrawal.objects.filter(order__customer_id=user_id).update(name="", email="", statement="")
 
 
 def _scrubbed(address: dict[str, str] | None) -> dict[str, str] | None:

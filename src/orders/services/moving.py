@@ -15,8 +15,10 @@ from inventory import services as inventory
 from orders.domain import MovedBy, OrderStatus, may_move
 from orders.errors import MoveRefused, OrderNotFound
 from orders.events import OrderMoved
-from orders.models import Fulfilment, Order, OrderLine, OrderMove, OrderNote
+from orders.models import Fulfilment, Order, OrderLine, OrderMove
 from orders.selectors import visible_orders
+from orders.services import parcels
+from orders.services.parcels import Parcel
 from payments import services as payments
 from payments.domain import CASH, DEPOSITS, REFUNDS_DUE, SALES
 from payments.errors import NotPayable
@@ -44,20 +46,21 @@ def move_order(
     """Move one order on. Locks the order, then its stock rows. Asking for the state it is in changes nothing.
 
     Staff with ``orders.move_order`` make any move of the table; a customer, or a guest with the order's token, cancels
-    while it is pending. To move it to paid is to confirm a payment by hand, which is locked first.
+    while nothing was sent. To move it to paid is to confirm a payment by hand, which is locked first; to move it to
+    shipped is to send all that is still owed, in one parcel.
 
     :raises OrderNotFound: there is none, or it is not the actor's
-    :raises MoveRefused: the table of moves does not allow it (409)
+    :raises MoveRefused: the table of moves does not allow it, or a part was sent that would be cancelled (409)
     """
     mine = visible_orders(viewer=actor, token=token).filter(pk=order_id)
     payment = _hold_payment(mine.first()) if to is OrderStatus.PAID else None
     order = mine.locked().first()
     if order is None or not order.is_shown_to(token=token, viewer=actor):
         raise OrderNotFound
-    by = _who_asks(order, actor, token)
+    by = who_asks(order=order, actor=actor, token=token)
     if by is MovedBy.CUSTOMER and order.status != to.value and not _customer_may(order, to):
         raise MoveRefused(from_status=order.status, wanted=to.value)
-    parcel = {"carrier": carrier, "tracking_number": tracking_number}
+    parcel = Parcel(carrier=carrier, tracking_number=tracking_number)
     cause = Cause(actor=actor, by=by, reason=reason, is_deposited=payment is not None)
     if payment is None:
         _move(order, {to: at}, cause, parcel)
@@ -83,6 +86,16 @@ def _pay_by_hand(order: Order, payment: Payment, cause: Cause, at: datetime) -> 
 
 
 @step
+def move_locked(*, order: Order, moves: Mapping[OrderStatus, datetime], cause: Cause) -> bool:
+    """Move an order that this transaction locked on, state by state; tell whether it moved at all.
+
+    :param moves: state -> when, in their order
+    :raises MoveRefused: the table of moves does not allow it, or a part was sent that would be cancelled (409)
+    """
+    return _move(order, moves, cause)
+
+
+@step
 def settle_move(*, order: Order, reason: str, at: datetime) -> None:
     """Move a locked order to paid, for its payment was captured; also one that lapsed and has its goods again."""
     cause = Cause(actor=None, by=MovedBy.SYSTEM, reason=reason, is_deposited=True)
@@ -101,7 +114,11 @@ class Cause:
     is_deposited: bool = False
 
 
-def _who_asks(order: Order, actor: User | None, token: str | None) -> MovedBy:
+def who_asks(*, order: Order, actor: User | None, token: str | None) -> MovedBy:
+    """Tell in what capacity someone acts on an order that was shown to them.
+
+    :raises Forbidden: they only look
+    """
     if actor is not None and actor.is_staff and actor.has_perm("orders.move_order"):
         return MovedBy.STAFF
     if order.belongs_to(token=token, viewer=actor):
@@ -110,7 +127,7 @@ def _who_asks(order: Order, actor: User | None, token: str | None) -> MovedBy:
 
 
 def _customer_may(order: Order, to: OrderStatus) -> bool:
-    return to is OrderStatus.CANCELLED and order.status == OrderStatus.PENDING.value
+    return to is OrderStatus.CANCELLED and order.status in (OrderStatus.PENDING.value, OrderStatus.PAID.value)
 
 
 @command
@@ -178,22 +195,8 @@ def _expire_next(*, now: datetime) -> bool:
     return _move(order, {OrderStatus.CANCELLED: now}, Cause(actor=None, by=MovedBy.SYSTEM, reason="Not paid in time."))
 
 
-@command
-def add_note(*, order_id: UUID, author: User, text: str) -> OrderNote:
-    """Keep a note for staff.
-
-    :raises OrderNotFound: there is no such order
-    """
-    if not Order.objects.filter(pk=order_id).exists():
-        raise OrderNotFound
-    note: OrderNote = OrderNote.objects.create(order_id=order_id, author=author, text=text)
-    return note
-
-
 @step
-def _move(
-    order: Order, moves: Mapping[OrderStatus, datetime], cause: Cause, parcel: Mapping[str, str] | None = None
-) -> bool:
+def _move(order: Order, moves: Mapping[OrderStatus, datetime], cause: Cause, parcel: Parcel | None = None) -> bool:
     """Move a locked order on, state by state; tell whether it moved at all."""
     path = _path(order, moves)
     if path:
@@ -201,16 +204,25 @@ def _move(
     return bool(path)
 
 
-def _take(order: Order, path: list[OrderMove], cause: Cause, parcel: Mapping[str, str] | None = None) -> None:
+def _take(order: Order, path: list[OrderMove], cause: Cause, parcel: Parcel | None = None) -> None:
     """Write the moves, do what each means, and announce each."""
+    _refuse_to_cancel_what_was_sent(order, path)
     ships_too = any(move.to_status == OrderStatus.SHIPPED.value for move in path)
     order.status, order.expires_at = path[-1].to_status, None
     Order.objects.filter(pk=order.pk).update(status=order.status, expires_at=None, updated_at=path[-1].at)
     for move in path:
         move.actor, move.by, move.reason = cause.actor, cause.by.value, cause.reason
-        _follow(order, move, ships_too=ships_too, is_deposited=cause.is_deposited, parcel=parcel or {})
+        _follow(order, move, ships_too=ships_too, is_deposited=cause.is_deposited, parcel=parcel or Parcel())
     OrderMove.objects.bulk_create(path)
     outbox.publish_many([(_announcement(move), move.at) for move in path])
+
+
+def _refuse_to_cancel_what_was_sent(order: Order, path: list[OrderMove]) -> None:
+    for move in path:
+        if (move.from_status, move.to_status) != (OrderStatus.PAID.value, OrderStatus.CANCELLED.value):
+            continue
+        if Fulfilment.objects.filter(order=order).exists():
+            raise MoveRefused(from_status=move.from_status, wanted=move.to_status, order=order.number)
 
 
 def _path(order: Order, moves: Mapping[OrderStatus, datetime]) -> list[OrderMove]:
@@ -233,18 +245,22 @@ def _announcement(move: OrderMove) -> OrderMoved:
     return OrderMoved(order_id=move.order_id, move_id=move.pk, from_status=move.from_status, to_status=move.to_status)
 
 
-def _follow(order: Order, move: OrderMove, *, ships_too: bool, is_deposited: bool, parcel: Mapping[str, str]) -> None:
+def _follow(order: Order, move: OrderMove, *, ships_too: bool, is_deposited: bool, parcel: Parcel) -> None:
     """Do to stock and money what the move means. What ships in the same breath is not claimed before."""
     if move.to_status == OrderStatus.PAID.value:
+        if move.from_status == OrderStatus.CANCELLED.value:
+            parcels.owe_all_again(order=order)
         if not ships_too:
             inventory.claim_stock(reference=order.pk)
         _post(order, _sale(order, is_deposited=is_deposited), move.at)
     elif move.to_status == OrderStatus.SHIPPED.value:
-        Fulfilment.objects.create(order=order, shipped_at=move.at, **parcel)
-        inventory.ship_stock(reference=order.pk, actor_id=move.actor_id, at=move.at)
+        if units := parcels.open_units(order=order, wanted=None):
+            parcels.send_parcel(order=order, units=units, parcel=parcel, actor=move.actor, at=move.at)
+    elif move.to_status == OrderStatus.DELIVERED.value:
+        parcels.deliver_all(order=order, at=move.at)
     elif move.to_status == OrderStatus.CANCELLED.value:
         _return_uses(order, move.at)
-        inventory.release_stock(reference=order.pk)
+        parcels.cancel_all(order=order)
         if move.from_status == OrderStatus.PAID.value:
             _post(order, {"order_cancelled": {SALES: order.total_minor, REFUNDS_DUE: -order.total_minor}}, move.at)
 

@@ -5,7 +5,7 @@ Everything here locks the payment first, then the order, then stock.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 from uuid import UUID
@@ -13,6 +13,7 @@ from uuid import UUID
 from django.conf import settings
 from django.db import transaction
 
+from accounts import services as accounts
 from core.transactions import command, step
 from inventory import services as inventory
 from inventory.errors import OutOfStock
@@ -21,15 +22,23 @@ from orders.errors import OrderNotFound
 from orders.models import Order, OrderMove
 from orders.selectors import visible_orders
 from orders.services.moving import count_for_buyer, settle_move
+from orders.services.refunding import was_paid
 from payments import selectors as payment_reads
 from payments import services as payments
-from payments.errors import AlreadyPaid, NotPayable, PaymentInProgress, PaymentNotFound
+from payments.domain import GIFT_CARD, STORE_CREDIT, BalanceKind, Wish, store_credit_of
+from payments.errors import (
+    AlreadyPaid,
+    BalanceNotUsable,
+    NotPayable,
+    PaymentInProgress,
+    PaymentNotFound,
+    ProviderUnknown,
+)
 from promotions import services as promotions
 from promotions.errors import FirstOrderOnly, PromotionUsedUp
 
 if TYPE_CHECKING:
     from accounts.models import User
-    from payments.domain import Wish
     from payments.models import Payment
     from payments.services import Attempted
 
@@ -49,16 +58,25 @@ def pay_order(*, order_id: UUID, wish: Wish, payer: Payer, at: datetime) -> Paym
     """Begin to pay an order, in three beats: write the attempt down, ask the provider, take in its answer.
 
     At most one attempt lives at a time; a live one that fulfils the wish is returned as it stands, and one that waits
-    for a shopper who changed their mind is called off first.
+    for a shopper who changed their mind is called off first. A gift card or store credit pays at once, as far as it
+    goes; the next attempt is for the rest.
 
     :raises OrderNotFound: there is no such order, or it is not the payer's
     :raises AlreadyPaid: it is paid (409)
     :raises NotPayable: it waits for no payment (409)
     :raises PaymentInProgress: an earlier attempt has not ended (409)
     :raises ProviderUnknown: there is no such provider (422)
+    :raises GiftCardUnknown: there is no gift card of that code (422)
+    :raises BalanceNotUsable: the gift card or store credit cannot be spent here (422)
+    :raises TooManyAttempts: too many codes of gift cards were tried (429)
+    :raises SavedMethodNotFound: there is no such saved way to pay, or it is not the payer's (404)
+    :raises SavingNeedsAccount: a guest wants to keep a way to pay (422)
+    :raises CannotSave: the provider keeps nothing (422)
     :raises TooManyDeclines: too many cards were declined (429)
     :raises ProviderDown: the provider was not reached, nothing was charged (503)
     """
+    if wish.code:
+        accounts.count_guess(of=GIFT_CARD, address=payer.address, at=at)
     begun = _begin(order_id=order_id, wish=wish, payer=payer, at=at)
     if begun.is_in_the_way:
         payments.call_off(attempt_id=begun.attempt.pk, at=at)
@@ -72,6 +90,7 @@ def pay_order(*, order_id: UUID, wish: Wish, payer: Payer, at: datetime) -> Paym
 @command
 def _begin(*, order_id: UUID, wish: Wish, payer: Payer, at: datetime) -> Attempted:
     order = _find_payable(order_id, payer)
+    wish = _from_own_account(wish, order, payer)
     subjects = [("order", str(order.pk)), ("address", payer.address), ("account", str(order.customer_id or ""))]
     triers = payments.check_tries(subjects=subjects, at=at)
     payment = payments.hold_payment(order_id=order.pk, amount_minor=order.total_minor, currency=order.currency)
@@ -83,7 +102,19 @@ def _begin(*, order_id: UUID, wish: Wish, payer: Payer, at: datetime) -> Attempt
         raise AlreadyPaid
     if order.status != OrderStatus.PENDING.value or payment.amount_minor != order.total_minor:
         raise NotPayable(order_status=order.status)
+    wish = payments.choose_method(wish=wish, customer_id=payer.viewer.pk if payer.viewer else None)
     return payments.begin_attempt(payment=payment, wish=wish, triers=triers, at=at)
+
+
+def _from_own_account(wish: Wish, order: Order, payer: Payer) -> Wish:
+    """Name the balance where none is named by a code: store credit is its customer's alone."""
+    if wish.provider == BalanceKind.EXCHANGE.value:
+        raise ProviderUnknown(provider=wish.provider)
+    if wish.provider != STORE_CREDIT:
+        return wish
+    if order.customer_id is None or payer.viewer is None or payer.viewer.pk != order.customer_id:
+        raise BalanceNotUsable(reason="no_account")
+    return replace(wish, account=store_credit_of(order.customer_id))
 
 
 def _find_payable(order_id: UUID, payer: Payer) -> Order:
@@ -150,6 +181,28 @@ def _take_up_again(order: Order, at: datetime) -> bool:
 
 
 @step
+def pay_from_balance(*, order: Order, account: str, at: datetime) -> int:
+    """Pay an order that this transaction made from a balance, as far as it goes; return what that took, in minor units.
+
+    The order is paid if that is all of it. Locks its payment, the order, the balance.
+
+    :param account: as ``payments.domain.exchange_of`` and ``store_credit_of`` name it
+    :raises BalanceNotUsable: there is nothing on it (422)
+    """
+    payment = payments.hold_payment(order_id=order.pk, amount_minor=order.total_minor, currency=order.currency)
+    Order.objects.filter(pk=order.pk).locked().get()
+    wish = Wish(provider=account.partition(":")[0], account=account)
+    return payments.begin_attempt(payment=payment, wish=wish, triers=[], at=at).attempt.captured_minor
+
+
+@step
 def stop_paying(*, order_id: UUID, at: datetime) -> None:
-    """Have a live attempt called off: the order was cancelled."""
-    payments.abandon(order_id=order_id, at=at)
+    """Call off what was begun to pay a cancelled order, and send back what was captured of it.
+
+    Locks the payment, then the order: one that was taken up again meanwhile stays as it is.
+    """
+    payment = payments.lock_payment_of(order_id=order_id)
+    order: Order | None = Order.objects.filter(pk=order_id).locked().first()
+    if payment is None or order is None or order.status != OrderStatus.CANCELLED.value:
+        return
+    payments.abandon(payment=payment, was_sold=was_paid(order=order), at=at)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
 from django.conf import settings
+from django.db import transaction
 from django.test import Client
 from django.utils import timezone
 
@@ -21,9 +22,12 @@ from orders.tests.books import books_agree
 from payments import selectors as payment_reads
 from payments import services as payments
 from payments.domain import Wish
-from payments.models import Payment
+from payments.models import Payment, Refund
 from sandbox.api.inside import application
 from sandbox.domain import sign
+
+if TYPE_CHECKING:
+    from accounts.models import User
 
 RETURN_URL = "https://shop.example/thanks"
 WEBHOOKS = "/api/v1/webhooks/sandbox"
@@ -147,3 +151,13 @@ def expire(order: Order) -> None:
     """Let the time of an unpaid order pass."""
     Order.objects.filter(pk=order.pk).update(expires_at=timezone.now() - timedelta(seconds=1))
     services.expire_unpaid(now=timezone.now())
+
+
+def make_refund_by_hand(order: Order, staff: User) -> Refund:
+    """Return what staff have to give back of an order that was paid by hand and cancelled."""
+    for to in (OrderStatus.PAID, OrderStatus.CANCELLED):
+        services.move_order(order_id=order.pk, to=to, actor=staff, at=timezone.now(), reason="Changed my mind.")
+    with transaction.atomic():
+        services.stop_paying(order_id=order.pk, at=timezone.now())
+    refund: Refund = Refund.objects.get(payment__order_id=order.pk)
+    return refund

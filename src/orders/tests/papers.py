@@ -72,6 +72,7 @@ def _line(dice: random.Random, number: int) -> LineFacts:
         base_minor=unit,
         unit_minor=unit,
         tax_class=dice.choice(_CLASSES),
+        needs_shipping=dice.random() < 0.8,
     )
 
 

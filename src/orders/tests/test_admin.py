@@ -40,7 +40,7 @@ class TestMoves:
         browser.post(f"{LIST}{order.pk}/mark_paid/", YES)
         paid = offered(browser, order)
 
-        assert pending == {"Mark paid", "Cancel", "Add a note"}
+        assert pending == {"Mark paid", "Edit", "Payment link", "Cancel", "Add a note"}
         assert paid == {"Ship", "Cancel", "Give money back", "Add a note"}
 
     def test_take_an_order_to_its_end_with_stock_and_history(self, browser: Client) -> None:

@@ -63,8 +63,17 @@ class TestToUbl:
         assert rule in judge(altered)
 
     def test_is_caught_where_the_tax_was_altered(self, judge: Judge) -> None:
-        [(_, document)] = random_documents(1, seed=3)
+        document = next(document for paper, document in random_documents(50, seed=3) if paper.amounts.tax)
 
         altered = re.sub(rb"<cbc:Percent>[^<]+", b"<cbc:Percent>55", document)
 
         assert "BR-CO-17" in judge(altered)
+
+    def test_is_caught_where_goods_for_another_member_state_have_no_date(self, judge: Judge) -> None:
+        dated = b"<cbc:ActualDeliveryDate>"
+        document = next(document for _, document in random_documents(50, seed=3) if dated in document)
+
+        altered = re.sub(rb"<cbc:ActualDeliveryDate>[^<]+</cbc:ActualDeliveryDate>", b"", document)
+
+        assert judge(document) == []
+        assert "BR-IC-11" in judge(altered)

@@ -91,7 +91,24 @@ class TestMoveOrder:
 
         self.move(order, "paid", actor=self.manager())
         with pytest.raises(MoveRefused):
-            self.move(order, "cancelled", actor=customer)
+            self.move(order, "shipped", actor=customer)
+
+        assert Order.objects.get().status == "paid"
+
+    def test_a_customer_cancels_while_nothing_was_sent(self) -> None:
+        customer, staff = make_user(), self.manager()
+        order = make_order((make_stock(on_hand=2), 1), customer=customer)
+        self.move(order, "paid", actor=staff)
+        self.move(order, "cancelled", actor=customer)
+        sent = make_order((make_stock(on_hand=2), 1), customer=customer)
+        for to in ("paid", "shipped"):
+            self.move(sent, to, actor=staff)
+
+        with pytest.raises(MoveRefused):
+            self.move(sent, "cancelled", actor=customer)
+
+        assert set(Order.objects.values_list("status", flat=True)) == {"cancelled", "shipped"}
+        books_agree()
 
     def test_a_guest_cancels_with_the_token_alone(self) -> None:
         order = make_guest_order()

@@ -275,7 +275,8 @@ def _cancel(order: Order) -> Order:
 
 def _refund(payment: Payment, amount: str | None, staff: Any) -> Refund:
     wish = RefundOrder(amount=Decimal(amount) if amount else None)
-    return services.refund_payment(payment_id=payment.pk, wish=wish, actor=staff, at=timezone.now())
+    [refund] = services.refund_payment(payment_id=payment.pk, wish=wish, actor=staff, at=timezone.now())
+    return refund
 
 
 def _money_and_order_agree(order: Order) -> None:

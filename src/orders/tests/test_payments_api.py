@@ -13,6 +13,7 @@ from orders.models import Order
 from orders.tests.factories import make_guest_order, make_order
 from orders.tests.gateway import RETURN_URL, agree, catch_up, charges, pay, set_faults
 from payments.models import Attempt, Payment, Refund
+from payments.tests.factories import make_gift_card
 
 URL = "/api/v1/payments"
 
@@ -50,7 +51,16 @@ class TestPaymentsCreate:
             "reference": "",
             "status": "captured",
             "amount": {"amount": "25.00", "currency": "GBP"},
+            "paid": {"amount": "25.00", "currency": "GBP"},
+            "to_pay": {"amount": "0.00", "currency": "GBP"},
             "refunded": {"amount": "0.00", "currency": "GBP"},
+            "means": [
+                {
+                    "provider": "sandbox",
+                    "amount": {"amount": "25.00", "currency": "GBP"},
+                    "refunded": {"amount": "0.00", "currency": "GBP"},
+                }
+            ],
             "next_action": None,
             "failure": None,
             "created_at": "",
@@ -141,6 +151,55 @@ class TestPaymentsCreate:
         assert (answer.status_code, answer.json()["code"]) == (429, "payments.too_many_declines")
         assert 0 < int(answer["Retry-After"]) <= 601
         assert len(charges()) == 5
+
+    def test_pays_by_gift_card_as_far_as_it_goes_and_says_what_is_left(self) -> None:
+        order, made = make_order((make_stock(price_minor=2500), 1)), make_gift_card(1000)
+        by_card = {"order": str(order.pk), "provider": "gift_card", "gift_card": made.code}
+
+        first = post(order.customer, body=by_card, **{"Idempotency-Key": "g"})
+        again = post(order.customer, body=by_card, **{"Idempotency-Key": "g"})
+        second = post(order.customer, body=body_for(order)).json()
+
+        shown = first.json()
+        assert (first.status_code, shown["status"], shown["provider"]) == (201, "pending", "gift_card")
+        assert again.content == first.content
+        assert (shown["paid"]["amount"], shown["to_pay"]["amount"]) == ("10.00", "15.00")
+        assert (second["status"], second["provider"], second["to_pay"]["amount"]) == ("captured", "sandbox", "0.00")
+        assert [(row["provider"], row["amount"]["amount"]) for row in second["means"]] == [
+            ("gift_card", "10.00"),
+            ("sandbox", "15.00"),
+        ]
+        agree()
+
+    @pytest.mark.parametrize(
+        "wish",
+        [
+            {"provider": "gift_card"},
+            {"provider": "gift_card", "gift_card": ""},
+            {"provider": "gift_card", "gift_card": "x" * 41},
+            {"provider": "sandbox", "card": "success", "gift_card": "7K3M-Q2X9-ABCD-Z4K9"},
+            {"provider": "store_credit", "gift_card": "7K3M-Q2X9-ABCD-Z4K9"},
+        ],
+    )
+    def test_wants_a_code_with_a_gift_card_alone(self, wish: dict[str, str]) -> None:
+        order = make_order()
+
+        assert post(order.customer, body={"order": str(order.pk)} | wish).status_code == 400
+        assert not Payment.objects.exists()
+
+    def test_refuses_store_credit_to_a_guest_and_an_unknown_code(self) -> None:
+        guests, order = make_guest_order(), make_order()
+
+        credit = post(
+            None, body={"order": str(guests.pk), "provider": "store_credit"}, **{"X-Order-Token": guests.guest_token}
+        )
+        unknown = post(
+            order.customer, body={"order": str(order.pk), "provider": "gift_card", "gift_card": "0000-0000-0000-0000"}
+        )
+
+        assert (credit.status_code, credit.json()["reason"]) == (422, "no_account")
+        assert (unknown.status_code, unknown.json()["code"]) == (422, "payments.gift_card_unknown")
+        assert not Attempt.objects.exists()
 
 
 @pytest.mark.django_db
@@ -283,3 +342,57 @@ class TestPaymentsRefund:
 
         assert (failed.json()["status"], again.json()["status"]) == ("failed", "succeeded")
         agree()
+
+    def test_shows_each_means_that_gives_back(self) -> None:
+        order, made, staff = make_order((make_stock(price_minor=2500), 1)), make_gift_card(1000), treasurer()
+        pay(order, "", provider="gift_card", code=made.code)
+        payment = pay(order)
+
+        shown = post(staff, refund_url(payment), {"amount": "20.00"}).json()
+
+        assert (shown["amount"]["amount"], shown["status"]) == ("20.00", "succeeded")
+        assert [(row["provider"], row["amount"]["amount"]) for row in shown["means"]] == [
+            ("sandbox", "15.00"),
+            ("gift_card", "5.00"),
+        ]
+        agree()
+
+
+@pytest.mark.django_db
+class TestPaymentsRefunds:
+    def test_lists_what_went_back_for_staff(self) -> None:
+        payment, staff = pay(make_order((make_stock(price_minor=1000), 1))), treasurer()
+        post(staff, refund_url(payment), {"amount": "4.00"})
+        reader = make_user(permissions=["payments.view_refund"])
+
+        shown = client_of(reader).get(refund_url(payment)).json()
+
+        assert [row["amount"]["amount"] for row in shown["results"]] == ["4.00"]
+        assert client_of(reader).get(f"{URL}/{new_id()}/refunds").status_code == 404
+        assert [client_of(user).get(refund_url(payment)).status_code for user in (None, make_user())] == [401, 403]
+
+
+@pytest.mark.django_db
+class TestRefundsConfirm:
+    def test_settles_what_staff_gave_back_by_hand(self) -> None:
+        order, boss = make_order(), make_user(is_superuser=True)
+        for to in ("paid", "cancelled"):
+            post(boss, f"/api/v1/orders/{order.pk}/moves", {"to": to, "reason": "x"})
+        catch_up(after=timedelta(seconds=1))
+        url = f"/api/v1/refunds/{Refund.objects.get().pk}/confirm"
+
+        refused = [post(user, url).status_code for user in (None, order.customer, make_user())]
+        confirmed = post(treasurer(), url)
+
+        assert refused == [401, 403, 403]
+        assert (confirmed.status_code, confirmed.json()["status"]) == (200, "succeeded")
+        agree()
+
+    def test_refuses_what_a_provider_sees_to_and_what_is_not_there(self) -> None:
+        payment, staff = pay(make_order((make_stock(price_minor=1000), 1))), treasurer()
+        post(staff, refund_url(payment), {"amount": "4.00"})
+
+        wrong = post(staff, f"/api/v1/refunds/{Refund.objects.get().pk}/confirm")
+
+        assert (wrong.status_code, wrong.json()["code"]) == (409, "payments.refund_not_by_hand")
+        assert post(staff, f"/api/v1/refunds/{new_id()}/confirm").status_code == 404

@@ -138,11 +138,10 @@ class TestReceipt:
         make_method("GB")
         order = place(dear_cart())
 
-        found, steps = selectors.get_receipt(order_id=order.pk, viewer=order.customer)
+        receipt = selectors.get_receipt(order_id=order.pk, viewer=order.customer)
 
-        assert found == order
-        assert sum(step.amount_minor for step in steps) == order.total_minor
-        assert {(step.rule, step.reason) for step in steps if step.kind is Kind.PROMOTION} == {
+        assert (receipt.order, receipt.revision, receipt.total_minor) == (order, 1, order.total_minor)
+        assert {(step.rule, step.reason) for step in receipt.steps if step.kind is Kind.PROMOTION} == {
             ("Everything", ""),
             ("Many", "below_minimum_quantity"),
         }

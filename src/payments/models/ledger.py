@@ -24,6 +24,7 @@ class LedgerEntry(models.Model):
     class Meta:
         verbose_name_plural = "ledger entries"
         constraints = [models.UniqueConstraint(fields=["kind", "reference"], name="ledger_entry_once")]
+        indexes = [models.Index(fields=["kind", "at"], name="ledger_entry_by_time")]
 
     def __str__(self) -> str:
         return self.kind.replace("_", " ")

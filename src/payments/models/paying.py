@@ -9,9 +9,10 @@ from django.db.models import F, Q
 from core.fields import CurrencyField, EncryptedTextField
 from core.ids import new_id
 from core.models import Entity, LockingQuerySet
-from payments.domain import LIVE, MANUAL, AttemptStatus, PaymentStatus, RefundStatus, RefundTo
+from payments.domain import LIVE, MANUAL, AttemptStatus, BalanceKind, PaymentStatus, RefundStatus, RefundTo
 
 _LIVE = sorted(status.value for status in LIVE)
+_OWN_BOOKS = [kind.value for kind in BalanceKind]
 
 
 def _choices(of: type[AttemptStatus] | type[PaymentStatus] | type[RefundStatus] | type[RefundTo]) -> list[Any]:
@@ -28,6 +29,8 @@ class Payment(Entity):
     status = models.CharField(max_length=20, choices=_choices(PaymentStatus), default=PaymentStatus.PENDING.value)
     captured_minor = models.BigIntegerField(default=0)
     refunded_minor = models.BigIntegerField(default=0)
+    # When its order was cancelled: what was captured goes back, and what still comes, too.
+    closed_at = models.DateTimeField(null=True, blank=True)
 
     # Made by this transaction, so that it has no attempts yet.
     is_fresh = False
@@ -47,6 +50,11 @@ class Payment(Entity):
     def __str__(self) -> str:
         return f"payment of {self.created_at:%Y-%m-%d}"
 
+    @property
+    def to_pay_minor(self) -> int:
+        """What is still to pay."""
+        return self.amount_minor - self.captured_minor
+
 
 class Attempt(Entity):
     """One try to charge. Its key was written before the provider was called; only totals that grow follow."""
@@ -64,7 +72,9 @@ class Attempt(Entity):
     balance = models.ForeignKey("Balance", null=True, blank=True, on_delete=models.PROTECT, related_name="attempts")
     # How it is charged again, where the shopper chose so: a provider's token that was kept.
     saved_method = models.ForeignKey("SavedMethod", null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
+    # The way to pay is to be kept, and was not yet; for whom.
     is_saving = models.BooleanField(default=False)
+    saver = models.ForeignKey("accounts.User", null=True, blank=True, on_delete=models.PROTECT, related_name="+")
     return_url = models.TextField(blank=True)
     next_action = models.JSONField(null=True, blank=True)
     failure = models.CharField(max_length=60, blank=True)
@@ -103,9 +113,15 @@ class Attempt(Entity):
                 & Q(captured_minor__lte=F("amount_minor")),
                 name="attempt_gives_back_what_it_took",
             ),
+            models.CheckConstraint(
+                condition=Q(provider__in=_OWN_BOOKS, balance__isnull=False)
+                | (~Q(provider__in=_OWN_BOOKS) & Q(balance__isnull=True)),
+                name="attempt_of_own_books_has_balance",
+            ),
         ]
         indexes = [
             models.Index(fields=["payment", "id"], name="attempt_of_payment"),
+            models.Index(fields=["created_at"], name="attempt_by_time"),
             models.Index(fields=["ask_at"], name="attempt_to_ask", condition=Q(ask_at__isnull=False)),
         ]
 
@@ -166,6 +182,11 @@ class Refund(Entity):
 
     def __str__(self) -> str:
         return f"refund: {self.status}"
+
+    @property
+    def is_by_hand(self) -> bool:
+        """Staff give it back as they got it, and confirm it: no clock and no caller sees to it."""
+        return self.ask_at is None and RefundStatus(self.status) is RefundStatus.CREATED
 
 
 class ProviderEvent(models.Model):

@@ -3,10 +3,13 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from django.db import models
+from django.db.models import Q
 
 from core.fields import CurrencyField
 from core.models import Entity, LockingQuerySet
-from payments.domain import SettledKind, Verdict
+from payments.domain import FRESH, SettledKind, Verdict
+
+_FRESH = sorted(verdict.value for verdict in FRESH)
 
 
 class Settlement(Entity):
@@ -32,6 +35,8 @@ class SettlementLine(models.Model):
 
     id = models.BigAutoField(primary_key=True)
     settlement = models.ForeignKey(Settlement, on_delete=models.CASCADE, related_name="lines")
+    # That of the settlement: what a provider names is unique there.
+    provider = models.CharField(max_length=30)
     position = models.PositiveIntegerField()
     kind = models.CharField(max_length=12, choices=[(k.value, k.value) for k in SettledKind])
     reference = models.CharField(max_length=200, blank=True)
@@ -43,11 +48,19 @@ class SettlementLine(models.Model):
     # What our books say, where they know of it.
     booked_minor = models.BigIntegerField(null=True, blank=True)
     attempt = models.ForeignKey("Attempt", null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+    refund = models.ForeignKey("Refund", null=True, blank=True, on_delete=models.PROTECT, related_name="+")
 
     objects: ClassVar[Any] = LockingQuerySet.as_manager()
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["settlement", "position"], name="settlement_line_position")]
+        constraints = [
+            models.UniqueConstraint(fields=["settlement", "position"], name="settlement_line_position"),
+            models.UniqueConstraint(
+                fields=["provider", "kind", "reference"],
+                condition=Q(verdict__in=_FRESH) & ~Q(reference=""),
+                name="settlement_line_once",
+            ),
+        ]
         indexes = [
             models.Index(fields=["reference"], name="settlement_line_reference"),
             models.Index(fields=["settlement", "verdict"], name="settlement_line_verdict"),

@@ -10,6 +10,7 @@ from payments.providers.base import (
     Provider,
     ProviderRefused,
     ProviderUnavailable,
+    SavedToken,
 )
 from payments.providers.calling import call, find_provider, forget_failures
 
@@ -23,6 +24,7 @@ __all__ = [
     "Provider",
     "ProviderRefused",
     "ProviderUnavailable",
+    "SavedToken",
     "call",
     "find_provider",
     "forget_failures",

@@ -8,7 +8,7 @@ translates; it keeps nothing, decides nothing and writes to no table of ours.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, ClassVar, Protocol
 
@@ -33,10 +33,29 @@ class ProviderRefused(Exception):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SavedToken:
+    """A way to pay that a provider keeps for a shopper: its token, and by what the shopper knows it.
+
+    :param payer: the provider's name of the shopper, where its tokens need one
+    :param last4: the end of a card's number, of which nothing else is known here
+    """
+
+    token: str = field(repr=False)
+    payer: str = field(default="", repr=False)
+    brand: str = ""
+    last4: str = ""
+    month: int | None = None
+    year: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class NewCharge:
     """What is asked for.
 
     :param key: the idempotency key, under which the provider does it once; also our reference of the charge
+    :param save: the provider keeps the way to pay, so that it can be charged again
+    :param saved: charge what was kept; else the shopper chooses
+    :param payer: the provider's name of the shopper, where it has kept something for them before
     """
 
     key: str
@@ -45,6 +64,9 @@ class NewCharge:
     return_url: str
     method: str
     capture: bool
+    save: bool = False
+    saved: SavedToken | None = None
+    payer: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,6 +86,7 @@ class Charge:
     :param reference: the provider's name of it
     :param key: our reference, where the provider repeats it
     :param next_action: ``{"type", "url"}`` where the shopper has to do something
+    :param saved: the way to pay, where the provider keeps it; it is not among the JSON values
     """
 
     reference: str
@@ -77,10 +100,12 @@ class Charge:
     fee_minor: int = 0
     next_action: dict[str, str] | None = None
     failure: str = ""
+    saved: SavedToken | None = None
 
     def as_dict(self) -> dict[str, Any]:
-        """Return it as JSON values."""
-        return {name: getattr(self, name) for name in self.__slots__} | {"status": self.status.value}
+        """Return it as JSON values, without the token: they are stored as they are."""
+        names = [name for name in self.__slots__ if name != "saved"]
+        return {name: getattr(self, name) for name in names} | {"status": self.status.value}
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Charge:
@@ -90,10 +115,11 @@ class Charge:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GivenBack:
-    """What a provider says of a refund."""
+    """What a provider says of a refund: it went back, it is on its way, or it failed."""
 
     reference: str
     is_done: bool
+    is_pending: bool = False
     failure: str = ""
 
 
@@ -116,6 +142,8 @@ class Provider(Protocol):
     name: ClassVar[str]
     # Staff confirm by hand that the money came; there is nobody to ask.
     is_by_hand: ClassVar[bool]
+    # It keeps ways to pay, by a token.
+    can_save: ClassVar[bool]
 
     def create(self, wanted: NewCharge) -> Charge:
         """Ask for money. The same key is the same charge, for ever."""
@@ -131,6 +159,12 @@ class Provider(Protocol):
 
     def refund(self, wanted: NewRefund) -> GivenBack:
         """Give back of what was captured. The same key is the same refund."""
+
+    def fetch_refund(self, *, wanted: NewRefund, reference: str) -> GivenBack:
+        """Return how a refund stands that was taken on, by the provider's name of it."""
+
+    def remove(self, saved: SavedToken) -> None:
+        """Forget a way to pay that was kept. What is not there any more is forgotten."""
 
     def fetch(self, *, reference: str, key: str) -> Charge | None:
         """Return how a charge stands, by the provider's name of it or, without one, by ours; ``None``: not there."""

@@ -9,16 +9,16 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
-from decimal import Decimal
 from typing import Any, ClassVar, Literal
 
 import httpx
 from django.conf import settings
 
-from core.money import digits, to_text
-from payments.domain import DECLINED, AttemptStatus
+from core.money import to_text
+from payments.domain import AttemptStatus
 from payments.errors import WebhookRefused
 from payments.providers.base import (
     Charge,
@@ -28,19 +28,15 @@ from payments.providers.base import (
     Notice,
     OutcomeUnknown,
     ProviderRefused,
+    SavedToken,
 )
-from payments.providers.wire import first, judge, minor_of, read, read_object, send, timeout
+from payments.providers.flutterwave_reading import charge_of, opened, refund_of, to_be_asked
+from payments.providers.wire import first, judge, read, read_object, send, timeout
 
 _TOLERANCE_SECONDS = 300
 _NOT_THERE = frozenset({"no transaction was found for this id", "transaction not found"})
-_STATUS = {
-    "successful": AttemptStatus.CAPTURED,
-    "succeeded": AttemptStatus.CAPTURED,
-    "pending": AttemptStatus.PENDING,
-    "failed": AttemptStatus.FAILED,
-    "cancelled": AttemptStatus.CANCELLED,
-}
-_FAILED = "failed"
+# More pages of refunds than one charge can have.
+_MOST_PAGES = 50
 
 
 class Flutterwave:
@@ -48,12 +44,15 @@ class Flutterwave:
 
     name: ClassVar[str] = "flutterwave"
     is_by_hand: ClassVar[bool] = False
+    can_save: ClassVar[bool] = True
 
     def __init__(self) -> None:
         self._client = httpx.Client(base_url=settings.FLUTTERWAVE_API_BASE, timeout=timeout())
 
     def create(self, wanted: NewCharge) -> Charge:
-        """Open Flutterwave's page."""
+        """Charge a card that was kept, or open Flutterwave's page. Each card that pays there gets a token."""
+        if wanted.saved is not None:
+            return self._charge(wanted, wanted.saved)
         body = {
             "tx_ref": wanted.key,
             "amount": to_text(wanted.amount_minor, wanted.currency),
@@ -63,11 +62,29 @@ class Flutterwave:
             "customizations": {"title": settings.PAYMENT_TITLE},
         }
         link = str(self._ask("POST", "/v3/payments", body=body)["data"]["link"])
-        return _opened(wanted.key, wanted.amount_minor, wanted.currency, link)
+        return opened(wanted.key, wanted.amount_minor, wanted.currency, link)
+
+    def _charge(self, wanted: NewCharge, saved: SavedToken) -> Charge:
+        """Charge a token, once: what was refused is asked for by its ``tx_ref``, under which it failed."""
+        body = {
+            "token": saved.token,
+            "email": saved.payer or settings.FLUTTERWAVE_EMAIL,
+            "tx_ref": wanted.key,
+            "amount": to_text(wanted.amount_minor, wanted.currency),
+            "currency": wanted.currency,
+            "redirect_url": wanted.return_url or settings.STOREFRONT_URL,
+        }
+        try:
+            return charge_of(self._ask("POST", "/v3/tokenized-charges", body=body)["data"])
+        except ProviderRefused:
+            charge = self.fetch(reference=wanted.key, key=wanted.key)
+            if charge is None:
+                raise
+            return charge
 
     def confirm(self, *, reference: str, key: str) -> Charge:
         """Ask what came of the shopper's visit."""
-        return self.fetch(reference=reference, key=key) or _opened(reference, 0, "", "")
+        return self.fetch(reference=reference, key=key) or opened(reference, 0, "", "")
 
     def capture(self, *, reference: str, amount_minor: int, currency: str, key: str) -> Charge:
         """Standard takes the money at once: ask how it stands."""
@@ -78,8 +95,7 @@ class Flutterwave:
         charge = self.confirm(reference=reference, key=key)
         if charge.captured_minor:
             return charge
-        said = {"status": AttemptStatus.CANCELLED.value, "next_action": None}
-        return Charge.from_dict(charge.as_dict() | said)
+        return replace(charge, status=AttemptStatus.CANCELLED, next_action=None)
 
     def refund(self, wanted: NewRefund) -> GivenBack:
         """Give back, unless Flutterwave's list of refunds has it already."""
@@ -87,19 +103,34 @@ class Flutterwave:
         if transaction is None:
             raise ProviderRefused("nothing_captured")
         number = transaction["id"]
-        found = self._ask("GET", "/v3/refunds", query={"id": str(number)}).get("data") or []
-        said = next((row for row in found if row.get("comments") == wanted.key), None)
+        said = next((row for row in self._refunds(number) if row.get("comments") == wanted.key), None)
         if said is None:
             body = {"amount": to_text(wanted.amount_minor, wanted.currency), "comments": wanted.key}
             said = self._ask("POST", f"/v3/transactions/{number}/refund", body=body)["data"]
-        # What is pending was taken on by Flutterwave.
-        is_done = not str(said.get("status") or "").startswith(_FAILED)
-        return GivenBack(reference=str(said["id"]), is_done=is_done, failure="" if is_done else "refund_failed")
+        return refund_of(said)
+
+    def _refunds(self, number: object) -> Iterator[Mapping[str, Any]]:
+        """Return all refunds of a transaction, page by page. A page that repeats another is the last."""
+        seen: set[str] = set()
+        for page in range(1, _MOST_PAGES + 1):
+            rows = self._ask("GET", "/v3/refunds", query={"id": str(number), "page": str(page)}).get("data") or []
+            fresh = [row for row in rows if str(row.get("id")) not in seen]
+            yield from fresh
+            if not fresh:
+                return
+            seen |= {str(row.get("id")) for row in fresh}
+
+    def fetch_refund(self, *, wanted: NewRefund, reference: str) -> GivenBack:
+        """Ask how it stands, by Flutterwave's number."""
+        return refund_of(self._ask("GET", f"/v3/refunds/{reference}")["data"])
+
+    def remove(self, saved: SavedToken) -> None:
+        """Version 3 forgets no tokens: that we know it no more is all that can be done."""
 
     def fetch(self, *, reference: str, key: str) -> Charge | None:
         """Verify by our reference. ``None``: the shopper has not paid, nor tried to."""
         transaction = self._find(reference or key)
-        return _charge(transaction) if transaction is not None else None
+        return charge_of(transaction) if transaction is not None else None
 
     def parse_webhook(self, *, body: bytes, headers: Mapping[str, str], at: datetime) -> Notice:
         """Check ``flutterwave-signature``, the base64 HMAC-SHA-256 of the raw body, with any of the live secrets.
@@ -115,11 +146,11 @@ class Flutterwave:
             _check_time(event.get("timestamp"), at)
             kind, said = str(event.get("event") or event["type"]), event["data"]
             number = str(event.get("webhook_id") or f"{said['id']}:{said.get('status', '')}")
-            charge = _charge(said) if kind == "charge.completed" and said.get("tx_ref") else None
+            charge = charge_of(said) if kind == "charge.completed" and said.get("tx_ref") else None
         except (ValueError, KeyError, TypeError, AttributeError, OutcomeUnknown) as error:
             raise WebhookRefused from error
         if charge is not None and not is_signed:
-            charge = _to_be_asked(charge)
+            charge = to_be_asked(charge)
         return Notice(event_id=f"{kind}:{number}", kind=kind, charge=charge)
 
     def _find(self, reference: str) -> Mapping[str, Any] | None:
@@ -151,54 +182,6 @@ class Flutterwave:
         if answer.status_code >= 400 or said.get("status") != "success":
             raise ProviderRefused(str(said.get("message") or answer.status_code).strip().rstrip(".").lower())
         return said
-
-
-def _charge(said: Mapping[str, Any]) -> Charge:
-    try:
-        currency = str(said["currency"])
-        status = _STATUS[str(said["status"]).lower()]
-        amount = minor_of(said["amount"], currency)
-        is_taken = status is AttemptStatus.CAPTURED
-        return Charge(
-            reference=str(said["tx_ref"]),
-            key=str(said["tx_ref"]),
-            status=status,
-            amount_minor=amount,
-            currency=currency,
-            captured_minor=amount if is_taken else 0,
-            refunded_minor=0,
-            fee_minor=_fee_of(said, currency) if is_taken else 0,
-            failure=DECLINED if status is AttemptStatus.FAILED else "",
-        )
-    except (KeyError, TypeError, AttributeError) as error:
-        raise OutcomeUnknown("unreadable") from error
-
-
-def _opened(reference: str, amount_minor: int, currency: str, link: str) -> Charge:
-    return Charge(
-        reference=reference,
-        key=reference,
-        status=AttemptStatus.REQUIRES_ACTION,
-        amount_minor=amount_minor,
-        currency=currency,
-        next_action={"type": "redirect", "url": link} if link else None,
-    )
-
-
-def _to_be_asked(charge: Charge) -> Charge:
-    """Return nothing but which charge it is: the sweep asks."""
-    return Charge(
-        reference=charge.reference,
-        key=charge.key,
-        status=AttemptStatus.CREATED,
-        amount_minor=charge.amount_minor,
-        currency=charge.currency,
-    )
-
-
-def _fee_of(said: Mapping[str, Any], currency: str) -> int:
-    """Return the fee, to the nearest minor unit: it is told with more digits than the currency has."""
-    return minor_of(round(Decimal(str(said.get("app_fee") or 0)), digits(currency)), currency)
 
 
 def _is_signed(body: bytes, signature: str) -> bool:

@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from payments.domain import MANUAL, AttemptStatus
 from payments.errors import WebhookRefused
-from payments.providers.base import Charge, GivenBack, NewCharge, NewRefund, Notice
+from payments.providers.base import Charge, GivenBack, NewCharge, NewRefund, Notice, SavedToken
 
 
 class Manual:
@@ -16,6 +16,7 @@ class Manual:
 
     name: ClassVar[str] = MANUAL
     is_by_hand: ClassVar[bool] = True
+    can_save: ClassVar[bool] = False
 
     def create(self, wanted: NewCharge) -> Charge:
         """Wait for the money."""
@@ -48,6 +49,13 @@ class Manual:
     def refund(self, wanted: NewRefund) -> GivenBack:
         """Staff give it back as they got it."""
         return GivenBack(reference=wanted.key, is_done=True)
+
+    def fetch_refund(self, *, wanted: NewRefund, reference: str) -> GivenBack:
+        """It went back when staff said so."""
+        return GivenBack(reference=reference, is_done=True)
+
+    def remove(self, saved: SavedToken) -> None:
+        """There is nothing that could have been kept."""
 
     def fetch(self, *, reference: str, key: str) -> Charge | None:
         """There is nobody to ask: it is as far as it was."""

@@ -7,9 +7,8 @@ PayPal is told of us is the amount, the currency and our own reference, as ``cus
 from __future__ import annotations
 
 import contextlib
-import threading
-import time
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, ClassVar, Literal
 
@@ -27,15 +26,24 @@ from payments.providers.base import (
     OutcomeUnknown,
     ProviderRefused,
     ProviderUnavailable,
+    SavedToken,
 )
-from payments.providers.paypal_reading import as_amount, charge_of_order, charge_told, payments_in
+from payments.providers.paypal_reading import (
+    as_amount,
+    charge_of_order,
+    charge_told,
+    payments_in,
+    refund_of,
+    vault_customer,
+)
 from payments.providers.paypal_signing import check_signature
-from payments.providers.wire import judge, read, read_object, send, timeout
+from payments.providers.paypal_token import AccessToken
+from payments.providers.wire import judge, read, read_object, timeout
 
 _ORDERS = "/v2/checkout/orders"
 _PAYMENTS = "/v2/payments"
-# Taken anew while the old one still holds.
-_EARLY_SECONDS = 60
+_VAULT = "/v3/vault/payment-tokens"
+_GONE = frozenset({"RESOURCE_NOT_FOUND", "INVALID_RESOURCE_ID", "404"})
 _DECLINES = frozenset({"INSTRUMENT_DECLINED", "PAYER_CANNOT_PAY", "TRANSACTION_REFUSED", "CARD_EXPIRED"})
 
 
@@ -44,22 +52,42 @@ class PayPal:
 
     name: ClassVar[str] = "paypal"
     is_by_hand: ClassVar[bool] = False
+    can_save: ClassVar[bool] = True
 
     def __init__(self) -> None:
         self._client = httpx.Client(base_url=settings.PAYPAL_API_BASE, timeout=timeout())
-        self._token = _Token(self._client)
+        self._token = AccessToken(self._client)
 
     def create(self, wanted: NewCharge) -> Charge:
-        """Make an order and return PayPal's page, where the shopper approves it."""
+        """Make an order and return PayPal's page, where the shopper approves it; or charge what was kept."""
+        if wanted.saved is not None:
+            return self._charge(wanted, wanted.saved)
         url = wanted.return_url or settings.STOREFRONT_URL
         context = {"return_url": url, "cancel_url": url, "user_action": "PAY_NOW", "shipping_preference": "NO_SHIPPING"}
+        source: dict[str, Any] = {"experience_context": context}
+        if wanted.save:
+            keeping: dict[str, Any] = {"vault": {"store_in_vault": "ON_SUCCESS", "usage_type": "MERCHANT"}}
+            source["attributes"] = keeping | ({"customer": {"id": wanted.payer}} if wanted.payer else {})
+        return charge_of_order(self._order(wanted, {"payment_source": {"paypal": source}}))
+
+    def _charge(self, wanted: NewCharge, saved: SavedToken) -> Charge:
+        """Make an order, then take it from what was kept.
+
+        In two calls, for an order whose id was told can be asked about. Where the second is not answered the order may
+        be open still: the shopper may approve it as any other, and it is taken once.
+        """
+        order = self._order(wanted, {})
+        source = {"payment_source": {"paypal": {"vault_id": saved.token}}}
+        try:
+            return self._take(order, f"{wanted.key}-kept", source)
+        except (OutcomeUnknown, ProviderUnavailable):
+            return charge_of_order(order)
+
+    def _order(self, wanted: NewCharge, paid_from: Mapping[str, Any]) -> dict[str, Any]:
         unit = {"custom_id": wanted.key, "amount": as_amount(wanted.amount_minor, wanted.currency)}
-        body = {
-            "intent": "CAPTURE" if wanted.capture else "AUTHORIZE",
-            "purchase_units": [unit],
-            "payment_source": {"paypal": {"experience_context": context}},
-        }
-        return charge_of_order(self._ask("POST", _ORDERS, key=wanted.key, body=body))
+        intent = "CAPTURE" if wanted.capture else "AUTHORIZE"
+        body = {"intent": intent, "purchase_units": [unit], **paid_from}
+        return self._ask("POST", _ORDERS, key=wanted.key, body=body)
 
     def confirm(self, *, reference: str, key: str) -> Charge:
         """Take what the shopper approved, or hold it where it was so asked for."""
@@ -80,15 +108,16 @@ class PayPal:
             self._ask("POST", f"{_PAYMENTS}/authorizations/{held[-1]['id']}/capture", key=key, body=body)
         return self._look(reference)
 
-    def _take(self, order: Mapping[str, Any], key: str) -> Charge:
+    def _take(self, order: Mapping[str, Any], key: str, paid_from: Mapping[str, Any] | None = None) -> Charge:
         verb = "authorize" if order.get("intent") == "AUTHORIZE" else "capture"
         reference = str(order["id"])
         try:
-            return charge_of_order(self._ask("POST", f"{_ORDERS}/{reference}/{verb}", key=key, body={}))
+            said = self._ask("POST", f"{_ORDERS}/{reference}/{verb}", key=key, body=paid_from or {})
+            return charge_of_order(said)
         except ProviderRefused as refusal:
             charge = self._look(reference)
             if refusal.code in _DECLINES and not charge.captured_minor:
-                return _failed(charge)
+                return replace(charge, status=AttemptStatus.FAILED, failure=DECLINED, next_action=None)
             return charge
 
     def void(self, *, reference: str, key: str) -> Charge:
@@ -99,7 +128,7 @@ class PayPal:
                 self._ask("POST", f"{_PAYMENTS}/authorizations/{held['id']}/void", key=key, body={})
         charge = self._look(reference)
         is_open = charge.status in (AttemptStatus.REQUIRES_ACTION, AttemptStatus.AUTHORISED)
-        return _cancelled(charge) if is_open else charge
+        return replace(charge, status=AttemptStatus.CANCELLED, next_action=None) if is_open else charge
 
     def refund(self, wanted: NewRefund) -> GivenBack:
         """Give back of the capture; PayPal knows our key for 45 days."""
@@ -109,20 +138,38 @@ class PayPal:
             raise ProviderRefused("nothing_captured")
         body = {"amount": as_amount(wanted.amount_minor, wanted.currency), "custom_id": wanted.reference}
         said = self._ask("POST", f"{_PAYMENTS}/captures/{taken[0]['id']}/refund", key=wanted.key, body=body)
-        # What is pending was taken on by PayPal.
-        is_done = said["status"] in ("COMPLETED", "PENDING")
-        return GivenBack(reference=str(said["id"]), is_done=is_done, failure="" if is_done else "refund_failed")
+        return refund_of(said)
+
+    def fetch_refund(self, *, wanted: NewRefund, reference: str) -> GivenBack:
+        """Ask how it stands, by PayPal's id."""
+        return refund_of(self._ask("GET", f"{_PAYMENTS}/refunds/{reference}"))
+
+    def remove(self, saved: SavedToken) -> None:
+        """Take it out of PayPal's vault."""
+        try:
+            self._ask("DELETE", f"{_VAULT}/{saved.token}")
+        except ProviderRefused as error:
+            if error.code not in _GONE:
+                raise
 
     def fetch(self, *, reference: str, key: str) -> Charge | None:
         """Ask how it stands. An order whose id we never got is one that nobody can approve: it is not there."""
         if not reference:
             return None
         try:
-            return self._look(reference)
+            order = self._ask("GET", f"{_ORDERS}/{reference}")
         except ProviderRefused as error:
             if error.code == "RESOURCE_NOT_FOUND":
                 return None
             raise
+        charge, customer = charge_of_order(order), vault_customer(order)
+        return replace(charge, saved=self._newest_token(customer)) if customer else charge
+
+    def _newest_token(self, customer: str) -> SavedToken | None:
+        """Return what was kept for a shopper last: it is made a while after the payment that it was approved with."""
+        query = {"customer_id": customer, "page_size": "1", "page": "1"}
+        found = self._ask("GET", _VAULT, query=query).get("payment_tokens") or []
+        return SavedToken(token=str(found[0]["id"]), payer=customer, brand=self.name) if found else None
 
     def parse_webhook(self, *, body: bytes, headers: Mapping[str, str], at: datetime) -> Notice:
         """Check PayPal's signature and its time, with any of the live webhook ids, by the certificates we were given.
@@ -142,81 +189,24 @@ class PayPal:
 
     def _ask(
         self,
-        method: Literal["GET", "POST"],
+        method: Literal["GET", "POST", "DELETE"],
         path: str,
         *,
         key: str = "",
         body: Mapping[str, Any] | None = None,
+        query: Mapping[str, str] | None = None,
     ) -> dict[str, Any]:
         headers = {"Prefer": "return=representation"} | ({"PayPal-Request-Id": key} if key else {})
-        answer = self._token.send(method, path, headers=headers, json=body)
+        answer = self._token.send(method, path, headers=headers, json=body, params=query)
         judge(answer.status_code)
+        if answer.status_code == 204:
+            return {}
         said = read(answer)
         if answer.status_code >= 400:
             raise ProviderRefused(_issue(said, answer.status_code))
         return said
 
 
-class _Token:
-    """The access token, kept until shortly before it expires."""
-
-    def __init__(self, client: httpx.Client) -> None:
-        self._client = client
-        self._lock = threading.Lock()
-        self._value = ""
-        self._holds_until = 0.0
-
-    def send(self, method: Literal["GET", "POST"], path: str, *, headers: dict[str, str], json: Any) -> httpx.Response:
-        """Send a request with the token, and once more with a new one if that is not accepted (RFC 6750)."""
-        answer = self._send(method, path, headers, json)
-        if answer.status_code == 401:
-            self._holds_until = 0.0
-            answer = self._send(method, path, headers, json)
-        return answer
-
-    def _send(self, method: Literal["GET", "POST"], path: str, headers: dict[str, str], json: Any) -> httpx.Response:
-        bearer = {"Authorization": f"Bearer {self._get()}"}
-        return send(self._client, method, path, headers=headers | bearer, json=json)
-
-    def _get(self) -> str:
-        with self._lock:
-            if time.monotonic() >= self._holds_until:
-                self._renew()
-            return self._value
-
-    def _renew(self) -> None:
-        """Without a token nothing was asked for, whatever went wrong."""
-        try:
-            answer = send(
-                self._client,
-                "POST",
-                "/v1/oauth2/token",
-                data={"grant_type": "client_credentials"},
-                auth=(settings.PAYPAL_CLIENT_ID, settings.PAYPAL_CLIENT_SECRET),
-            )
-            judge(answer.status_code)
-            said = read(answer)
-        except OutcomeUnknown as error:
-            raise ProviderUnavailable("no token") from error
-        if answer.status_code >= 400:
-            raise ProviderRefused(str(said.get("error") or answer.status_code))
-        self._value = str(said["access_token"])
-        self._holds_until = time.monotonic() + float(said["expires_in"]) - _EARLY_SECONDS
-
-
 def _issue(said: Mapping[str, Any], status: int) -> str:
     details = said.get("details") or [{}]
     return str(details[0].get("issue") or said.get("name") or status)
-
-
-def _failed(charge: Charge) -> Charge:
-    return _as(charge, AttemptStatus.FAILED, DECLINED)
-
-
-def _cancelled(charge: Charge) -> Charge:
-    return _as(charge, AttemptStatus.CANCELLED, "")
-
-
-def _as(charge: Charge, status: AttemptStatus, failure: str) -> Charge:
-    said = {"status": status.value, "failure": failure, "next_action": None}
-    return Charge.from_dict(charge.as_dict() | said)

@@ -7,13 +7,14 @@ from typing import Any
 
 from core.money import digits, to_text
 from payments.domain import AttemptStatus
-from payments.providers.base import Charge, OutcomeUnknown
+from payments.providers.base import Charge, GivenBack, OutcomeUnknown, SavedToken
 from payments.providers.wire import minor_of, whole_text
 
 # developer.paypal.com/api/rest/reference/currency-codes: no decimals, although ISO 4217 has two.
 _WHOLE = frozenset({"HUF", "TWD"})
 _TAKEN = frozenset({"COMPLETED", "PARTIALLY_REFUNDED", "REFUNDED"})
-_GIVEN_BACK = frozenset({"COMPLETED", "PENDING"})
+_GIVEN_BACK = "COMPLETED"
+_ON_ITS_WAY = "PENDING"
 _HELD = frozenset({"CREATED", "PARTIALLY_CAPTURED"})
 
 _STATUS = {
@@ -67,7 +68,7 @@ def charge_of_order(order: Mapping[str, Any]) -> Charge:
         amount, currency = _read(unit["amount"])
         captures = payments_in(order, "captures")
         taken = [capture for capture in captures if capture["status"] in _TAKEN]
-        given_back = [refund for refund in payments_in(order, "refunds") if refund["status"] in _GIVEN_BACK]
+        given_back = [refund for refund in payments_in(order, "refunds") if refund["status"] == _GIVEN_BACK]
         return Charge(
             reference=str(order["id"]),
             key=str(unit.get("custom_id") or ""),
@@ -79,6 +80,7 @@ def charge_of_order(order: Mapping[str, Any]) -> Charge:
             fee_minor=sum(_fee_of(capture, currency) for capture in taken),
             next_action=_action_of(order),
             failure=_REFUSED if captures and not taken and captures[-1]["status"] in ("DECLINED", "FAILED") else "",
+            saved=_saved_of(order) if taken else None,
         )
     except (KeyError, IndexError, TypeError, ValueError, AttributeError) as error:
         raise OutcomeUnknown("unreadable") from error
@@ -96,6 +98,39 @@ def _status_of(order: Mapping[str, Any], captures: Sequence[Mapping[str, Any]]) 
     if held:
         return AttemptStatus.AUTHORISED if held & _HELD else AttemptStatus.CANCELLED
     return _STATUS[order["status"]]
+
+
+def refund_of(said: Mapping[str, Any]) -> GivenBack:
+    """Return what a refund says.
+
+    :raises OutcomeUnknown: it cannot be read
+    """
+    try:
+        is_done, is_pending = said["status"] == _GIVEN_BACK, said["status"] == _ON_ITS_WAY
+        failure = "" if is_done or is_pending else "refund_failed"
+        return GivenBack(reference=str(said["id"]), is_done=is_done, is_pending=is_pending, failure=failure)
+    except (KeyError, TypeError) as error:
+        raise OutcomeUnknown("unreadable") from error
+
+
+def vault_customer(order: Mapping[str, Any]) -> str:
+    """Return for whom something is being kept of which the token was not told yet; empty where nothing is."""
+    vault = _vault_of(order)
+    return str((vault.get("customer") or {}).get("id") or "") if vault.get("status") == "APPROVED" else ""
+
+
+def _vault_of(order: Mapping[str, Any]) -> Mapping[str, Any]:
+    wallet = (order.get("payment_source") or {}).get("paypal") or {}
+    vault: Mapping[str, Any] = (wallet.get("attributes") or {}).get("vault") or {}
+    return vault
+
+
+def _saved_of(order: Mapping[str, Any]) -> SavedToken | None:
+    vault = _vault_of(order)
+    if vault.get("status") != "VAULTED" or not vault.get("id"):
+        return None
+    payer = str((vault.get("customer") or {}).get("id") or "")
+    return SavedToken(token=str(vault["id"]), payer=payer, brand="paypal")
 
 
 def charge_told(kind: str, said: Mapping[str, Any]) -> Charge | None:
@@ -135,6 +170,8 @@ def _back_told(said: Mapping[str, Any], reference: str, key: str) -> Charge:
     amount, currency = _read(said["amount"])
     total = (said.get("seller_payable_breakdown") or {}).get("total_refunded_amount")
     given_back = _read(total)[0] if total else amount
+    # What is on its way may come back to us, and is asked about.
+    given_back = 0 if said.get("status") == _ON_ITS_WAY else given_back
     return Charge(
         reference=reference,
         key=key,

@@ -14,12 +14,14 @@ import zlib
 from collections.abc import Mapping
 from datetime import datetime
 from functools import lru_cache
+from urllib.parse import urlsplit
 
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.x509.oid import NameOID
 from django.conf import settings
 
 from payments.errors import WebhookRefused
@@ -30,8 +32,12 @@ _ALGORITHM = "SHA256withRSA"
 # A name that could end a field of what is signed is none.
 _ID = re.compile(r"[A-Za-z0-9-]{1,50}", re.ASCII)
 _TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,6})?Z", re.ASCII)
-_CERTIFICATE = re.compile(
-    r"https://api(?:-m)?(?:\.sandbox)?\.paypal\.com/v1/notifications/certs/[A-Za-z0-9-]{1,100}", re.ASCII
+_CERTIFICATE = re.compile(r"https://([a-z.-]{1,50})/v1/notifications/certs/[A-Za-z0-9-]{1,100}", re.ASCII)
+# Where PayPal's certificates are, and to whom they are issued: play money is not believed where real money moves.
+_LIVE = (frozenset({"api.paypal.com", "api-m.paypal.com"}), "messageverificationcerts.paypal.com")
+_PLAY = (
+    frozenset({"api.sandbox.paypal.com", "api-m.sandbox.paypal.com"}),
+    "messageverificationcerts.sandbox.paypal.com",
 )
 
 
@@ -41,10 +47,13 @@ def check_signature(*, body: bytes, headers: Mapping[str, str], at: datetime) ->
     :raises WebhookRefused: forged, altered or stale, or signed by a certificate that we were not given
     """
     transmission, stamp = first(headers, "Paypal-Transmission-Id"), first(headers, "Paypal-Transmission-Time")
+    hosts, owner = _PLAY if urlsplit(settings.PAYPAL_API_BASE).hostname in _PLAY[0] else _LIVE
+    named = _CERTIFICATE.fullmatch(first(headers, "Paypal-Cert-Url"))
     is_well_formed = (
         _ID.fullmatch(transmission)
         and _TIME.fullmatch(stamp)
-        and _CERTIFICATE.fullmatch(first(headers, "Paypal-Cert-Url"))
+        and named is not None
+        and named[1] in hosts
         and first(headers, "Paypal-Auth-Algo") == _ALGORITHM
     )
     if not is_well_formed or not _is_fresh(stamp, at):
@@ -55,7 +64,7 @@ def check_signature(*, body: bytes, headers: Mapping[str, str], at: datetime) ->
         raise WebhookRefused from error
     checksum = zlib.crc32(body)
     for webhook_id in settings.PAYPAL_WEBHOOK_IDS:
-        if _is_signed(signature, f"{transmission}|{stamp}|{webhook_id}|{checksum}".encode(), at):
+        if _is_signed(signature, f"{transmission}|{stamp}|{webhook_id}|{checksum}".encode(), owner, at):
             return transmission
     raise WebhookRefused
 
@@ -68,8 +77,13 @@ def _is_fresh(stamp: str, at: datetime) -> bool:
     return abs((at - sent_at).total_seconds()) <= _TOLERANCE_SECONDS
 
 
-def _is_signed(signature: bytes, signed: bytes, at: datetime) -> bool:
-    return any(_fits(certificate, signature, signed, at) for certificate in _load(settings.PAYPAL_WEBHOOK_CERTIFICATES))
+def _is_signed(signature: bytes, signed: bytes, owner: str, at: datetime) -> bool:
+    mine = [given for given in _load(settings.PAYPAL_WEBHOOK_CERTIFICATES) if _is_issued_to(given, owner)]
+    return any(_fits(certificate, signature, signed, at) for certificate in mine)
+
+
+def _is_issued_to(certificate: x509.Certificate, owner: str) -> bool:
+    return owner in {name.value for name in certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)}
 
 
 def _fits(certificate: x509.Certificate, signature: bytes, signed: bytes, at: datetime) -> bool:

@@ -25,6 +25,7 @@ from payments.providers.base import (
     OutcomeUnknown,
     ProviderRefused,
     ProviderUnavailable,
+    SavedToken,
 )
 
 _TOLERANCE_SECONDS = 300
@@ -38,6 +39,7 @@ class Sandbox:
 
     name: ClassVar[str] = "sandbox"
     is_by_hand: ClassVar[bool] = False
+    can_save: ClassVar[bool] = True
 
     def __init__(self) -> None:
         app = settings.SANDBOX_WSGI
@@ -54,6 +56,8 @@ class Sandbox:
             "return_url": wanted.return_url or settings.STOREFRONT_URL,
             "card": wanted.method or None,
             "capture": wanted.capture,
+            "save": wanted.save,
+            "saved": wanted.saved.token if wanted.saved else None,
         }
         return _charge(self._ask("POST", "charges", key=wanted.key, body=body))
 
@@ -75,9 +79,19 @@ class Sandbox:
     def refund(self, wanted: NewRefund) -> GivenBack:
         """Give back."""
         body = {"amount": wanted.amount_minor, "reference": wanted.key}
-        said = self._ask("POST", f"charges/{wanted.reference}/refunds", key=wanted.key, body=body)
-        is_done = said["status"] == "succeeded"
-        return GivenBack(reference=said["id"], is_done=is_done, failure="" if is_done else "refund_failed")
+        return _given_back(self._ask("POST", f"charges/{wanted.reference}/refunds", key=wanted.key, body=body))
+
+    def fetch_refund(self, *, wanted: NewRefund, reference: str) -> GivenBack:
+        """Ask how it stands."""
+        return _given_back(self._ask("GET", f"refunds/{reference}"))
+
+    def remove(self, saved: SavedToken) -> None:
+        """Have the card forgotten."""
+        try:
+            self._ask("DELETE", f"methods/{saved.token}")
+        except ProviderRefused as error:
+            if error.code != "sandbox.not_found":
+                raise
 
     def fetch(self, *, reference: str, key: str) -> Charge | None:
         """Ask how it stands."""
@@ -108,7 +122,7 @@ class Sandbox:
 
     def _ask(
         self,
-        method: Literal["GET", "POST"],
+        method: Literal["GET", "POST", "DELETE"],
         path: str,
         *,
         key: str = "",
@@ -133,6 +147,8 @@ def _read(answer: httpx.Response) -> dict[str, Any]:
     # 408, 409 of a request that still runs, 5xx: it may be doing it.
     if answer.status_code >= 500 or answer.status_code == 408:
         raise OutcomeUnknown(str(answer.status_code))
+    if answer.status_code == 204:
+        return {}
     try:
         said = orjson.loads(answer.content)
     except ValueError as error:
@@ -165,9 +181,28 @@ def _charge(said: Mapping[str, Any]) -> Charge:
             disputed_minor=int(said.get("disputed") or 0),
             next_action=said.get("next_action"),
             failure=str(said.get("failure") or ""),
+            saved=_saved(said.get("saved")),
         )
     except (KeyError, ValueError, TypeError) as error:
         raise OutcomeUnknown("unreadable") from error
+
+
+def _saved(said: Mapping[str, Any] | None) -> SavedToken | None:
+    if not said:
+        return None
+    return SavedToken(
+        token=str(said["token"]),
+        brand=str(said["brand"]),
+        last4=str(said["last4"]),
+        month=int(said["month"]),
+        year=int(said["year"]),
+    )
+
+
+def _given_back(said: Mapping[str, Any]) -> GivenBack:
+    is_done, is_pending = said["status"] == "succeeded", said["status"] == "pending"
+    failure = "" if is_done or is_pending else "refund_failed"
+    return GivenBack(reference=said["id"], is_done=is_done, is_pending=is_pending, failure=failure)
 
 
 def _mac(secret: str, signed: bytes) -> str:

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, ClassVar, TypeVar
-from uuid import UUID
 
 import stripe
 from django.conf import settings
@@ -26,8 +25,17 @@ from payments.providers.base import (
     OutcomeUnknown,
     ProviderRefused,
     ProviderUnavailable,
+    SavedToken,
 )
-from payments.providers.stripe_reading import charge_of_intent, charge_of_session, charge_told, to_stripe
+from payments.providers.stripe_asking import LATER, around, intent_params, page_params
+from payments.providers.stripe_reading import (
+    charge_of_intent,
+    charge_of_session,
+    charge_told,
+    reference_of,
+    refund_of,
+    to_stripe,
+)
 from payments.providers.wire import NOT_SENT, judge, timeout
 
 R = TypeVar("R")
@@ -35,13 +43,11 @@ R = TypeVar("R")
 _TOLERANCE_SECONDS = 300
 _STAMP = re.compile(r"t=([0-9]{1,12}),", re.ASCII)
 _TOKEN = re.compile(r"pm_[A-Za-z0-9_]{1,37}", re.ASCII)
-_KEY_ID = re.compile(r"[0-9a-f]{32}", re.ASCII)
 _VOID = "-void"
+# A payment method that was detached, or never attached.
+_GONE = frozenset({"resource_missing", "payment_method_unexpected_state", "InvalidRequestError"})
 _SEEN = ["latest_charge.balance_transaction"]
 _SEEN_OF_SESSION = [f"payment_intent.{path}" for path in _SEEN]
-# Between our clock and Stripe's, and between writing an attempt down and asking.
-_AROUND_SECONDS = 900
-_DAY_SECONDS = 86400
 
 
 class Stripe:
@@ -49,6 +55,7 @@ class Stripe:
 
     name: ClassVar[str] = "stripe"
     is_by_hand: ClassVar[bool] = False
+    can_save: ClassVar[bool] = True
 
     def __init__(self) -> None:
         self._client = stripe.StripeClient(
@@ -62,47 +69,31 @@ class Stripe:
         self._sessions = self._client.v1.checkout.sessions
 
     def create(self, wanted: NewCharge) -> Charge:
-        """Charge the payment method whose token (``pm_…``) is given as method; without one, open a page.
+        """Charge the payment method that was kept, or whose token (``pm_…``) is given as method; else open a page.
 
-        A page has no charge yet, and so no reference: it is found by our key until the shopper pays.
+        A page has no charge yet, and so no reference: it is found by our key until the shopper pays. Whatever is kept
+        belongs to a Customer at Stripe, of whom nothing is told.
         """
-        if _TOKEN.fullmatch(wanted.method):
-            return self._charge(wanted)
-        return self._open_page(wanted)
+        if wanted.saved is not None:
+            kept = {"customer": wanted.saved.payer} if wanted.saved.payer else {}
+            return self._charge(wanted, wanted.saved.token, kept)
+        if not _TOKEN.fullmatch(wanted.method):
+            return self._open_page(wanted)
+        keeping = {"customer": self._payer(wanted), "setup_future_usage": LATER} if wanted.save else {}
+        return self._charge(wanted, wanted.method, keeping)
 
-    def _charge(self, wanted: NewCharge) -> Charge:
-        params: Any = {
-            **_amount(wanted),
-            "capture_method": _capture_method(wanted),
-            "automatic_payment_methods": {"enabled": True, "allow_redirects": "always"},
-            "payment_method": wanted.method,
-            "confirm": True,
-            "return_url": _return_url(wanted),
-            "metadata": {"reference": wanted.key},
-            "expand": _SEEN,
-        }
+    def _payer(self, wanted: NewCharge) -> str:
+        if wanted.payer:
+            return wanted.payer
+        customers = self._client.v1.customers
+        return str(self._write(lambda options: customers.create({}, options), f"{wanted.key}-payer")["id"])
+
+    def _charge(self, wanted: NewCharge, method: str, of_customer: Mapping[str, str]) -> Charge:
+        params: Any = {**intent_params(wanted, method), **of_customer, "expand": _SEEN}
         return charge_of_intent(self._write(lambda options: self._intents.create(params, options), wanted.key))
 
     def _open_page(self, wanted: NewCharge) -> Charge:
-        amount = _amount(wanted)
-        price = {
-            "currency": amount["currency"],
-            "unit_amount": amount["amount"],
-            "product_data": {"name": settings.PAYMENT_TITLE},
-        }
-        params: Any = {
-            "mode": "payment",
-            "client_reference_id": wanted.key,
-            "line_items": [{"quantity": 1, "price_data": price}],
-            "success_url": _return_url(wanted),
-            "cancel_url": _return_url(wanted),
-            "metadata": {"reference": wanted.key},
-            "payment_intent_data": {
-                "capture_method": _capture_method(wanted),
-                "metadata": {"reference": wanted.key, "page": "1"},
-            },
-            "expand": _SEEN_OF_SESSION,
-        }
+        params: Any = {**page_params(wanted), "expand": _SEEN_OF_SESSION}
         said = self._write(lambda options: self._sessions.create(params, options), wanted.key)
         return charge_of_session(said, wanted.currency)
 
@@ -142,7 +133,7 @@ class Stripe:
 
     def refund(self, wanted: NewRefund) -> GivenBack:
         """Give back. Stripe forgets keys after a day, and so its books are read first."""
-        found = next((r for r in self._refunds(wanted.reference) if _reference(r) == wanted.key), None)
+        found = next((r for r in self._refunds(wanted.reference) if reference_of(r) == wanted.key), None)
         if found is None:
             params: Any = {
                 "payment_intent": wanted.reference,
@@ -150,9 +141,20 @@ class Stripe:
                 "metadata": {"reference": wanted.key},
             }
             found = self._write(lambda options: self._client.v1.refunds.create(params, options), wanted.key)
-        # What is pending was taken on by Stripe.
-        is_done = found["status"] in ("succeeded", "pending")
-        return GivenBack(reference=found["id"], is_done=is_done, failure="" if is_done else "refund_failed")
+        return refund_of(found)
+
+    def fetch_refund(self, *, wanted: NewRefund, reference: str) -> GivenBack:
+        """Ask how it stands, by Stripe's id."""
+        return refund_of(self._ask(lambda: self._client.v1.refunds.retrieve(reference)))
+
+    def remove(self, saved: SavedToken) -> None:
+        """Detach it from its Customer: Stripe charges it never again. What is detached already is refused, and gone."""
+        methods = self._client.v1.payment_methods
+        try:
+            self._ask(lambda: methods.detach(saved.token))
+        except ProviderRefused as error:
+            if error.code not in _GONE:
+                raise
 
     def fetch(self, *, reference: str, key: str) -> Charge | None:
         """Ask how it stands: by Stripe's id, else by our key among what was made at that time."""
@@ -166,9 +168,9 @@ class Stripe:
                 raise
         if (session := self._find_session(key)) is not None:
             return charge_of_session(session)
-        params = {"created": _around(key), "limit": 100, "expand": [f"data.{path}" for path in _SEEN]}
+        params = {"created": around(key), "limit": 100, "expand": [f"data.{path}" for path in _SEEN]}
         intents = self._all(lambda: self._intents.list(params))
-        found = next((intent for intent in intents if _reference(intent) == key), None)
+        found = next((intent for intent in intents if reference_of(intent) == key), None)
         return charge_of_intent(found) if found is not None else None
 
     def parse_webhook(self, *, body: bytes, headers: Mapping[str, str], at: datetime) -> Notice:
@@ -193,7 +195,7 @@ class Stripe:
         return charge
 
     def _find_session(self, key: str) -> dict[str, Any] | None:
-        params: Any = {"created": _around(key), "limit": 100, "expand": [f"data.{path}" for path in _SEEN_OF_SESSION]}
+        params: Any = {"created": around(key), "limit": 100, "expand": [f"data.{path}" for path in _SEEN_OF_SESSION]}
         sessions = self._all(lambda: self._sessions.list(params))
         return next((session for session in sessions if session.get("client_reference_id") == key), None)
 
@@ -240,28 +242,3 @@ def _event(body: bytes, header: str, secret: str) -> dict[str, Any] | None:
         return None
     said: dict[str, Any] = event.to_dict()
     return said
-
-
-def _amount(wanted: NewCharge) -> dict[str, Any]:
-    return {"amount": to_stripe(wanted.amount_minor, wanted.currency), "currency": wanted.currency.lower()}
-
-
-def _capture_method(wanted: NewCharge) -> str:
-    return "automatic" if wanted.capture else "manual"
-
-
-def _return_url(wanted: NewCharge) -> str:
-    return wanted.return_url or str(settings.STOREFRONT_URL)
-
-
-def _reference(row: Mapping[str, Any]) -> str:
-    return str((row.get("metadata") or {}).get("reference") or "")
-
-
-def _around(key: str) -> dict[str, int]:
-    """Return when a charge of ours was made at the provider: our keys tell (RFC 9562, section 5.7)."""
-    match = _KEY_ID.search(key)
-    if match is None or UUID(match[0]).version != 7:
-        return {"gte": int(datetime.now(UTC).timestamp()) - _DAY_SECONDS}
-    seconds = (UUID(match[0]).int >> 80) // 1000
-    return {"gte": seconds - _AROUND_SECONDS, "lte": seconds + _AROUND_SECONDS}

@@ -7,7 +7,7 @@ from typing import Any
 
 from core.money import digits
 from payments.domain import DECLINED, AttemptStatus
-from payments.providers.base import Charge, OutcomeUnknown
+from payments.providers.base import Charge, GivenBack, OutcomeUnknown, SavedToken
 from payments.providers.wire import rescale
 
 # docs.stripe.com/currencies: no decimals where ISO 4217 has two, two where it has none any more.
@@ -82,6 +82,7 @@ def charge_of_intent(intent: Mapping[str, Any]) -> Charge:
             fee_minor=_fee_of(latest, currency),
             next_action=_action_of(intent),
             failure=failure,
+            saved=_saved_of(intent, latest),
         )
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise OutcomeUnknown("unreadable") from error
@@ -110,6 +111,24 @@ def charge_of_session(session: Mapping[str, Any], currency: str = "") -> Charge:
         )
     except (KeyError, TypeError, ValueError) as error:
         raise OutcomeUnknown("unreadable") from error
+
+
+def refund_of(said: Mapping[str, Any]) -> GivenBack:
+    """Return what a refund says. ``requires_action`` waits for the shopper, and so does the money.
+
+    :raises OutcomeUnknown: it cannot be read
+    """
+    try:
+        is_done, is_pending = said["status"] == "succeeded", said["status"] in ("pending", "requires_action")
+        failure = "" if is_done or is_pending else "refund_failed"
+        return GivenBack(reference=str(said["id"]), is_done=is_done, is_pending=is_pending, failure=failure)
+    except (KeyError, TypeError) as error:
+        raise OutcomeUnknown("unreadable") from error
+
+
+def reference_of(row: Mapping[str, Any]) -> str:
+    """Return our key, where an object of Stripe's carries it; else empty."""
+    return str((row.get("metadata") or {}).get("reference") or "")
 
 
 def charge_told(kind: str, said: Mapping[str, Any]) -> Charge | None:
@@ -202,3 +221,20 @@ def _fee_of(latest: Mapping[str, Any], currency: str) -> int:
     if not isinstance(paid, Mapping) or str(paid.get("currency") or "").upper() != currency:
         return 0
     return from_stripe(paid.get("fee") or 0, currency)
+
+
+def _saved_of(intent: Mapping[str, Any], latest: Mapping[str, Any]) -> SavedToken | None:
+    """Return the payment method where it was kept: of its card what a shopper knows it by, and nothing else."""
+    method, customer = intent.get("payment_method"), intent.get("customer")
+    if not intent.get("setup_future_usage") or not method or not customer or intent["status"] != "succeeded":
+        return None
+    details = latest.get("payment_method_details") or {}
+    card = details.get("card") or {}
+    return SavedToken(
+        token=str(method),
+        payer=str(customer),
+        brand=str(card.get("brand") or details.get("type") or ""),
+        last4=str(card.get("last4") or ""),
+        month=card.get("exp_month"),
+        year=card.get("exp_year"),
+    )

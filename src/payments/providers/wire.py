@@ -27,7 +27,7 @@ def timeout() -> httpx.Timeout:
     return httpx.Timeout(seconds, connect=min(2.0, seconds))
 
 
-def send(client: httpx.Client, method: Literal["GET", "POST"], path: str, **request: Any) -> httpx.Response:
+def send(client: httpx.Client, method: Literal["GET", "POST", "DELETE"], path: str, **request: Any) -> httpx.Response:
     """Send a request, and return whatever is answered.
 
     :raises ProviderUnavailable: it was not reached

@@ -1,44 +1,68 @@
 """Writes of payments. Each locks the payment before anything else, an order included."""
 
-from payments.services.beginning import (
-    Attempted,
-    abandon,
-    begin_attempt,
-    find_begun,
-    hold_payment,
-    lock_payment,
-    settle_by_hand,
-)
+from payments.services.balances import credit_balance, open_balance, spend_balance
+from payments.services.beginning import Attempted, begin_attempt, find_begun, hold_payment, lock_payment
 from payments.services.calling import ask, call_off, carry_out, carry_out_refund
+from payments.services.changing import abandon, change_amount, settle_by_hand
 from payments.services.declining import check_tries, forget_declines
+from payments.services.issuing import (
+    IssuedGiftCard,
+    NewGiftCard,
+    change_gift_card,
+    grant_store_credit,
+    issue_gift_card,
+)
 from payments.services.ledger import Entry, post_entries, post_entry
+from payments.services.making_way import find_in_the_way, lock_balances
 from payments.services.notices import receive_notice, take_notice
 from payments.services.outcomes import record_outcome, settle_late
-from payments.services.refunding import find_promised, promise_refund
+from payments.services.refunding import confirm_refund, find_promised, promise_refund
+from payments.services.rows import lock_payment_of
+from payments.services.saving import choose_method, forget_methods, remove_method, set_default_method
+from payments.services.settling import SettlementFile, import_settlement
 from payments.services.sweeping import sweep
 
 __all__ = [
     "Attempted",
     "Entry",
+    "IssuedGiftCard",
+    "NewGiftCard",
+    "SettlementFile",
     "abandon",
     "ask",
     "begin_attempt",
     "call_off",
     "carry_out",
     "carry_out_refund",
+    "change_amount",
+    "change_gift_card",
     "check_tries",
+    "choose_method",
+    "confirm_refund",
+    "credit_balance",
     "find_begun",
+    "find_in_the_way",
     "find_promised",
     "forget_declines",
+    "forget_methods",
+    "grant_store_credit",
     "hold_payment",
+    "import_settlement",
+    "issue_gift_card",
+    "lock_balances",
     "lock_payment",
+    "lock_payment_of",
+    "open_balance",
     "post_entries",
     "post_entry",
     "promise_refund",
     "receive_notice",
     "record_outcome",
+    "remove_method",
+    "set_default_method",
     "settle_by_hand",
     "settle_late",
+    "spend_balance",
     "sweep",
     "take_notice",
 ]

@@ -5,22 +5,29 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
-from django.db import transaction
-
-from core import courier
 from core.ids import new_id
 from core.sql import insert_all, insert_missing
 from core.transactions import step
-from payments.domain import ARRIVES_WITHIN, IN_FLIGHT, MANUAL, NEVER_ARRIVED, UNAVAILABLE, AttemptStatus, Wish
+from payments.domain import (
+    ARRIVES_WITHIN,
+    IN_FLIGHT,
+    MANUAL,
+    NEVER_ARRIVED,
+    OWN_BOOKS,
+    UNAVAILABLE,
+    AttemptStatus,
+    Wish,
+)
 from payments.errors import AlreadyPaid, PaymentInProgress, PaymentNotFound
 from payments.models import Attempt, Payment
 from payments.providers import Charge, find_provider
+from payments.services.balances import lock_balance, spend_balance
 from payments.services.outcomes import take_charge
-from payments.services.rows import find_live, find_locked, summarise
+from payments.services.rows import find_live, lock_payment_of, summarise
 
-SWEEP = "payments.tasks.sweep"
 # Longer than a call takes: before, whoever began the attempt is asking.
 _CALL_TAKES = timedelta(seconds=15)
 
@@ -37,13 +44,14 @@ class Attempted:
 def hold_payment(*, order_id: UUID, amount_minor: int, currency: str) -> Payment:
     """Lock the payment of an order, and make it if there is none yet. At most three statements, one if it is new.
 
-    The amount is the order's as long as nothing was captured. The caller locks the order afterwards, never before.
+    The amount is the order's as long as nothing was captured; afterwards ``change_amount`` changes it. The caller
+    locks the order afterwards, never before.
     """
     fresh = Payment(id=new_id(), order_id=order_id, amount_minor=amount_minor, currency=currency)
     if insert_missing(fresh):
         fresh.is_fresh = True
         return fresh
-    payment = find_locked(order_id=order_id)
+    payment = lock_payment_of(order_id=order_id)
     assert payment is not None
     is_other = (payment.amount_minor, payment.currency) != (amount_minor, currency)
     if is_other and not payment.captured_minor and find_live(payment) is None:
@@ -68,23 +76,54 @@ def lock_payment(*, payment_id: UUID) -> Payment:
 def begin_attempt(*, payment: Payment, wish: Wish, triers: Sequence[str], at: datetime) -> Attempted:
     """Write down an attempt with its idempotency key, before anybody is asked; at most one lives at a time.
 
-    A wish that a live attempt fulfils gets that one.
+    A wish that a live attempt fulfils gets that one. It is for what earlier ones left to pay. A gift card, store credit
+    and the like pay at once, as far as they go: locks the balance, and confirms the order if that completes it.
 
     :param payment: locked by this transaction
+    :param wish: as ``choose_method`` returned it
     :param triers: who tries: digests by which declines are counted
     :raises AlreadyPaid: the whole amount was captured
     :raises PaymentInProgress: a provider was asked and has not answered
     :raises ProviderUnknown: there is no such provider
+    :raises GiftCardUnknown: there is no gift card of that code (422)
+    :raises BalanceNotUsable: there is nothing on it that could be spent here (422)
     """
-    find_provider(wish.provider)
+    if wish.provider not in OWN_BOOKS:
+        find_provider(wish.provider)
     if payment.captured_minor and payment.captured_minor >= payment.amount_minor:
         raise AlreadyPaid
     if (live := find_live(payment)) is not None:
         return _beside(live, wish)
-    attempt, was = _write(payment, wish, triers, at), payment.status
+    if wish.provider in OWN_BOOKS:
+        return Attempted(_spend(payment, wish, at))
+    attempt, was = write_attempt(payment=payment, wish=wish, triers=triers, at=at), payment.status
     if summarise(payment, attempt).value != was:
         payment.save(update_fields=["status", "updated_at"])
     return Attempted(attempt)
+
+
+def _spend(payment: Payment, wish: Wish, at: datetime) -> Attempt:
+    """Pay from a balance, as far as it goes, in this transaction: there is nobody else to ask."""
+    balance = lock_balance(wish=wish, currency=payment.currency, at=at)
+    amount = min(balance.left_minor, payment.to_pay_minor)
+    spend_balance(balance=balance, amount_minor=amount)
+    attempt = write_attempt(payment=payment, wish=wish, at=at, balance=balance, amount_minor=amount)
+    capture_own(attempt=attempt, currency=payment.currency, at=at)
+    attempt.refresh_from_db()
+    return attempt
+
+
+@step
+def capture_own(*, attempt: Attempt, currency: str, at: datetime) -> None:
+    """Take in that an attempt took all of its amount from the balance that it names."""
+    took = Charge(
+        reference="",
+        status=AttemptStatus.CAPTURED,
+        amount_minor=attempt.amount_minor,
+        currency=currency,
+        captured_minor=attempt.amount_minor,
+    )
+    take_charge(attempt_id=attempt.pk, charge=took, at=at)
 
 
 @step
@@ -116,89 +155,43 @@ def _beside(live: Attempt, wish: Wish) -> Attempted:
     """Return the live attempt where it is what is wished for, or can be called off for it."""
     if live.state in IN_FLIGHT or live.unwanted_at is not None:
         raise PaymentInProgress
-    if (live.provider, live.method) == (wish.provider, wish.method):
+    if _fulfils(live, wish):
         return Attempted(live)
     if live.state is AttemptStatus.REQUIRES_ACTION or live.provider == MANUAL:
         return Attempted(live, is_in_the_way=True)
     raise PaymentInProgress
 
 
-def _write(payment: Payment, wish: Wish, triers: Sequence[str], at: datetime) -> Attempt:
+def _fulfils(live: Attempt, wish: Wish) -> bool:
+    chosen = (wish.provider, wish.method, wish.saved_method_id, wish.is_saving)
+    return chosen == (live.provider, live.method, live.saved_method_id, live.saver_id is not None)
+
+
+@step
+def write_attempt(*, payment: Payment, wish: Wish, at: datetime, triers: Sequence[str] = (), **own: Any) -> Attempt:
+    """Write an attempt for what is left to pay of a locked payment. One statement.
+
+    :param own: columns that are other than usual
+    """
     attempt_id = new_id()
+    usual = {
+        "idempotency_key": f"pay-{attempt_id.hex}",
+        "amount_minor": payment.to_pay_minor,
+        "created_at": at,
+        "ask_at": at + ARRIVES_WITHIN,
+    }
     attempt = Attempt(
         id=attempt_id,
         payment=payment,
         provider=wish.provider,
-        idempotency_key=f"pay-{attempt_id.hex}",
         request_key=wish.request_key,
-        amount_minor=payment.amount_minor,
         method=wish.method,
         return_url=wish.return_url,
-        created_at=at,
-        ask_at=at + ARRIVES_WITHIN,
+        saved_method_id=wish.saved_method_id,
+        is_saving=wish.is_saving,
+        saver_id=wish.customer_id if wish.is_saving else None,
         triers=list(triers),
+        **usual | own,
     )
     insert_all([attempt])
     return attempt
-
-
-@step
-def settle_by_hand(*, payment: Payment, at: datetime) -> None:
-    """Note that staff saw the money: the whole amount, as a payment by hand.
-
-    An attempt at another provider that still lives is called off; what it takes after all goes back by itself.
-
-    :param payment: locked by this transaction
-    """
-    live = find_live(payment)
-    if live is not None and live.provider != MANUAL:
-        _make_unwanted(live, at)
-        live = None
-    attempt = live or _written_off(payment, at)
-    took = find_provider(MANUAL).capture(
-        reference=attempt.provider_reference or attempt.idempotency_key,
-        amount_minor=attempt.amount_minor,
-        currency=payment.currency,
-        key=attempt.idempotency_key,
-    )
-    take_charge(attempt_id=attempt.pk, charge=took, at=at)
-
-
-def _written_off(payment: Payment, at: datetime) -> Attempt:
-    """Write an attempt by hand beside a live one: it never lived itself."""
-    attempt_id = new_id()
-    attempt = Attempt(
-        id=attempt_id,
-        payment=payment,
-        provider=MANUAL,
-        idempotency_key=f"pay-{attempt_id.hex}",
-        status=AttemptStatus.CANCELLED.value,
-        amount_minor=payment.amount_minor,
-        created_at=at,
-    )
-    insert_all([attempt])
-    return attempt
-
-
-@step
-def abandon(*, order_id: UUID, at: datetime) -> None:
-    """Note that nobody wants an order's live attempt any more: it is called off at the provider soon."""
-    payment = find_locked(order_id=order_id)
-    live = find_live(payment) if payment is not None else None
-    if payment is None or live is None:
-        return
-    if find_provider(live.provider).is_by_hand:
-        nothing = Charge(reference="", status=AttemptStatus.CANCELLED, amount_minor=0, currency="")
-        take_charge(attempt_id=live.pk, charge=nothing, at=at)
-        return
-    _make_unwanted(live, at)
-
-
-def _make_unwanted(live: Attempt, at: datetime) -> None:
-    live.unwanted_at = live.ask_at = at
-    live.save(update_fields=["unwanted_at", "ask_at", "updated_at"])
-    transaction.on_commit(_wake)
-
-
-def _wake() -> None:
-    courier.wake(SWEEP)

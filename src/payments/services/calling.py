@@ -18,7 +18,7 @@ from payments.domain import (
     pause,
 )
 from payments.errors import ProviderDown
-from payments.models import Attempt
+from payments.models import Attempt, Refund
 from payments.providers import (
     Charge,
     GivenBack,
@@ -31,8 +31,10 @@ from payments.providers import (
     call,
     find_provider,
 )
-from payments.services.outcomes import record_outcome
+from payments.services.alone import alone_with
+from payments.services.mismatches import take_in
 from payments.services.refunding import record_refund, record_refund_unknown
+from payments.services.saving import payer_of, token_of
 
 _RETRY_SECONDS = 10
 
@@ -51,7 +53,7 @@ def carry_out(*, attempt: Attempt, at: datetime) -> None:
     if attempt.state is not AttemptStatus.CREATED:
         return
     if attempt.amount_minor == 0:
-        record_outcome(attempt_id=attempt_id, charge=_said(attempt, AttemptStatus.CAPTURED), at=at)
+        take_in(attempt_id=attempt_id, charge=_said(attempt, AttemptStatus.CAPTURED), at=at)
         return
     wanted = NewCharge(
         key=attempt.idempotency_key,
@@ -60,17 +62,20 @@ def carry_out(*, attempt: Attempt, at: datetime) -> None:
         return_url=attempt.return_url,
         method=attempt.method,
         capture=True,
+        save=attempt.is_saving,
+        saved=token_of(attempt=attempt),
+        payer=payer_of(attempt=attempt),
     )
     try:
         charge = call(attempt.provider, lambda provider: provider.create(wanted))
     except ProviderUnavailable as error:
-        record_outcome(attempt_id=attempt_id, charge=_said(attempt, AttemptStatus.FAILED, UNAVAILABLE), at=at)
+        take_in(attempt_id=attempt_id, charge=_said(attempt, AttemptStatus.FAILED, UNAVAILABLE), at=at)
         raise ProviderDown(retry_after=_RETRY_SECONDS) from error
     except OutcomeUnknown:
         charge = _said(attempt, AttemptStatus.UNKNOWN)
     except ProviderRefused as refusal:
         charge = _said(attempt, AttemptStatus.FAILED, refusal.code)
-    record_outcome(attempt_id=attempt_id, charge=charge, at=at)
+    take_in(attempt_id=attempt_id, charge=charge, at=at)
     if charge.status is AttemptStatus.AUTHORISED:
         ask(attempt_id=attempt_id, at=at)
 
@@ -79,10 +84,10 @@ def ask(*, attempt_id: UUID, at: datetime) -> None:
     """Ask the provider how an attempt stands, and take it in; never charge again.
 
     What nobody wants any more is called off; what was authorised is captured. A charge that the provider does not know
-    a minute after we asked for it never arrived.
+    a minute after we asked for it never arrived. One that is over is asked about for what was to be kept of it.
     """
     attempt = selectors.get_attempt(attempt_id=attempt_id)
-    if attempt.state not in LIVE:
+    if attempt.state not in LIVE and not attempt.is_saving:
         return
     if find_provider(attempt.provider).is_by_hand:
         # Nobody could be charged twice: what a crash left undone is done now.
@@ -93,9 +98,9 @@ def ask(*, attempt_id: UUID, at: datetime) -> None:
     except (ProviderUnavailable, OutcomeUnknown, ProviderRefused):
         return
     if charge is not None:
-        record_outcome(attempt_id=attempt_id, charge=charge, at=at)
+        take_in(attempt_id=attempt_id, charge=charge, at=at)
     elif attempt.state in IN_FLIGHT and at - attempt.created_at >= ARRIVES_WITHIN:
-        record_outcome(attempt_id=attempt_id, charge=_said(attempt, AttemptStatus.FAILED, NEVER_ARRIVED), at=at)
+        take_in(attempt_id=attempt_id, charge=_said(attempt, AttemptStatus.FAILED, NEVER_ARRIVED), at=at)
 
 
 def _look(provider: Provider, attempt: Attempt) -> Charge | None:
@@ -125,29 +130,50 @@ def call_off(*, attempt_id: UUID, at: datetime) -> None:
         charge = call(attempt.provider, lambda provider: provider.void(reference=attempt.provider_reference, key=key))
     except (ProviderUnavailable, OutcomeUnknown, ProviderRefused) as error:
         raise ProviderDown(retry_after=_RETRY_SECONDS) from error
-    record_outcome(attempt_id=attempt_id, charge=charge, at=at)
+    take_in(attempt_id=attempt_id, charge=charge, at=at)
 
 
 def carry_out_refund(*, refund_id: UUID, at: datetime) -> None:
-    """Tell the provider of a promised refund, and take in its answer. Repeated under the same key until it answers."""
+    """Tell the provider of a promised refund, and take in its answer. Repeated under the same key until it answers.
+
+    What the provider took on and has not ended is asked about. One caller at a time: others leave it to that one, for
+    not every provider knows keys.
+    """
+    with alone_with(row_id=refund_id) as is_free:
+        if is_free:
+            _carry_out_refund(refund_id, at)
+
+
+def _carry_out_refund(refund_id: UUID, at: datetime) -> None:
     refund = selectors.get_refund(refund_id=refund_id)
-    if RefundStatus(refund.status) not in OPEN_REFUNDS:
+    status = RefundStatus(refund.status)
+    if status not in OPEN_REFUNDS or refund.is_by_hand:
         return
+    try:
+        said = call(refund.attempt.provider, lambda provider: _tell(provider, refund))
+    except (ProviderUnavailable, OutcomeUnknown):
+        said = None
+    except ProviderRefused as refusal:
+        # What was taken on is not undone by a question that was refused.
+        is_over = status is not RefundStatus.PENDING
+        said = GivenBack(reference="", is_done=False, failure=refusal.code) if is_over else None
+    if said is None:
+        ask_at = at + pause(age=at - refund.created_at, is_in_flight=status is not RefundStatus.PENDING)
+        record_refund_unknown(refund_id=refund_id, ask_at=ask_at)
+    else:
+        record_refund(refund_id=refund_id, said=said, at=at)
+
+
+def _tell(provider: Provider, refund: Refund) -> GivenBack:
     wanted = NewRefund(
         key=refund.idempotency_key,
         reference=refund.attempt.provider_reference,
         amount_minor=refund.amount_minor,
         currency=refund.payment.currency,
     )
-    try:
-        said = call(refund.attempt.provider, lambda provider: provider.refund(wanted))
-    except (ProviderUnavailable, OutcomeUnknown):
-        ask_at = at + pause(age=at - refund.created_at, is_in_flight=True)
-        record_refund_unknown(refund_id=refund_id, ask_at=ask_at)
-        return
-    except ProviderRefused as refusal:
-        said = GivenBack(reference="", is_done=False, failure=refusal.code)
-    record_refund(refund_id=refund_id, said=said, at=at)
+    if RefundStatus(refund.status) is RefundStatus.PENDING:
+        return provider.fetch_refund(wanted=wanted, reference=refund.provider_reference)
+    return provider.refund(wanted)
 
 
 def _said(attempt: Attempt, status: AttemptStatus, failure: str = "") -> Charge:

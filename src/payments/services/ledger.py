@@ -6,8 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from core.ids import new_id
-from core.sql import insert_values
+from core.sql import insert_together
 from core.transactions import step
 from payments.errors import DoesNotBalance
 from payments.models import LedgerEntry, Posting
@@ -28,7 +27,7 @@ class Entry:
 
 @step
 def post_entries(*, entries: Iterable[Entry], at: datetime) -> None:
-    """Write entries with their postings. Two statements; what is nothing but zeros is not written.
+    """Write entries with their postings. One statement; what is nothing but zeros is not written.
 
     :raises DoesNotBalance: the amounts of one are together not zero
     :raises IntegrityError: there is an entry of that kind and reference: it happens once
@@ -40,14 +39,14 @@ def post_entries(*, entries: Iterable[Entry], at: datetime) -> None:
         moving = {account: amount for account, amount in entry.amounts.items() if amount}
         if not moving:
             continue
-        entry_id = new_id()
-        rows.append({"id": entry_id, "kind": entry.kind, "reference": entry.reference, "at": at})
+        row = LedgerEntry(kind=entry.kind, reference=entry.reference, at=at)
+        rows.append(row)
         postings += [
-            {"entry_id": entry_id, "account": account, "currency": entry.currency, "amount_minor": amount}
+            Posting(entry=row, account=account, currency=entry.currency, amount_minor=amount)
             for account, amount in moving.items()
         ]
-    insert_values(LedgerEntry, rows)
-    insert_values(Posting, postings)
+    if rows:
+        insert_together(rows, postings)
 
 
 @step

@@ -6,15 +6,22 @@ from collections.abc import Mapping
 from datetime import datetime
 from uuid import UUID
 
-from core import outbox
+from django.db import transaction
+
+from core import courier, outbox
 from core.ids import new_id
 from core.sql import insert_missing
 from core.transactions import command, step
-from payments.errors import PaymentNotFound, ProviderUnknown, WebhookNotFound
+from payments.domain import LIVE, AttemptStatus
+from payments.errors import ChargeMismatch, PaymentNotFound, ProviderUnknown, WebhookNotFound
 from payments.events import NoticeReceived
 from payments.models import Attempt, ProviderEvent
 from payments.providers import Charge, Notice, find_provider
+from payments.services.mismatches import report_mismatch
 from payments.services.outcomes import take_charge
+from payments.services.rows import lock_attempt
+
+SWEEP = "payments.tasks.sweep"
 
 
 def receive_notice(*, provider: str, body: bytes, headers: Mapping[str, str], at: datetime) -> None:
@@ -48,26 +55,55 @@ def _keep(*, provider: str, notice: Notice, body: bytes, at: datetime) -> None:
 
 @step
 def take_notice(*, notice_id: UUID, at: datetime) -> None:
-    """Take in a kept webhook; once is enough.
+    """Take in a kept webhook; once is enough. One of which staff were told that it cannot be stays unprocessed.
 
     :raises PaymentNotFound: we know no such charge, as yet: try again later
     """
     row: ProviderEvent = ProviderEvent.objects.filter(pk=notice_id).locked().get()
     if row.processed_at is not None:
         return
-    if row.charge is not None:
-        charge = Charge.from_dict(row.charge)
-        take_charge(attempt_id=_find(row.provider, charge), charge=charge, at=at)
+    if row.charge is not None and not _take(row.provider, Charge.from_dict(row.charge), at):
+        return
     row.processed_at = at
     row.save(update_fields=["processed_at"])
 
 
+def _take(provider: str, charge: Charge, at: datetime) -> bool:
+    """Take in what a webhook says of a charge; tell whether it could be."""
+    attempt_id = _find(provider, charge)
+    if charge.status is AttemptStatus.CREATED:
+        _ask_soon(attempt_id, at)
+        return True
+    try:
+        with transaction.atomic():
+            take_charge(attempt_id=attempt_id, charge=charge, at=at)
+    except ChargeMismatch:
+        report_mismatch(attempt_id=attempt_id, charge=charge, at=at)
+        return False
+    return True
+
+
+def _ask_soon(attempt_id: UUID, at: datetime) -> None:
+    """Have the provider asked by the sweep, at once: the webhook vouched for no more than that there is news."""
+    _, attempt = lock_attempt(attempt_id=attempt_id)
+    if attempt.state in LIVE:
+        attempt.ask_at = at
+        attempt.save(update_fields=["ask_at", "updated_at"])
+        transaction.on_commit(_wake)
+
+
+def _wake() -> None:
+    courier.wake(SWEEP)
+
+
 def _find(provider: str, charge: Charge) -> UUID:
+    """Return the attempt by the provider's name of the charge, else by our own, which says so whatever it is called."""
     mine = Attempt.objects.filter(provider=provider)
-    found: UUID | None = (
-        mine.filter(provider_reference=charge.reference).values_list("pk", flat=True).first()
-        or mine.filter(idempotency_key=charge.key, provider_reference="").values_list("pk", flat=True).first()
-    )
+    found: UUID | None = None
+    if charge.reference:
+        found = mine.filter(provider_reference=charge.reference).values_list("pk", flat=True).first()
+    if found is None:
+        found = mine.filter(idempotency_key=charge.key).values_list("pk", flat=True).first()
     if found is None:
         raise PaymentNotFound
     return found

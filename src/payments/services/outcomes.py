@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -18,19 +19,21 @@ from payments.domain import (
     LIVE,
     MANUAL,
     AttemptStatus,
-    account_of,
+    RefundWish,
     authorised_at,
     later,
     pause,
 )
 from payments.errors import ChargeMismatch
-from payments.events import PaymentCaptured, StaffNeeded
+from payments.events import PaymentCaptured
 from payments.models import Attempt, Payment
 from payments.providers import Charge
+from payments.services.alerting import alert_staff
 from payments.services.declining import note_decline
 from payments.services.ledger import Entry, post_entries
 from payments.services.refunding import give_back, settle_by_total
-from payments.services.rows import LIVE_VALUES, lock_attempt, summarise
+from payments.services.rows import LIVE_VALUES, account_behind, lock_attempt, summarise
+from payments.services.saving import keep_method
 
 _SAID = (
     "status",
@@ -77,6 +80,8 @@ def take_charge(*, attempt_id: UUID, charge: Charge, at: datetime) -> None:
     elif before.state in LIVE:
         # It was asked about just now, and need not be asked again at once.
         Attempt.objects.filter(pk=attempt.pk).update(updated_at=at)
+    if attempt.is_saving:
+        keep_method(attempt=attempt, saved=charge.saved, at=at)
     if charge.refunded_minor:
         settle_by_total(attempt=attempt, total_minor=charge.refunded_minor, at=at)
 
@@ -137,14 +142,15 @@ def _join(payment: Payment, attempt: Attempt, charge: Charge, at: datetime) -> N
 
 
 def _summarise(payment: Payment, attempt: Attempt) -> None:
-    newest = attempt if payment.captured_minor else Attempt.objects.filter(payment=payment).order_by("-pk").first()
+    is_whole = 0 < payment.amount_minor <= payment.captured_minor
+    newest = attempt if is_whole else Attempt.objects.filter(payment=payment).order_by("-pk").first()
     summarise(payment, newest)
     payment.save(update_fields=["captured_minor", "status", "updated_at"])
 
 
 def _entries(payment: Payment, attempt: Attempt, before: _Known) -> list[Entry]:
     """Return what is new for the ledger. Each entry carries the total that it reaches, and so happens once."""
-    held, memo = account_of(attempt.provider), authorised_at(attempt.provider)
+    held, memo = account_behind(attempt), authorised_at(attempt.provider)
     captured = attempt.captured_minor - before.captured_minor
     disputed = attempt.disputed_minor - before.disputed_minor
     fee = attempt.fee_minor - before.fee_minor
@@ -169,14 +175,36 @@ def _follow(payment: Payment, attempt: Attempt, before: _Known, at: datetime) ->
         note_decline(triers=attempt.triers, at=at)
     if attempt.disputed_minor > before.disputed_minor:
         difference = attempt.disputed_minor - before.disputed_minor
-        _alert(payment, "charged_back", difference, at)
+        alert_staff(payment=payment, what="charged_back", amount_minor=difference, at=at)
     if attempt.is_surplus and attempt.captured_minor > before.captured_minor:
-        give_back(attempt=attempt, reason="Paid twice.", account=DEPOSITS, at=at)
-        _alert(payment, "second_charge_returned", attempt.captured_minor, at)
-    elif attempt.captured_minor > before.captured_minor and payment.captured_minor < payment.amount_minor:
-        _alert(payment, "part_captured", payment.captured_minor, at)
+        give_back(attempts=[attempt], wish=RefundWish(account=DEPOSITS, reason="Paid twice."), at=at)
+        alert_staff(payment=payment, what="second_charge_returned", amount_minor=attempt.captured_minor, at=at)
+    elif _is_part(payment, attempt, before) and payment.closed_at is not None:
+        take_out(payment=payment, attempts=[attempt], reason="It came after the order was cancelled.", at=at)
+        alert_staff(payment=payment, what="late_charge_returned", amount_minor=attempt.captured_minor, at=at)
+    elif _is_part(payment, attempt, before) and attempt.balance_id is None:
+        alert_staff(payment=payment, what="part_captured", amount_minor=payment.captured_minor, at=at)
     elif _completes(payment, attempt, before):
         _announce(payment, attempt, at, was_live=before.state in LIVE)
+
+
+def _is_part(payment: Payment, attempt: Attempt, before: _Known) -> bool:
+    return attempt.captured_minor > before.captured_minor and payment.captured_minor < payment.amount_minor
+
+
+@step
+def take_out(*, payment: Payment, attempts: Sequence[Attempt], reason: str, at: datetime) -> None:
+    """Count captured attempts of a locked payment no more, and send them back by themselves.
+
+    Of one that gave something back already, only the rest goes back.
+    """
+    for attempt in attempts:
+        if attempt.captured_minor and not attempt.promised_minor and not attempt.is_surplus:
+            attempt.is_surplus = True
+            attempt.save(update_fields=["is_surplus", "updated_at"])
+            payment.captured_minor -= attempt.captured_minor
+    _summarise(payment, attempts[-1])
+    give_back(attempts=attempts, wish=RefundWish(account=DEPOSITS, reason=reason), at=at)
 
 
 def _completes(payment: Payment, attempt: Attempt, before: _Known) -> bool:
@@ -190,6 +218,15 @@ def _announce(payment: Payment, attempt: Attempt, at: datetime, *, was_live: boo
     """Tell of the capture. No other attempt is wanted any more."""
     if not was_live:
         Attempt.objects.filter(payment=payment, status__in=LIVE_VALUES).update(unwanted_at=at, ask_at=at)
+    announce_capture(payment=payment, attempt=attempt, at=at)
+
+
+@step
+def announce_capture(*, payment: Payment, attempt: Attempt, at: datetime) -> None:
+    """Tell that a locked payment's whole amount is captured, which confirms the order.
+
+    :param attempt: the one that completed it
+    """
     captured = PaymentCaptured(
         payment_id=payment.pk,
         order_id=payment.order_id,
@@ -204,17 +241,11 @@ def _announce(payment: Payment, attempt: Attempt, at: datetime, *, was_live: boo
 def settle_late(*, attempt_id: UUID, is_kept: bool, at: datetime) -> None:
     """Tell staff of a charge that came when its order waited for none any more, and send it back unless it is kept."""
     payment, attempt = lock_attempt(attempt_id=attempt_id)
-    if not is_kept:
-        give_back(attempt=attempt, reason="It came after the order was cancelled.", account=DEPOSITS, at=at)
-    _alert(payment, "late_charge_kept" if is_kept else "late_charge_returned", attempt.captured_minor, at)
-
-
-def _alert(payment: Payment, what: str, amount_minor: int, at: datetime) -> None:
-    alert = StaffNeeded(
-        payment_id=payment.pk,
-        order_id=payment.order_id,
-        what=what,
-        amount_minor=amount_minor,
-        currency=payment.currency,
-    )
-    outbox.publish(alert, at=at)
+    if is_kept:
+        Payment.objects.filter(pk=payment.pk).update(closed_at=None)
+    else:
+        took = Attempt.objects.filter(payment=payment, status=AttemptStatus.CAPTURED.value).order_by("-pk")
+        wish = RefundWish(account=DEPOSITS, reason="It came after the order was cancelled.")
+        give_back(attempts=list(took), wish=wish, at=at)
+    what = "late_charge_kept" if is_kept else "late_charge_returned"
+    alert_staff(payment=payment, what=what, amount_minor=attempt.captured_minor, at=at)

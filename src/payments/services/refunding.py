@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
 from datetime import datetime
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import Sum
+from django.db.models import Q, Sum
 
 from core import courier, outbox
 from core.ids import new_id
@@ -14,67 +17,98 @@ from core.money import as_document
 from core.sql import insert_all
 from core.transactions import command, step
 from payments.domain import (
+    DEPOSITS,
+    MANUAL,
     OPEN_REFUNDS,
+    REFUNDS_DUE,
     RETURNS,
     AttemptStatus,
     RefundStatus,
     RefundTo,
     RefundWish,
-    account_of,
+    pause,
     store_credit_of,
 )
-from payments.errors import NothingToCredit, PaymentNotFound, RefundTooLarge
-from payments.events import PaymentRefunded, StaffNeeded
+from payments.errors import NothingToCredit, PaymentNotFound, RefundNotByHand, RefundNotFound, RefundTooLarge
+from payments.events import PaymentRefunded
 from payments.models import Attempt, Payment, Refund
 from payments.providers import GivenBack
+from payments.services.alerting import alert_staff
+from payments.services.balances import accounts_of, credit_balances
 from payments.services.ledger import post_entry
-from payments.services.rows import lock_attempt, summarise
+from payments.services.rows import account_behind, lock_attempt, summarise
+
+if TYPE_CHECKING:
+    from accounts.models import User
 
 SWEEP = "payments.tasks.sweep"
 _OPEN = [status.value for status in OPEN_REFUNDS]
-_NOT_FAILED = [*_OPEN, RefundStatus.SUCCEEDED.value]
+_SUCCEEDED = RefundStatus.SUCCEEDED.value
+_NOT_FAILED = [*_OPEN, _SUCCEEDED]
 
 
 @step
-def find_promised(*, payment: Payment, request_key: str) -> Refund | None:
-    """Return the refund that an earlier try of the same request promised. One query, none without a key."""
-    found: Refund | None = None
-    if request_key:
-        found = Refund.objects.filter(payment=payment, request_key=request_key).first()
-    return found
+def find_promised(*, payment: Payment, request_key: str) -> list[Refund]:
+    """Return the refunds that an earlier try of the same request promised. At most two queries, none without a key."""
+    if not request_key:
+        return []
+    first = Refund.objects.filter(payment=payment, request_key=request_key).first()
+    if first is None:
+        return []
+    return list(Refund.objects.filter(Q(pk=first.pk) | Q(group=first.pk, payment=payment)).order_by("pk"))
 
 
 @step
-def promise_refund(*, payment: Payment, wish: RefundWish, at: datetime) -> Refund:
+def promise_refund(*, payment: Payment, wish: RefundWish, at: datetime) -> list[Refund]:
     """Promise an amount, or all that is left, of a payment that this transaction locked.
 
-    Store credit is given at once; what goes back to the payment is told to the provider in the next beat.
+    Where several means paid, the newest charge at a provider gives back first, gift cards and store credit last. What
+    goes to a balance of our own is given at once; what goes back to a provider is told to it in the next beat.
 
+    :returns: one refund per means that gives back
     :raises RefundTooLarge: more than what is left of the captured amount (409, naming it)
     :raises NothingToCredit: store credit for a guest
     """
     if wish.to is RefundTo.STORE_CREDIT and wish.customer_id is None:
         raise NothingToCredit
-    took = Attempt.objects.filter(payment=payment, status=AttemptStatus.CAPTURED.value, is_surplus=False)
-    attempt: Attempt | None = max(took, key=lambda row: row.left_minor, default=None)
-    left = attempt.left_minor if attempt is not None else 0
+    givers = _givers(payment, wish)
+    left = sum(attempt.left_minor for attempt in givers)
     amount = left if wish.amount_minor is None else wish.amount_minor
-    if attempt is None or not 0 < amount <= left:
+    if not 0 < amount <= left:
         raise RefundTooLarge(left=as_document(left, payment.currency))
-    refund = _promise(attempt, amount, wish, at)
-    if wish.to is RefundTo.STORE_CREDIT:
-        _succeed(payment, attempt, refund, at)
-    return refund
+    return _give(payment, _spread(amount, givers), wish, at)
+
+
+def _givers(payment: Payment, wish: RefundWish) -> list[Attempt]:
+    """Return the attempts that may give back, in that order.
+
+    Of a cancelled order that is also what went back by itself and did not arrive.
+    """
+    took = Attempt.objects.filter(payment=payment, status=AttemptStatus.CAPTURED.value).order_by("-pk")
+    if wish.account not in (REFUNDS_DUE, DEPOSITS):
+        took = took.filter(is_surplus=False)
+    return sorted(took, key=lambda attempt: attempt.balance_id is not None)
+
+
+def _spread(amount: int, givers: Sequence[Attempt]) -> list[tuple[Attempt, int]]:
+    parts = []
+    for attempt in givers:
+        if part := min(amount, attempt.left_minor):
+            parts.append((attempt, part))
+            amount -= part
+    return parts
 
 
 @step
-def give_back(*, attempt: Attempt, reason: str, account: str, at: datetime) -> None:
-    """Send back, by itself, all that is left of an attempt whose payment this transaction locked.
+def give_back(*, attempts: Sequence[Attempt], wish: RefundWish, at: datetime) -> None:
+    """Send back, by itself, all that is left of attempts of one payment, which this transaction locked.
 
-    The sweep tells the provider. Two statements; none where nothing is left.
+    The sweep tells the provider; staff are asked to do it where the money came by hand.
     """
-    if attempt.left_minor:
-        _promise(attempt, attempt.left_minor, RefundWish(account=account, reason=reason), at)
+    parts = [(attempt, attempt.left_minor) for attempt in attempts if attempt.left_minor]
+    if parts:
+        payment, _ = lock_attempt(attempt_id=parts[0][0].pk)
+        _give(payment, parts, wish, at)
         transaction.on_commit(_wake)
 
 
@@ -82,9 +116,49 @@ def _wake() -> None:
     courier.wake(SWEEP)
 
 
-def _promise(attempt: Attempt, amount: int, wish: RefundWish, at: datetime) -> Refund:
+def _give(payment: Payment, parts: Sequence[tuple[Attempt, int]], wish: RefundWish, at: datetime) -> list[Refund]:
+    """Promise each part, and settle at once what stays in our own books."""
+    credited = _credited(parts, wish)
+    refunds = [_promise(attempt, amount, wish, credited.get(attempt.pk, ""), at) for attempt, amount in parts]
+    for refund in refunds:
+        refund.group = refunds[0].pk
+    for refund in refunds[1:]:
+        refund.request_key, refund.items = "", []
+    insert_all(refunds)
+    _credit(refunds, payment.currency, at)
+    for (attempt, _), refund in zip(parts, refunds, strict=True):
+        attempt.promised_minor += refund.amount_minor
+        attempt.save(update_fields=["promised_minor", "updated_at"])
+        if refund.credited:
+            _succeed(payment, attempt, refund, at)
+        elif refund.ask_at is None:
+            alert_staff(payment=payment, what="refund_by_hand", amount_minor=refund.amount_minor, at=at)
+    return refunds
+
+
+def _credited(parts: Sequence[tuple[Attempt, int]], wish: RefundWish) -> dict[UUID, str]:
+    """Return attempt id -> the account of our own books that takes what it gives back. At most one query."""
+    if wish.to is RefundTo.PAYMENT:
+        accounts = accounts_of(balance_ids={attempt.balance_id for attempt, _ in parts if attempt.balance_id})
+        return {attempt.pk: accounts[attempt.balance_id] for attempt, _ in parts if attempt.balance_id}
+    to = store_credit_of(wish.customer_id) if wish.to is RefundTo.STORE_CREDIT and wish.customer_id else wish.credited
+    return {attempt.pk: to for attempt, _ in parts}
+
+
+def _credit(refunds: Sequence[Refund], currency: str, at: datetime) -> None:
+    amounts: Counter[str] = Counter()
+    for refund in refunds:
+        if refund.credited:
+            amounts[refund.credited] += refund.amount_minor
+    if amounts:
+        credit_balances(amounts=amounts, currency=currency, at=at)
+
+
+def _promise(attempt: Attempt, amount: int, wish: RefundWish, credited: str, at: datetime) -> Refund:
+    # Nobody tells a bank to pay back what came by hand: staff do, and confirm it.
+    is_by_hand = attempt.provider == MANUAL and wish.actor_id is None
     refund_id = new_id()
-    refund = Refund(
+    return Refund(
         id=refund_id,
         payment_id=attempt.payment_id,
         attempt=attempt,
@@ -93,17 +167,14 @@ def _promise(attempt: Attempt, amount: int, wish: RefundWish, at: datetime) -> R
         to=wish.to.value,
         idempotency_key=f"refund-{refund_id.hex}",
         request_key=wish.request_key,
-        account=wish.account,
-        credited=store_credit_of(wish.customer_id) if wish.customer_id and wish.to is RefundTo.STORE_CREDIT else "",
+        # What was never a sale is a deposit that goes back.
+        account=DEPOSITS if attempt.is_surplus else wish.account,
+        credited=credited,
         items=list(wish.items),
         actor_id=wish.actor_id,
         created_at=at,
-        ask_at=at,
+        ask_at=None if is_by_hand and not credited else at,
     )
-    insert_all([refund])
-    attempt.promised_minor += amount
-    attempt.save(update_fields=["promised_minor", "updated_at"])
-    return refund
 
 
 @command
@@ -116,18 +187,35 @@ def record_refund(*, refund_id: UUID, said: GivenBack, at: datetime) -> None:
     if said.is_done:
         _succeed(payment, attempt, refund, at)
         return
+    if said.is_pending:
+        refund.status = RefundStatus.PENDING.value
+        refund.ask_at = at + pause(age=at - refund.created_at, is_in_flight=False)
+        refund.save(update_fields=["status", "ask_at", "provider_reference", "updated_at"])
+        return
     refund.status, refund.failure, refund.ask_at = RefundStatus.FAILED.value, said.failure, None
     refund.save(update_fields=["status", "failure", "ask_at", "provider_reference", "updated_at"])
     attempt.promised_minor -= refund.amount_minor
     attempt.save(update_fields=["promised_minor", "updated_at"])
-    alert = StaffNeeded(
-        payment_id=payment.pk,
-        order_id=payment.order_id,
-        what="refund_failed",
-        amount_minor=refund.amount_minor,
-        currency=payment.currency,
-    )
-    outbox.publish(alert, at=at)
+    alert_staff(payment=payment, what="refund_failed", amount_minor=refund.amount_minor, at=at)
+
+
+@command
+def confirm_refund(*, refund_id: UUID, actor: User, at: datetime) -> Refund:
+    """Note that staff gave back by hand what goes back by hand. The same twice changes nothing.
+
+    :raises RefundNotFound: there is none (404)
+    :raises RefundNotByHand: a provider sees to it (409)
+    """
+    if not Refund.objects.filter(pk=refund_id).exists():
+        raise RefundNotFound
+    payment, attempt, refund = _lock(refund_id)
+    if attempt.provider != MANUAL or refund.credited:
+        raise RefundNotByHand(refund_status=refund.status)
+    if refund.is_by_hand:
+        refund.actor = actor
+        refund.save(update_fields=["actor", "updated_at"])
+        _succeed(payment, attempt, refund, at)
+    return refund
 
 
 @command
@@ -135,7 +223,9 @@ def record_refund_unknown(*, refund_id: UUID, ask_at: datetime) -> None:
     """Note that a provider's answer to a refund is not known: it is told again, under the same key."""
     _, _, refund = _lock(refund_id)
     if RefundStatus(refund.status) in OPEN_REFUNDS:
-        refund.status, refund.ask_at = RefundStatus.UNKNOWN.value, ask_at
+        is_pending = refund.status == RefundStatus.PENDING.value
+        refund.status = refund.status if is_pending else RefundStatus.UNKNOWN.value
+        refund.ask_at = ask_at
         refund.save(update_fields=["status", "ask_at", "updated_at"])
 
 
@@ -143,6 +233,7 @@ def record_refund_unknown(*, refund_id: UUID, ask_at: datetime) -> None:
 def settle_by_total(*, attempt: Attempt, total_minor: int, at: datetime) -> None:
     """Compare a provider's total of refunds with ours: those under way are done once it holds all of them.
 
+    One of which the provider said that it is pending is asked about by itself: totals count it before it is done.
     What it holds beyond was given back at the provider, by somebody who did not ask us.
 
     :param attempt: its payment is locked by this transaction
@@ -152,12 +243,13 @@ def settle_by_total(*, attempt: Attempt, total_minor: int, at: datetime) -> None
     known: int = mine.aggregate(total=Sum("amount_minor"))["total"] or 0
     if total_minor < known or total_minor <= attempt.refunded_minor:
         return
-    for refund in mine.filter(status__in=_OPEN).order_by("pk"):
+    for refund in mine.filter(status__in=_OPEN).exclude(status=RefundStatus.PENDING.value).order_by("pk"):
         _succeed(payment, attempt, refund, at)
     beyond = min(total_minor - known, attempt.captured_minor - attempt.promised_minor)
     if beyond > 0:
         wish = RefundWish(account=RETURNS, reason="Given back at the provider.")
-        _succeed(payment, attempt, _promise(attempt, beyond, wish, at), at)
+        for refund in _give(payment, [(attempt, beyond)], wish, at):
+            _succeed(payment, attempt, refund, at)
 
 
 def _lock(refund_id: UUID) -> tuple[Payment, Attempt, Refund]:
@@ -182,7 +274,7 @@ def _succeed(payment: Payment, attempt: Attempt, refund: Refund, at: datetime) -
         kind="refund",
         reference=str(refund.pk),
         currency=payment.currency,
-        amounts={refund.account: refund.amount_minor, _paid_from(attempt, refund): -refund.amount_minor},
+        amounts={refund.account: refund.amount_minor, refund.credited or account_behind(attempt): -refund.amount_minor},
         at=at,
     )
     back = PaymentRefunded(
@@ -191,9 +283,6 @@ def _succeed(payment: Payment, attempt: Attempt, refund: Refund, at: datetime) -
         refund_id=refund.pk,
         amount_minor=refund.amount_minor,
         currency=payment.currency,
+        is_of_sale=refund.account != DEPOSITS,
     )
     outbox.publish(back, at=at)
-
-
-def _paid_from(attempt: Attempt, refund: Refund) -> str:
-    return refund.credited or account_of(attempt.provider)

@@ -6,9 +6,9 @@ from uuid import UUID
 
 from core.compiled import Compiled
 from core.transactions import step
-from payments.domain import LIVE, PaymentStatus, status_of
+from payments.domain import LIVE, PaymentStatus, account_of, status_of
 from payments.errors import PaymentNotFound
-from payments.models import Attempt, Payment
+from payments.models import Attempt, Balance, Payment
 
 LIVE_VALUES = [status.value for status in LIVE]
 _BY_ATTEMPT: Compiled[Payment] = Compiled(
@@ -21,7 +21,7 @@ _ATTEMPT: Compiled[Attempt] = Compiled(lambda attempt: Attempt.objects.filter(pk
 
 
 @step
-def find_locked(*, order_id: UUID) -> Payment | None:
+def lock_payment_of(*, order_id: UUID) -> Payment | None:
     """Lock an order's payment and return it, if there is one. One statement."""
     return _BY_ORDER.first(order_id=order_id)
 
@@ -57,3 +57,13 @@ def summarise(payment: Payment, last: Attempt | None) -> PaymentStatus:
     )
     payment.status = status.value
     return status
+
+
+def account_behind(attempt: Attempt) -> str:
+    """Return the account that holds what an attempt took: a provider's, or the balance that it was paid from.
+
+    One query for a balance, none else.
+    """
+    if attempt.balance_id is None:
+        return account_of(attempt.provider)
+    return str(Balance.objects.values_list("account", flat=True).get(pk=attempt.balance_id))

@@ -19,6 +19,11 @@ from pytest_django import Settings
 
 Answer = tuple[int, dict[str, Any]]
 
+#: How refunds stand.
+DONE = "done"
+PENDING = "pending"
+FAILED = "failed"
+
 #: What can go wrong with the next write, after it was done.
 HANG = "hang"
 CUT = "cut"
@@ -41,6 +46,9 @@ class Sale:
     takes: int = 0
     disputed: int = 0
     refunds: dict[str, int] = field(default_factory=dict)
+    #: The way to pay is to be kept, and the token of what was, or of what pays.
+    saves: bool = False
+    token: str = ""
 
     @property
     def back(self) -> int:
@@ -64,11 +72,17 @@ class FarEnd:
     secrets: ClassVar[list[str]]
     #: What the shopper chooses at the provider so that it asks for something more.
     method: ClassVar[str] = ""
+    #: How a refund is called that went back, is on its way, or failed.
+    refund_words: ClassVar[dict[str, str]]
 
     def __init__(self) -> None:
         self.sales: list[Sale] = []
+        self.kept: set[str] = set()
+        self.refund_state = DONE
         self.asked: list[tuple[str, str]] = []
         self.fault = ""
+        # Of the write whose address ends like this.
+        self.fault_at = ""
         self._lock = threading.Lock()
         self._is_over = threading.Event()
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
@@ -107,6 +121,17 @@ class FarEnd:
         """Return the sale of our key."""
         return next(sale for sale in self.sales if sale.key == key)
 
+    def refund_word(self) -> str:
+        """Return how refunds stand now, as the provider says it."""
+        return self.refund_words[self.refund_state]
+
+    def keep(self, sale: Sale) -> str:
+        """Return the token of what paid a sale, kept if that was asked for."""
+        if sale.saves and sale.taken and not sale.token:
+            sale.token = f"pm_kept{sale.number}"
+            self.kept.add(sale.token)
+        return sale.token if sale.saves else ""
+
     def add(self, key: str, amount: int, currency: str, *, is_captured_at_once: bool = True) -> Sale:
         """Note a new sale."""
         sale = Sale(len(self.sales) + 1, key, amount, currency, is_captured_at_once)
@@ -118,8 +143,8 @@ class FarEnd:
         url = urlsplit(target)
         with self._lock:
             self.asked.append((method, url.path))
-            is_write = method == "POST" and "oauth2" not in url.path
-            fault = self.fault if is_write else ""
+            is_write = method != "GET" and "oauth2" not in url.path
+            fault = self.fault if is_write and url.path.endswith(self.fault_at) else ""
             if fault == BUSY:
                 return 429, {"error": {"message": "slow down"}}
             said = self.answer(method, url.path, dict(parse_qsl(url.query)), headers, body)
@@ -138,13 +163,16 @@ def _handler(far_end: FarEnd) -> type[BaseHTTPRequestHandler]:
         def do_POST(self) -> None:
             self._serve()
 
+        def do_DELETE(self) -> None:
+            self._serve()
+
         def _serve(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
             said = far_end.serve(self.command, self.path, httpx.Headers(dict(self.headers)), body)
             if said is None:
                 self.close_connection = True
                 return
-            content = json.dumps(said[1]).encode()
+            content = b"" if said[0] == 204 else json.dumps(said[1]).encode()
             self.send_response(said[0])
             self.send_header("Content-Type", "application/json")
             self.send_header("Content-Length", str(len(content)))

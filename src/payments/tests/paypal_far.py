@@ -19,6 +19,8 @@ from pytest_django import Settings
 from core.money import to_minor, to_text
 from payments.tests.far_end import Answer, FarEnd, Sale
 
+#: To whom PayPal's certificates are issued, where real money moves and where play money does.
+LIVE, PLAY = "messageverificationcerts.paypal.com", "messageverificationcerts.sandbox.paypal.com"
 CERTIFICATE_URL = "https://api.paypal.com/v1/notifications/certs/CERT-360caa42-fca2a594-ad47cb8d"
 _STATUS = {"open": "PAYER_ACTION_REQUIRED", "approved": "APPROVED", "held": "COMPLETED", "taken": "COMPLETED"}
 
@@ -28,11 +30,14 @@ class PayPalFar(FarEnd):
 
     name = "paypal"
     secrets = ["WH0OLD", "WH0NEW"]
+    refund_words = {"done": "COMPLETED", "pending": "PENDING", "failed": "FAILED"}
 
     def __init__(self) -> None:
         super().__init__()
         self.tokens = 0
         self.declines = False
+        # The token is told by the vault alone, a while after the order.
+        self.vaults_late = False
         self._by_key: dict[str, Answer] = {}
 
     def configure(self, settings: Settings, url: str = "") -> None:
@@ -40,7 +45,7 @@ class PayPalFar(FarEnd):
         settings.PAYPAL_CLIENT_ID, settings.PAYPAL_CLIENT_SECRET = "id", "secret"
         settings.PAYPAL_API_BASE = url or self.url
         settings.PAYPAL_WEBHOOK_IDS = self.secrets
-        settings.PAYPAL_WEBHOOK_CERTIFICATES = certificate()[1]
+        settings.PAYPAL_WEBHOOK_CERTIFICATES = certificate(LIVE)[1]
 
     def answer(self, method: str, path: str, query: dict[str, str], headers: Mapping[str, str], body: bytes) -> Answer:
         if path == "/v1/oauth2/token":
@@ -65,14 +70,29 @@ class PayPalFar(FarEnd):
                 currency = unit["amount"]["currency_code"]
                 amount = to_minor(unit["amount"]["value"], currency)
                 at_once = asked["intent"] == "CAPTURE"
-                return 201, self._order(self.add(unit["custom_id"], amount, currency, is_captured_at_once=at_once))
+                sale = self.add(unit["custom_id"], amount, currency, is_captured_at_once=at_once)
+                wallet = asked.get("payment_source", {}).get("paypal", {})
+                sale.saves = wallet.get("attributes", {}).get("vault", {}).get("store_in_vault") == "ON_SUCCESS"
+                return 201, self._order(sale)
             case _, ["checkout", "orders", order, *verb] if self._is_there(order):
+                self._pay_from_vault(self._of(order), asked)
                 return self._move(self._of(order), verb)
+            case "GET", ["vault", "payment-tokens"]:
+                return 200, {"payment_tokens": [{"id": token} for token in sorted(self.kept)]}
+            case "DELETE", ["vault", "payment-tokens", token] if token in self.kept:
+                self.kept.remove(token)
+                return 204, {}
+            case "GET", ["payments", "refunds", refund]:
+                return 200, {"id": refund, "status": self.refund_word()}
             case "POST", ["payments", "authorizations", hold, verb]:
                 return self._settle(self._of(hold), verb, asked)
             case "POST", ["payments", "captures", capture, "refund"]:
                 return self._give_back(self._of(capture), asked)
         return 404, {"name": "RESOURCE_NOT_FOUND", "details": []}
+
+    def _pay_from_vault(self, sale: Sale, asked: dict[str, Any]) -> None:
+        if asked.get("payment_source", {}).get("paypal", {}).get("vault_id") in self.kept and sale.state == "open":
+            sale.state = "approved"
 
     def _move(self, sale: Sale, verb: list[str]) -> Answer:
         if verb and sale.state == "taken":
@@ -101,7 +121,7 @@ class PayPalFar(FarEnd):
         if amount > sale.taken - sale.back:
             return _refusal("REFUND_AMOUNT_EXCEEDED")
         sale.give_back(f"{len(sale.refunds)}", amount)
-        return 201, {"id": f"R-{sale.number}-{len(sale.refunds)}", "status": "COMPLETED"}
+        return 201, {"id": f"R-{sale.number}-{len(sale.refunds)}", "status": self.refund_word()}
 
     def approve(self, sale: Sale) -> None:
         sale.state = "approved"
@@ -120,11 +140,11 @@ class PayPalFar(FarEnd):
         sale.give_back("somebody", 400)
         return [event(kind, said, f"WH-{sale.number}-{at}") for at, (kind, said) in enumerate(told)]
 
-    def sign(self, body: bytes, *, at: datetime, secret: str) -> dict[str, str]:
+    def sign(self, body: bytes, *, at: datetime, secret: str, owner: str = LIVE) -> dict[str, str]:
         transmission = f"wh-{zlib.crc32(body):x}"
         stamp = at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
         signed = f"{transmission}|{stamp}|{secret}|{zlib.crc32(body)}".encode()
-        signature = certificate()[0].sign(signed, padding.PKCS1v15(), hashes.SHA256())
+        signature = certificate(owner)[0].sign(signed, padding.PKCS1v15(), hashes.SHA256())
         return {
             "Paypal-Transmission-Id": transmission,
             "Paypal-Transmission-Time": stamp,
@@ -148,9 +168,16 @@ class PayPalFar(FarEnd):
             "seller_receivable_breakdown": {"paypal_fee": _amount(45, sale.currency)},
         }
 
+    def _vault(self, sale: Sale) -> dict[str, Any]:
+        if not (token := self.keep(sale)):
+            return {}
+        told = {"status": "APPROVED"} if self.vaults_late else {"status": "VAULTED", "id": token}
+        return told | {"customer": {"id": "payer-1"}}
+
     def _order(self, sale: Sale) -> dict[str, Any]:
         captures = [self._capture(sale)] if sale.taken else []
-        refunds = [{"status": "COMPLETED", "amount": _amount(minor, sale.currency)} for minor in sale.refunds.values()]
+        word = self.refund_word()
+        refunds = [{"status": word, "amount": _amount(minor, sale.currency)} for minor in sale.refunds.values()]
         holds = [{"id": f"AUTH-{sale.number}", "status": "CREATED" if sale.state == "held" else "VOIDED"}]
         is_held = not sale.is_captured_at_once and sale.state in ("held", "gone")
         paid = {"captures": captures, "refunds": refunds, "authorizations": holds if is_held else []}
@@ -160,15 +187,16 @@ class PayPalFar(FarEnd):
             "status": _STATUS.get(sale.state, "COMPLETED"),
             "intent": "CAPTURE" if sale.is_captured_at_once else "AUTHORIZE",
             "purchase_units": [unit],
+            "payment_source": {"paypal": {"attributes": {"vault": self._vault(sale)}}},
             "links": [{"rel": "payer-action", "href": f"https://www.paypal.com/checkoutnow?token=ORDER-{sale.number}"}],
         }
 
 
 @cache
-def certificate() -> tuple[rsa.RSAPrivateKey, str]:
+def certificate(owner: str) -> tuple[rsa.RSAPrivateKey, str]:
     """Return a key and its certificate, as PEM."""
     key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "messageverificationcerts.paypal.com")])
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, owner)])
     now = datetime.now(UTC)
     made = (
         x509.CertificateBuilder()

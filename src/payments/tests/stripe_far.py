@@ -24,12 +24,16 @@ _STATUS = {
 }
 
 
+_CARD = {"brand": "visa", "last4": "4242", "exp_month": 12, "exp_year": 2034, "fingerprint": "Xt5EWLLDS7FJjR1c"}
+
+
 class StripeFar(FarEnd):
     """Keys are remembered, as Stripe does, until ``forget_keys``, as Stripe does after a day."""
 
     name = "stripe"
     secrets = ["whsec_old", "whsec_new"]
     method = "pm_card_threeDSecure2Required"
+    refund_words = {"done": "succeeded", "pending": "pending", "failed": "failed"}
 
     def __init__(self) -> None:
         super().__init__()
@@ -73,12 +77,24 @@ class StripeFar(FarEnd):
                 sale = self._of(page)
                 sale.state = "gone"
                 return 200, self._session(sale)
-            case "GET", ["refunds"]:
-                return _list(_refund(key, amount) for key, amount in self._of(asked["payment_intent"]).refunds.items())
-            case "POST", ["refunds"]:
-                return self._give_back(asked)
             case _, ["payment_intents", intent, *verb] if self._is_there(intent):
                 return self._move(self._of(intent), verb, asked)
+        return self._do_more(method, path, asked)
+
+    def _do_more(self, method: str, path: list[str], asked: dict[str, str]) -> Answer:
+        match method, path:
+            case "POST", ["customers"]:
+                return 200, {"id": "cus_1", "object": "customer"}
+            case "POST", ["payment_methods", token, "detach"] if token in self.kept:
+                self.kept.remove(token)
+                return 200, {"id": token, "object": "payment_method"}
+            case "GET", ["refunds", refund]:
+                return 200, self._refund(refund.removeprefix("re_"), 0)
+            case "GET", ["refunds"]:
+                paid = self._of(asked["payment_intent"])
+                return _list(self._refund(key, amount) for key, amount in paid.refunds.items())
+            case "POST", ["refunds"]:
+                return self._give_back(asked)
         return 404, {"error": {"type": "invalid_request_error", "code": "resource_missing", "message": "no such thing"}}
 
     def _charge(self, asked: dict[str, str]) -> Answer:
@@ -88,7 +104,9 @@ class StripeFar(FarEnd):
         sale = self.add(
             asked["metadata[reference]"], int(asked["amount"]), asked["currency"], is_captured_at_once=at_once
         )
-        if asked["payment_method"] == "pm_card_visa":
+        sale.saves = "setup_future_usage" in asked and asked["customer"] == "cus_1"
+        is_kept = asked["payment_method"] in self.kept and asked.get("customer") == "cus_1"
+        if asked["payment_method"] == "pm_card_visa" or is_kept:
             self.approve(sale)
         return 200, self._intent(sale)
 
@@ -96,6 +114,7 @@ class StripeFar(FarEnd):
         amount, currency = asked["line_items[0][price_data][unit_amount]"], asked["line_items[0][price_data][currency]"]
         sale = self.add(asked["client_reference_id"], int(amount), currency)
         sale.state = "page"
+        sale.saves = "payment_intent_data[setup_future_usage]" in asked and "customer_creation" in asked
         self._pages.add(sale.number)
         return 200, self._session(sale)
 
@@ -114,7 +133,11 @@ class StripeFar(FarEnd):
             return 400, {"error": {"type": "invalid_request_error", "code": "charge_already_refunded"}}
         key = asked["metadata[reference]"]
         sale.give_back(key, amount)
-        return 200, _refund(key, amount)
+        return 200, self._refund(key, amount)
+
+    def _refund(self, key: str, amount: int) -> dict[str, Any]:
+        said = {"id": f"re_{key}", "object": "refund", "amount": amount, "status": self.refund_word()}
+        return said | {"metadata": {"reference": key}}
 
     def approve(self, sale: Sale) -> None:
         if sale.is_captured_at_once:
@@ -166,6 +189,7 @@ class StripeFar(FarEnd):
             "captured": bool(sale.taken),
             "currency": sale.currency,
             "balance_transaction": fee,
+            "payment_method_details": {"type": "card", "card": _CARD},
         }
 
     def _intent(self, sale: Sale) -> dict[str, Any]:
@@ -180,6 +204,9 @@ class StripeFar(FarEnd):
             "metadata": {"reference": sale.key},
             "next_action": action if sale.state == "open" else None,
             "latest_charge": self._charge_of(sale) if sale.taken else None,
+            "setup_future_usage": "off_session" if sale.saves else None,
+            "customer": "cus_1" if sale.saves else None,
+            "payment_method": self.keep(sale) or "pm_other",
         }
 
     def _session(self, sale: Sale) -> dict[str, Any]:
@@ -198,8 +225,3 @@ class StripeFar(FarEnd):
 
 def _list(rows: Any) -> Answer:
     return 200, {"object": "list", "data": list(rows), "has_more": False, "url": "/v1/x"}
-
-
-def _refund(key: str, amount: int) -> dict[str, Any]:
-    said = {"id": f"re_{key}", "object": "refund", "amount": amount, "status": "succeeded"}
-    return said | {"metadata": {"reference": key}}

@@ -45,7 +45,7 @@ class TestStatusOf:
             (4, 0, "captured", "pending"),
             (5, 2, "captured", "partially_refunded"),
             (5, 5, "captured", "refunded"),
-            (0, 0, "captured", "captured"),
+            (0, 0, "captured", "refunded"),
         ],
     )
     def test_follows_from_the_sums_and_the_newest_attempt(
@@ -56,6 +56,11 @@ class TestStatusOf:
         found = status_of(amount_minor=5, captured_minor=captured, refunded_minor=refunded, last=newest)
 
         assert found is PaymentStatus(expected)
+
+    def test_of_what_costs_nothing_is_captured(self) -> None:
+        found = status_of(amount_minor=0, captured_minor=0, refunded_minor=0, last=AttemptStatus.CAPTURED)
+
+        assert found is PaymentStatus.CAPTURED
 
 
 class TestDeclineWaitSeconds:

@@ -15,7 +15,7 @@ from payments.errors import WebhookRefused
 from payments.providers import NewCharge, NewRefund, Notice, ProviderRefused
 from payments.providers.paypal import PayPal
 from payments.providers.paypal_reading import as_amount
-from payments.tests.paypal_far import PayPalFar, event
+from payments.tests.paypal_far import LIVE, PLAY, PayPalFar, certificate, event
 
 
 @pytest.fixture
@@ -141,6 +141,9 @@ class TestParseWebhook:
         [
             ("Paypal-Cert-Url", "https://api.paypal.com.evil.example/v1/notifications/certs/CERT-1"),
             ("Paypal-Cert-Url", "http://api.paypal.com/v1/notifications/certs/CERT-1"),
+            # Play money, where real money moves.
+            ("Paypal-Cert-Url", "https://api.sandbox.paypal.com/v1/notifications/certs/CERT-1"),
+            ("Paypal-Cert-Url", "https://www.paypal.com/v1/notifications/certs/CERT-1"),
             ("Paypal-Auth-Algo", "SHA1withRSA"),
             ("Paypal-Transmission-Id", "a|b"),
             ("Paypal-Transmission-Sig", "!"),
@@ -153,6 +156,33 @@ class TestParseWebhook:
             parse(far, paypal, event("BILLING.PLAN.CREATED", {"id": "P-1"}, "WH-1"), headers={header: value})
 
         assert far.asked == []
+
+    @pytest.mark.parametrize(
+        ("base", "url", "owner", "is_accepted"),
+        [
+            ("https://api-m.paypal.com", "https://api-m.paypal.com", LIVE, True),
+            ("https://api-m.paypal.com", "https://api.paypal.com", PLAY, False),
+            ("https://api-m.sandbox.paypal.com", "https://api.sandbox.paypal.com", PLAY, True),
+            ("https://api-m.sandbox.paypal.com", "https://api.sandbox.paypal.com", LIVE, False),
+            ("https://api-m.sandbox.paypal.com", "https://api.paypal.com", PLAY, False),
+            ("https://api-m.paypal.com", "https://api.paypal.com", "api.paypal.com.evil.example", False),
+        ],
+    )
+    def test_believes_the_certificates_of_its_own_world_alone(
+        self, far: PayPalFar, paypal: PayPal, settings: Settings, base: str, url: str, owner: str, is_accepted: bool
+    ) -> None:
+        settings.PAYPAL_API_BASE = base
+        settings.PAYPAL_WEBHOOK_CERTIFICATES = certificate(owner)[1]
+        body, at = event("BILLING.PLAN.CREATED", {"id": "P-1"}, "WH-1"), timezone.now()
+        headers = far.sign(body, at=at, secret=far.secrets[0], owner=owner)
+        headers["Paypal-Cert-Url"] = f"{url}/v1/notifications/certs/CERT-1"
+
+        try:
+            paypal.parse_webhook(body=body, headers=headers, at=at)
+        except WebhookRefused:
+            assert not is_accepted
+        else:
+            assert is_accepted
 
     def test_refuses_an_expired_certificate(self, far: PayPalFar, paypal: PayPal) -> None:
         with pytest.raises(WebhookRefused):

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import orjson
 import pytest
-from django.db import transaction
 from django.test import Client
 from django.utils import timezone
 from django.utils.module_loading import import_string
@@ -19,107 +17,14 @@ from core.ids import new_id
 from payments import selectors, services
 from payments.domain import AttemptStatus
 from payments.errors import ProviderDown
-from payments.models import Attempt, LedgerEntry, Posting, ProviderEvent
-from payments.providers import (
-    Charge,
-    NewCharge,
-    NewRefund,
-    OutcomeUnknown,
-    Provider,
-    ProviderRefused,
-    ProviderUnavailable,
-    calling,
-)
+from payments.models import ProviderEvent
+from payments.providers import NewRefund, OutcomeUnknown, Provider, ProviderRefused, ProviderUnavailable
 from payments.tests.factories import make_attempt
-from payments.tests.far_end import BREAK, BUSY, CUT, HANG, FarEnd, Sale
-from payments.tests.flutterwave_far import FlutterwaveFar
-from payments.tests.paypal_far import PayPalFar
-from payments.tests.stripe_far import StripeFar
+from payments.tests.far_end import BREAK, BUSY, CUT, HANG, FarEnd
+from payments.tests.wires import a_charge, begin, carry_out, deliver, paid, state_of, take_in
 
 NOBODY = "http://127.0.0.1:9"
 AFTER_SUCCESS = pytest.mark.parametrize("fault", [HANG, CUT, BREAK])
-
-
-@pytest.fixture(params=[StripeFar, PayPalFar, FlutterwaveFar], ids=lambda kind: str(kind.name))
-def far(request: pytest.FixtureRequest, settings: Settings) -> Iterator[FarEnd]:
-    """A provider's far end, at which the settings point."""
-    settings.PAYMENT_TIMEOUT_SECONDS = 0.4
-    # There is no order, to which the money would be sent back.
-    settings.EVENT_INLINE_SUBSCRIPTIONS = {}
-    calling._load.cache_clear()
-    with request.param() as far_end:
-        far_end.configure(settings)
-        yield far_end
-    calling._load.cache_clear()
-
-
-@pytest.fixture
-def provider(far: FarEnd) -> Provider:
-    """Our side of the wire."""
-    return calling.find_provider(far.name)
-
-
-def a_charge(far: FarEnd, **more: Any) -> NewCharge:
-    usual: dict[str, Any] = {
-        "amount_minor": 2500,
-        "currency": "GBP",
-        "return_url": "https://shop.example/thanks",
-        "capture": True,
-    }
-    return NewCharge(**usual | {"key": f"pay-{new_id().hex}", "method": far.method} | more)
-
-
-def paid(far: FarEnd, provider: Provider) -> tuple[Charge, Sale]:
-    """Charge, and let the shopper do the rest."""
-    charge = provider.create(a_charge(far))
-    sale = far.sales[-1]
-    far.approve(sale)
-    if far.name == "paypal":
-        provider.capture(reference=charge.reference, amount_minor=2500, currency="GBP", key=f"{sale.key}-capture")
-    return charge, sale
-
-
-def deliver(far: FarEnd, body: bytes, **headers: str) -> int:
-    signed = far.sign(body, at=timezone.now(), secret=far.secrets[0]) | headers
-    answer = Client(raise_request_exception=False).post(
-        f"/api/v1/webhooks/{far.name}", body, content_type="application/json", headers=signed
-    )
-    return answer.status_code
-
-
-def carry_out(attempt: Attempt, *, at: datetime) -> None:
-    services.carry_out(attempt=selectors.get_attempt(attempt_id=attempt.pk), at=at)
-
-
-def begin(far: FarEnd) -> tuple[Attempt, Sale]:
-    attempt = make_attempt(provider=far.name, method=far.method, return_url="https://shop.example/thanks")
-    carry_out(attempt, at=timezone.now())
-    attempt.refresh_from_db()
-    return attempt, far.find(attempt.idempotency_key)
-
-
-def take_in() -> None:
-    """Do what the worker does with the webhooks that were kept."""
-    for notice_id in ProviderEvent.objects.filter(processed_at=None).values_list("pk", flat=True):
-        with transaction.atomic():
-            services.take_notice(notice_id=notice_id, at=timezone.now())
-
-
-def state_of(attempt: Attempt) -> dict[str, Any]:
-    """Return all that is known of an attempt and its payment, and the sums of the ledger."""
-    attempt.refresh_from_db()
-    payment = attempt.payment
-    entries = LedgerEntry.objects.filter(reference__startswith=str(attempt.pk))
-    sums: dict[str, int] = {}
-    for account, minor in Posting.objects.filter(entry__in=entries).values_list("account", "amount_minor"):
-        sums[account] = sums.get(account, 0) + minor
-    of_attempt = ("status", "captured_minor", "refunded_minor", "promised_minor", "disputed_minor", "fee_minor")
-    of_payment = ("status", "captured_minor", "refunded_minor")
-    return {
-        "attempt": [getattr(attempt, name) for name in of_attempt],
-        "payment": [getattr(payment, name) for name in of_payment],
-        "ledger": {account: minor for account, minor in sorted(sums.items()) if minor},
-    }
 
 
 class TestCreate:

@@ -24,8 +24,11 @@ from payments.providers import (
     find_provider,
     forget_failures,
 )
+from payments.providers.flutterwave import Flutterwave
 from payments.providers.manual import Manual
+from payments.providers.paypal import PayPal
 from payments.providers.sandbox import Sandbox
+from payments.providers.stripe import Stripe
 from payments.tests.factories import NOON
 
 CHARGE = {
@@ -78,7 +81,7 @@ def problem(status: int, code: str) -> httpx.Response:
 
 
 class TestProvider:
-    @pytest.mark.parametrize("kind", [Manual, Sandbox])
+    @pytest.mark.parametrize("kind", [Manual, Sandbox, Stripe, PayPal, Flutterwave])
     def test_is_what_each_of_ours_is(self, kind: type) -> None:
         for name, wanted in inspect.getmembers(Provider, inspect.isfunction):
             if name.startswith("_"):
@@ -106,6 +109,8 @@ class TestSandbox:
             "return_url": "https://s.example",
             "card": "success",
             "capture": True,
+            "save": False,
+            "saved": None,
         }
         assert (charge.status, charge.captured_minor) == (AttemptStatus.CAPTURED, 1250)
 

@@ -34,9 +34,10 @@ def record(attempt: Attempt, status: AttemptStatus, **fields: Any) -> Attempt:
 def promise(attempt: Attempt, amount: int | None = None, **wish: Any) -> Refund:
     with STEP():
         payment = services.lock_payment(payment_id=attempt.payment_id)
-        return services.promise_refund(
+        [refund] = services.promise_refund(
             payment=payment, wish=RefundWish(account=RETURNS, amount_minor=amount, **wish), at=NOON
         )
+        return refund
 
 
 @pytest.mark.django_db

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-from datetime import date
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +9,7 @@ from django.core.validators import RegexValidator
 from rest_framework import serializers
 
 from core import money
-from core.api.fields import AmountField, BooleanField, IdField, IntegerField, MoneyField, TextField
+from core.api.fields import AmountField, BooleanField, DateField, IdField, IntegerField, MoneyField, TextField
 from core.api.pages import PageQuery
 from core.api.serializers import Input
 from pricing.domain.shipping import ShippingKind
@@ -24,7 +22,6 @@ if TYPE_CHECKING:
 _SLUG = RegexValidator(r"^[a-z0-9]+(-[a-z0-9]+)*$", "Lower-case letters and digits, with hyphens between them.")
 _COUNTRY = RegexValidator(r"^[A-Z]{2}$", "Two capital letters (ISO 3166-1).")
 _REGION = RegexValidator(r"^[A-Z]{2}-[A-Z0-9]{1,3}$", "A country and its part, such as US-NY (ISO 3166-2).")
-_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
 _KINDS = [kind.value for kind in ShippingKind]
 # ISO 3166-1 has 249 entries, ISO 3166-2 about 5,000.
 _MAX_PLACES = 500
@@ -32,15 +29,6 @@ _MAX_RATES = 200
 _MAX_GRAMS = 100_000_000
 _MAX_DAYS = 365
 _DECIMALS = Decimal(1).scaleb(4)
-
-
-class DateField(serializers.DateField):
-    """A day as ``YYYY-MM-DD`` (RFC 3339), in no other of the forms that ISO 8601 knows."""
-
-    def to_internal_value(self, value: Any) -> date:
-        if not isinstance(value, str) or not _DATE.fullmatch(value):
-            self.fail("invalid", format="YYYY-MM-DD")
-        return super().to_internal_value(value)
 
 
 def _countries() -> serializers.ListField:

@@ -10,6 +10,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 
+import msgspec
+
 from core import money
 from markets.domain import TaxRounding
 from pricing.domain.facts import CartFacts, LineFacts
@@ -38,8 +40,7 @@ class LinePrice:
     rate: RateFacts = field(default_factory=lambda: RateFacts("", 0))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PromotionUse:
+class PromotionUse(msgspec.Struct, frozen=True, kw_only=True):
     """A promotion that took something off, or freed the shipping."""
 
     rule: Rule
@@ -137,9 +138,12 @@ class _Promoted:
     steps: list[Step] = field(default_factory=list)
 
     def take(self, rule: Rule, off: Mapping[int, int], *, frees_shipping: bool) -> None:
+        left = self.left
         for place, minor in off.items():
-            self.left[place] -= minor
-        self.uses.append(PromotionUse(rule=rule, amount_minor=sum(off.values())))
+            left[place] -= minor
+        amount = sum(off.values())
+        self.uses.append(PromotionUse(rule=rule, amount_minor=amount))
+        self.steps.append(Step(kind=_kind(rule), rule=rule.name, amount_minor=-amount, lines=off))
         self.frees_shipping |= frees_shipping
         self.is_closed |= rule.is_exclusive
 
@@ -157,9 +161,7 @@ def _promote(facts: CartFacts) -> _Promoted:
         if outcome.reason is not None:
             state.steps.append(_skipped(rule, outcome.reason))
             continue
-        off = outcome.discounts
-        state.take(rule, off, frees_shipping=outcome.frees_shipping)
-        state.steps.append(Step(kind=_kind(rule), rule=rule.name, amount_minor=-sum(off.values()), lines=off))
+        state.take(rule, outcome.discounts, frees_shipping=outcome.frees_shipping)
     return state
 
 
@@ -172,6 +174,7 @@ def _basket(facts: CartFacts) -> Basket:
                 category_ids=line.category_ids,
                 tags=line.tags,
                 quantity=line.quantity,
+                is_fixed=line.is_agreed,
             )
             for line in facts.lines
         ),
@@ -223,7 +226,8 @@ def _offers(facts: CartFacts, promoted: _Promoted, sent: Sequence[int]) -> tuple
     weight = sum(facts.lines[place].weight_grams * facts.lines[place].quantity for place in sent)
     goods = sum(promoted.left[place] for place in sent)
     found = offered(facts.shipping.methods, weight_grams=weight, goods_minor=goods)
-    return tuple((method, 0 if promoted.frees_shipping else cost) for method, cost in found)
+    is_free = promoted.frees_shipping or facts.shipping.is_free
+    return tuple((method, 0 if is_free else cost) for method, cost in found)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

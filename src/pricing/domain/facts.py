@@ -16,7 +16,8 @@ from promotions.domain import Rule
 class LineFacts:
     """One line: what it is, and what a unit of it costs before anything is taken off.
 
-    ``unit_minor`` is ``base_minor``, or the price of the list ``list_name``, or what was agreed elsewhere.
+    ``unit_minor`` is ``base_minor``, or the price of the list ``list_name``, or what an order has it for already, or
+    what was agreed: then no promotion is about it.
     """
 
     variant_id: UUID
@@ -47,12 +48,13 @@ class LineFacts:
 class ShippingFacts:
     """How it can go there. ``is_offered`` tells whether the shop ships by methods at all; else it costs nothing.
 
-    ``chosen`` is a method's code, empty for the cheapest.
+    ``chosen`` is a method's code, empty for the cheapest. ``is_free`` is what the shop sends at its own cost.
     """
 
     is_offered: bool = False
     methods: tuple[MethodFacts, ...] = ()
     chosen: str = ""
+    is_free: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -19,6 +19,9 @@ class Asking:
 
     ``buyer`` is the key by which promotions know a customer or an e-mail, empty for who is not known yet. Without a
     destination the market's home is taken. ``shipping_method`` is a code, empty for the cheapest.
+
+    ``by_rules`` is off for what was agreed elsewhere, whole: no promotion, shipping or tax is worked out. ``again``
+    is set when an order is priced anew: the promotions that it used, which it does not lose for having used them.
     """
 
     at: datetime
@@ -28,6 +31,9 @@ class Asking:
     vat_id: str = ""
     codes: tuple[str, ...] = ()
     shipping_method: str = ""
+    ships_free: bool = False
+    by_rules: bool = True
+    again: frozenset[UUID] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,20 +97,22 @@ class Quote:
         return {line.offer.variant_id: line.quantity for line in self.lines}
 
 
-def line_facts(offer: Offer, quantity: int, agreed_minor: int | None) -> LineFacts:
+def line_facts(offer: Offer, quantity: int, agreed_minor: int | None, kept_minor: int | None = None) -> LineFacts:
     """Return what the price of a line depends on.
 
-    :param agreed_minor: the unit price that was agreed before and stands in place of the offer's
+    :param agreed_minor: the unit price that was agreed and stands in place of the offer's; no promotion changes it
+    :param kept_minor: the unit price that an order has it for already; promotions are tried on it
     """
     unit_minor, listed = offer.price_for(quantity)
+    given = agreed_minor if agreed_minor is not None else kept_minor
     return LineFacts(
         variant_id=offer.variant_id,
         product_id=offer.product_id,
         sku=offer.sku,
         quantity=quantity,
         base_minor=offer.base_price_minor,
-        unit_minor=unit_minor if agreed_minor is None else agreed_minor,
-        list_name=listed.name if listed and agreed_minor is None else "",
+        unit_minor=unit_minor if given is None else given,
+        list_name=listed.name if listed and given is None else "",
         is_agreed=agreed_minor is not None,
         category_ids=offer.category_ids,
         tags=offer.tags,

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from enum import Enum
+
+import msgspec
 
 from core import money
 
@@ -22,8 +23,7 @@ class Kind(Enum):
     TOTAL = "total"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Step:
+class Step(msgspec.Struct, frozen=True, kw_only=True):
     """One rule: what it changed of the total, in minor units; and by line (position from 0 -> minor units).
 
     ``reason`` says why it did not apply; empty where it did. Tax that the prices contain changes nothing: its amount
@@ -35,7 +35,7 @@ class Step:
     amount_minor: int = 0
     contained_minor: int = 0
     reason: str = ""
-    lines: Mapping[int, int] = field(default_factory=dict)
+    lines: Mapping[int, int] = msgspec.field(default_factory=dict)
 
     @property
     def is_applied(self) -> bool:

@@ -34,25 +34,31 @@ if TYPE_CHECKING:
 
 
 def quote(
-    *, wanted: Mapping[UUID, int], market: Market, asking: Asking, agreed_minor: Mapping[UUID, int] | None = None
+    *,
+    wanted: Mapping[UUID, int],
+    market: Market,
+    asking: Asking,
+    agreed_minor: Mapping[UUID, int] | None = None,
+    kept_minor: Mapping[UUID, int] | None = None,
 ) -> Quote:
     """Price ``wanted`` (variant id -> units) as it would be bought in a market now. Two queries for any number.
 
     Another asks about the codes that were entered, one whether it is a first order where a rule depends on that, and
     one what those are called that are not sold (any more), if there are any.
 
-    :param agreed_minor: variant id -> unit price that was agreed elsewhere, for all of them: no rule changes it
+    :param agreed_minor: variant id -> unit price that was agreed: no promotion changes it
+    :param kept_minor: variant id -> unit price that an order has it for already: promotions are tried on it
     """
     offers = product_reads.offers(variant_ids=wanted.keys(), market=market, group_id=asking.group_id, at=asking.at)
     free = stock_reads.free_units(variant_ids=wanted.keys())
     labels = product_reads.labels(variant_ids=wanted.keys() - offers.keys())
-    agreed = agreed_minor or {}
+    agreed, kept = agreed_minor or {}, kept_minor or {}
     lines = tuple(
-        line_facts(offers[variant], quantity, agreed.get(variant))
+        line_facts(offers[variant], quantity, agreed.get(variant), kept.get(variant))
         for variant, quantity in wanted.items()
         if variant in offers
     )
-    facts = _facts(lines, market, asking) if not agreed else CartFacts(currency=market.currency, lines=lines)
+    facts = _facts(lines, market, asking) if asking.by_rules else CartFacts(currency=market.currency, lines=lines)
     return compose_quote(wanted=wanted, offers=offers, free=free, labels=labels, facts=facts, priced=price_cart(facts))
 
 
@@ -67,7 +73,10 @@ def _facts(lines: tuple[LineFacts, ...], market: Market, asking: Asking) -> Cart
         group_id=asking.group_id,
         is_first_order=_is_first_order(rules, asking),
         shipping=ShippingFacts(
-            is_offered=bool(book.zones), methods=methods_for(book.zones, destination), chosen=asking.shipping_method
+            is_offered=bool(book.zones),
+            methods=methods_for(book.zones, destination),
+            chosen=asking.shipping_method,
+            is_free=asking.ships_free,
         ),
         tax=rules_for(
             book.taxes,
@@ -83,11 +92,29 @@ def _facts(lines: tuple[LineFacts, ...], market: Market, asking: Asking) -> Cart
 def _rules(book: RuleBook, lines: tuple[LineFacts, ...], market: Market, asking: Asking) -> tuple[Rule, ...]:
     """Return what is tried, in its order."""
     rules = _automatic(book, lines, asking)
+    if asking.again:
+        rules += _held(rules, market, asking)
     if asking.codes:
         rules += promotions.rules_of_codes(
             codes=asking.codes, market_id=market.pk, currency=market.currency, at=asking.at, buyer=asking.buyer or None
         )
-    return in_order(rules)
+    return in_order(rules if not asking.again else [_still_usable(rule, asking.again) for rule in rules])
+
+
+def _held(rules: list[Rule], market: Market, asking: Asking) -> list[Rule]:
+    """Return the promotions that the order took the last uses of. One query."""
+    known = {rule.id for rule in rules}
+    held = promotions.load_rules(market_id=market.pk, currency=market.currency, held=asking.again or ())
+    return [
+        timed.rule
+        for timed in held
+        if timed.rule.id in (asking.again or ()) and timed.rule.id not in known and _holds(timed, asking.at)
+    ]
+
+
+def _still_usable(rule: Rule, again: frozenset[UUID]) -> Rule:
+    is_own = rule.id in again and rule.refusal in (Reason.USED_UP, Reason.USED_BEFORE)
+    return replace(rule, refusal=None) if is_own else rule
 
 
 def _automatic(book: RuleBook, lines: tuple[LineFacts, ...], asking: Asking) -> list[Rule]:
@@ -111,4 +138,4 @@ def _is_first_order(rules: tuple[Rule, ...], asking: Asking) -> bool:
     """Ask only where it matters. Of who is not known yet nothing is known."""
     if not asking.buyer or not any(rule.first_order_only for rule in rules):
         return False
-    return promotions.is_first_order(buyer=asking.buyer)
+    return promotions.is_first_order(buyer=asking.buyer, placed=0 if asking.again is None else 1)

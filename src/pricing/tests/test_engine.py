@@ -63,6 +63,42 @@ def steps(priced: Priced, kind: Kind) -> list[Step]:
     return [step for step in priced.receipt if step.kind is kind]
 
 
+class TestAgreedPrices:
+    def test_are_left_alone_by_promotions_but_not_by_shipping_and_tax(self) -> None:
+        agreed, other = line(1200, is_agreed=True), line(1000)
+
+        priced = price(agreed, other, rules=(percent(1000),), shipping=shipping(POST), tax=tax(is_included=True))
+
+        assert [each.discount_minor for each in priced.lines] == [0, 100]
+        assert (priced.shipping_minor, priced.total_minor) == (395, 1200 + 900 + 395)
+        assert priced.lines[0].contained_minor == 200
+
+    def test_do_not_count_towards_what_a_promotion_asks_for(self) -> None:
+        agreed, other = line(5000, 9, is_agreed=True), line(1000)
+        spend, many = percent(1000, minimum_spend_minor=2000), percent(1000, minimum_quantity=2)
+
+        priced = price(agreed, other, rules=(spend, many))
+
+        reasons = [step.reason for step in steps(priced, Kind.PROMOTION)]
+        assert reasons == [Reason.BELOW_MINIMUM_SPEND.value, Reason.BELOW_MINIMUM_QUANTITY.value]
+        assert priced.discount_minor == 0
+
+    def test_of_all_lines_leave_nothing_that_matches(self) -> None:
+        agreed = line(5000, is_agreed=True)
+        named = percent(1000, variants=frozenset({agreed.variant_id}))
+
+        priced = price(agreed, rules=(percent(1000), named))
+
+        assert {step.reason for step in steps(priced, Kind.PROMOTION)} == {Reason.NOTHING_MATCHES.value}
+
+    def test_are_sent_free_where_the_shop_bears_it(self) -> None:
+        free = ShippingFacts(is_offered=True, methods=(POST,), is_free=True)
+
+        priced = price(line(1000), shipping=free)
+
+        assert (priced.shipping_minor, priced.method) == (0, POST)
+
+
 class TestUnitPrices:
     def test_stand_in_the_receipt_by_where_they_come_from(self) -> None:
         priced = price(line(1000, 2), line(900, list_name="Trade"), line(500, is_agreed=True), line(100))

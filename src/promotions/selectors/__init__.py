@@ -1,7 +1,7 @@
 """Reads of promotions."""
 
 from promotions.selectors.books import find_differences
-from promotions.selectors.buyers import buyer_key, is_first_order, used_up_by
+from promotions.selectors.buyers import buyer_key, is_first_order, used_by_order, used_up_by
 from promotions.selectors.codes import code_key
 from promotions.selectors.rules import TimedRule, find_rule, load_rules, rules_of_codes
 from promotions.selectors.staff import get_promotion, list_coupons, list_promotions
@@ -18,5 +18,6 @@ __all__ = [
     "list_promotions",
     "load_rules",
     "rules_of_codes",
+    "used_by_order",
     "used_up_by",
 ]

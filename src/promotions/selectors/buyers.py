@@ -27,9 +27,16 @@ def buyer_key(*, customer_id: UUID | None, email: str) -> str:
     return blake2b(email_key(email).encode("utf-8", "replace"), key=key, person=_PERSON, digest_size=24).hexdigest()
 
 
-def is_first_order(*, buyer: str) -> bool:
-    """Tell whether the buyer has placed no order yet that was not cancelled. One query."""
-    return _ORDERED.first(key=buyer) is None
+def is_first_order(*, buyer: str, placed: int = 0) -> bool:
+    """Tell whether the buyer has placed no order yet that was not cancelled, but for ``placed`` ones. One query."""
+    found = _ORDERED.first(key=buyer)
+    return found is None or found[0] <= placed
+
+
+def used_by_order(*, order_id: UUID) -> frozenset[UUID]:
+    """Return the promotions that an order uses. One query."""
+    used = PromotionUse.objects.filter(order_id=order_id, returned_at__isnull=True)
+    return frozenset(used.values_list("promotion_id", flat=True))
 
 
 def used_up_by(*, buyer: str, promotion_ids: Collection[UUID]) -> frozenset[UUID]:

@@ -31,16 +31,18 @@ class TimedRule:
     per_customer_limit: int | None
 
 
-def load_rules(*, market_id: UUID, currency: str) -> list[TimedRule]:
+def load_rules(*, market_id: UUID, currency: str, held: Collection[UUID] = ()) -> list[TimedRule]:
     """Return the active promotions that apply by themselves there, highest priority first. One query.
 
     Those that have ended, are used up, or have no amounts in that currency are left out.
+
+    :param held: promotions that are wanted even if they are used up
     """
     rows: QuerySet[Promotion] = (
         Promotion.objects.filter(is_active=True, needs_code=False)
         .filter(Q(markets=[]) | Q(markets__contains=[market_id]))
         .filter(Q(ends_at__isnull=True) | Q(ends_at__gt=Now()))
-        .filter(Q(usage_limit__isnull=True) | Q(usage_limit__gt=F("uses")))
+        .filter(Q(usage_limit__isnull=True) | Q(usage_limit__gt=F("uses")) | Q(pk__in=held))
         .order_by("-priority", "pk")
     )
     return [

@@ -110,10 +110,14 @@ def use_promotions(*, uses: Sequence[Use], order_id: UUID, buyer: str, at: datet
 
 
 @step
-def lock_uses(*, order_ids: Collection[UUID], buyers: Collection[str]) -> None:
-    """Lock all that giving back the uses of several orders will lock, in the one order. Five statements at most."""
+def lock_uses(*, order_ids: Collection[UUID], buyers: Collection[str], uses: Sequence[Use] = ()) -> None:
+    """Lock all that giving back the uses of these orders will lock, in the one order. Five statements at most.
+
+    :param uses: what will be taken instead
+    """
     used = PromotionUse.objects.filter(order_id__in=order_ids, returned_at__isnull=True).locked()
-    taken = list(used.values_list("promotion_id", "coupon_id"))
+    taken: list[tuple[UUID, UUID | None]] = list(used.values_list("promotion_id", "coupon_id"))
+    taken += [(use.promotion_id, use.coupon_id) for use in uses]
     _lock_limited({pk for pk, _ in taken}, {pk for _, pk in taken if pk is not None})
     list(Buyer.objects.filter(key__in=buyers).locked())
 

@@ -49,7 +49,8 @@ def _choose_card(request: HttpRequest, charge_id: UUID) -> Charge | None:
     card = request.POST.get("card", "")
     if card not in [known.value for known in Card]:
         return None
-    return services.pay(charge_id=charge_id, card=Card(card), at=timezone.now())
+    keeps = request.POST.get("keep") == "yes"
+    return services.pay(charge_id=charge_id, card=Card(card), keeps=keeps, at=timezone.now())
 
 
 def _decide(request: HttpRequest, charge_id: UUID) -> Charge | None:
@@ -87,6 +88,7 @@ def _show(request: HttpRequest, page: str, charge: Charge, status: int = HTTPSta
         "currency": charge.currency,
         "reference": charge.reference,
         "return_url": charge.return_url,
+        "may_keep": charge.saves,
         "token": signing.dumps([charge.public_id, page], salt=__name__),
         "is_wrong": status == HTTPStatus.BAD_REQUEST,
     }

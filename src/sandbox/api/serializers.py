@@ -79,6 +79,9 @@ class ChargeInput(Input):
     return_url = ReturnUrlField()
     card = CardField(max_length=10, allow_null=True, default=None)
     capture = BooleanField(default=True)
+    # Serializers take their fields out of the class: the method of that name stays.
+    save = BooleanField(default=False)  # type: ignore[assignment]
+    saved = TextField(max_length=100, allow_null=True, default=None)
 
 
 class CaptureInput(Input):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from sandbox.api import pages, views
+from sandbox.api import pages, settlement, views
 
 urlpatterns = [
     path("v1/charges", views.ChargeCollection.as_view()),
@@ -14,9 +14,11 @@ urlpatterns = [
     path("v1/charges/<str:charge_id>/dispute", views.ChargeDispute.as_view()),
     path("v1/charges/<str:charge_id>/refunds", views.RefundCollection.as_view()),
     path("v1/refunds/<str:refund_id>", views.RefundDetail.as_view()),
+    path("v1/methods/<str:token>", views.MethodDetail.as_view()),
     path("v1/events", views.EventCollection.as_view()),
     path("v1/faults", views.FaultSettings.as_view()),
     path("v1/books", views.Books.as_view()),
+    path("v1/settlement", settlement.Settlement.as_view()),
     path("pay/<str:charge_id>", pages.pay),
     path("challenge/<str:charge_id>", pages.challenge),
 ]

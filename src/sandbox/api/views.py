@@ -110,6 +110,20 @@ class RefundDetail(GatewayView):
         return Response(selectors.refund_document(refund=refund))
 
 
+class MethodDetail(GatewayView):
+    """``/methods/{token}``"""
+
+    def get(self, request: Request, token: str) -> Response:
+        """Return a card that is kept."""
+        method = services.find_method(token=token)
+        return Response(selectors.method_document(method_id=method.pk, card=method.card))
+
+    def delete(self, request: Request, token: str) -> Response:
+        """Forget a card."""
+        services.remove_method(token=token, at=timezone.now())
+        return Response(status=204)
+
+
 class EventCollection(GatewayView):
     """``/events``"""
 

@@ -13,6 +13,7 @@ from sandbox.services.charging import (
     void_charge,
 )
 from sandbox.services.faults import set_faults, take_fault
+from sandbox.services.keeping import find_method, remove_method
 from sandbox.services.refunding import dispute_charge, refund_charge
 from sandbox.services.sending import send_due_events
 
@@ -21,10 +22,12 @@ __all__ = [
     "capture_charge",
     "create_charge",
     "dispute_charge",
+    "find_method",
     "look_up",
     "look_up_all",
     "pay",
     "refund_charge",
+    "remove_method",
     "send_due_events",
     "set_faults",
     "settle_due",

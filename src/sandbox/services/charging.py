@@ -7,6 +7,7 @@ from uuid import UUID
 
 from django.conf import settings
 
+from core.sql import insert_all
 from core.transactions import command, step
 from sandbox import selectors
 from sandbox.domain import (
@@ -21,15 +22,17 @@ from sandbox.domain import (
     paid_status,
 )
 from sandbox.errors import NotPossible, TooLittleLeft
-from sandbox.models import Charge
+from sandbox.models import Charge, Method
 from sandbox.services import booking, keys
+from sandbox.services.keeping import find_method
 
 
 @command
 def create_charge(*, wanted: NewCharge, key: str | None, at: datetime) -> Charge:
-    """Make a charge and, where a card is shown, decide it. The same key is the same charge, as it is now.
+    """Make a charge and, where a card is shown or was kept, decide it. The same key is the same charge, as it is now.
 
     :raises KeyReused: the key belongs to another request
+    :raises MethodNotFound: there is no such card that was kept
     """
     charge = Charge(
         reference=wanted.reference,
@@ -37,6 +40,7 @@ def create_charge(*, wanted: NewCharge, key: str | None, at: datetime) -> Charge
         currency=wanted.currency,
         card=wanted.card or "",
         captures=wanted.capture,
+        saves=wanted.save and wanted.saved is None,
         status=Status.REQUIRES_ACTION.value,
         return_url=wanted.return_url,
         created_at=at,
@@ -45,21 +49,25 @@ def create_charge(*, wanted: NewCharge, key: str | None, at: datetime) -> Charge
     if earlier is not None:
         return selectors.get_charge(charge_id=earlier)
 
+    if wanted.saved is not None:
+        charge.method = find_method(token=wanted.saved)
+        charge.card = charge.method.card
     status = outcome_of(charge.card, captures=charge.captures) if charge.card else Status.REQUIRES_ACTION
     _become(charge, status, at, failure=DECLINED)
     return charge
 
 
 @command
-def pay(*, charge_id: UUID, card: Card, at: datetime) -> Charge:
+def pay(*, charge_id: UUID, card: Card, keeps: bool = True, at: datetime) -> Charge:
     """Show a card on the gateway's page. A charge that is finished stays as it is.
 
+    :param keeps: the shopper lets the card be kept, where that was asked for
     :raises ChargeNotFound: there is none
     """
     charge = booking.lock_charge(charge_id=charge_id)
     if charge.status != Status.REQUIRES_ACTION or charge.card:
         return charge
-    charge.card = card.value
+    charge.card, charge.saves = card.value, charge.saves and keeps
     _become(charge, outcome_of(card.value, captures=charge.captures), at, failure=DECLINED)
     return charge
 
@@ -177,5 +185,12 @@ def _become(charge: Charge, status: Status, at: datetime, *, failure: str = "") 
     elif status in (Status.AUTHORISED, Status.CAPTURED):
         charge.captured_minor = charge.amount_minor if status is Status.CAPTURED else 0
         lines = {EntryKind.AUTHORISED: charge.amount_minor, EntryKind.CAPTURED: charge.captured_minor}
+        _keep_card(charge, at)
     is_told = status not in (Status.REQUIRES_ACTION, Status.PENDING)
     booking.record(charge=charge, told_as=status.value if is_told else None, lines=lines, at=at)
+
+
+@step
+def _keep_card(charge: Charge, at: datetime) -> None:
+    if charge.saves and charge.method_id is None:
+        (charge.method,) = insert_all([Method(card=charge.card, created_at=at)])

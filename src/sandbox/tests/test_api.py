@@ -57,6 +57,7 @@ class TestChargeCollection:
             "reference": "r1",
             "next_action": None,
             "failure": None,
+            "saved": None,
         }
         assert selectors.totals() == {"GBP": {"authorised": 1250, "captured": 1250}}
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
+from django.utils.module_loading import import_string
 
 from inventory import selectors as stock_reads
 from orders import selectors as order_reads
@@ -31,6 +34,7 @@ class Command(BaseCommand):
             *stock_reads.find_differences(now=now),
             *order_reads.find_differences(events_since=now - _OUTBOX_IS_WHOLE),
             *payment_reads.find_differences(),
+            *_compare_with_providers(),
             *promotion_reads.find_differences(),
         ]
         for difference in found:
@@ -38,3 +42,9 @@ class Command(BaseCommand):
         if found:
             raise CommandError(f"{len(found)} differences")
         self.stdout.write("The books agree.")
+
+
+def _compare_with_providers() -> Iterator[str]:
+    """Compare with the books of those providers that keep theirs in this house."""
+    for provider, books in settings.PROVIDER_BOOKS.items():
+        yield from payment_reads.compare_books(provider=provider, theirs=import_string(books)())

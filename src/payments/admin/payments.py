@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from django import forms
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.http.response import HttpResponseBase
 from django.utils.safestring import SafeString
-from unfold.decorators import display
+from unfold.decorators import action, display
 
-from core.admin import ServiceAdmin, ViewInline, as_words, money_cell, row_link
+from core.admin import PeriodForm, ServiceAdmin, ViewInline, as_words, money_cell, report_page, row_link
+from payments import selectors
+from payments.domain import AttemptStatus
 from payments.models import Attempt, LedgerEntry, Payment, Posting, ProviderEvent, Refund
 
 _COLOURS = {
@@ -88,6 +92,13 @@ class _Refunds(ViewInline):
         return money_cell(row.amount_minor, row.payment.currency)
 
 
+class PaymentsForm(PeriodForm):
+    """Of all providers and states, or of one."""
+
+    provider = forms.CharField(required=False, max_length=30)
+    status = forms.ChoiceField(required=False, choices=[("", "All"), *((s.value, s.value) for s in AttemptStatus)])
+
+
 @admin.register(Payment)
 class PaymentAdmin(ServiceAdmin):
     """How orders are paid: every attempt, and what went back."""
@@ -98,7 +109,22 @@ class PaymentAdmin(ServiceAdmin):
     fields = (("about", "shown_status"), ("amount", "captured", "given_back"), "created_at")
     readonly_fields = ("about", "shown_status", "amount", "captured", "given_back", "created_at")
     ordering = ("-created_at", "-pk")
+    actions_list = ("payments_report",)
     inlines = (_Attempts, _Refunds)
+
+    def has_view_report_permission(self, request: HttpRequest) -> bool:
+        return self.may(request, "view") and bool(request.user.has_perm("payments.view_ledgerentry"))
+
+    @action(description="Payments report", icon="bar_chart", url_path="report", permissions=["view_report"])
+    def payments_report(self, request: HttpRequest) -> HttpResponseBase:
+        return report_page(
+            self,
+            request,
+            title="Payments report",
+            heads=selectors.PaymentsRow.HEADS,
+            read=selectors.report_payments,
+            form=PaymentsForm,
+        )
 
     @display(description="About")
     def about(self, row: Payment) -> SafeString | str:

@@ -9,12 +9,13 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import connection
-from django.db.models import QuerySet, Sum
+from django.db.models import F, QuerySet, Sum
 from django.db.models.functions import TruncMonth
 
-from payments.domain import RefundStatus
+from payments.domain import AttemptStatus, RefundStatus
 from payments.errors import PaymentNotFound
 from payments.models import Attempt, LedgerEntry, Payment, Posting, Refund
+from payments.selectors.settling import CHECKS as SETTLED
 
 _CHECKS = {
     "payment {0}: {1} captured, but its attempts captured {2} (I2)": """
@@ -46,6 +47,34 @@ _CHECKS = {
          GROUP BY r.id
         HAVING coalesce(sum(p.amount_minor) FILTER (WHERE p.amount_minor > 0), 0)
                <> CASE WHEN r.status = 'succeeded' THEN r.amount_minor ELSE 0 END""",
+    "balance {0}: {1} left, but {2} was booked": """
+        SELECT b.account || ' in ' || b.currency, b.left_minor, coalesce(-sum(p.amount_minor), 0)
+          FROM payments_balance b
+          LEFT JOIN payments_posting p ON p.account = b.account AND p.currency = b.currency
+         GROUP BY b.id HAVING b.left_minor <> coalesce(-sum(p.amount_minor), 0)""",
+    "account {0}: {1} was booked in {2}, but there is no such balance": """
+        SELECT p.account, -sum(p.amount_minor), p.currency FROM payments_posting p
+         WHERE split_part(p.account, ':', 1) IN ('gift_card', 'store_credit', 'exchange')
+           AND NOT EXISTS (SELECT FROM payments_balance b WHERE b.account = p.account AND b.currency = p.currency)
+         GROUP BY p.account, p.currency""",
+    "cancelled order {0}: {1} is owed, but {2} was captured and did not go back": """
+        SELECT k.order_id, k.owed, k.left_minor FROM (
+          SELECT p.order_id, coalesce(-(SELECT sum(l.amount_minor) FROM payments_posting l
+                   JOIN payments_ledgerentry e ON e.id = l.entry_id
+                  WHERE l.account = 'refunds_due' AND (e.kind IN ('order_cancelled', 'returned_before')
+                        AND e.reference = p.order_id::text OR e.kind = 'refund' AND e.reference IN
+                        (SELECT r.id::text FROM payments_refund r WHERE r.payment_id = p.id))), 0) AS owed,
+                 (SELECT sum(a.captured_minor) FROM payments_attempt a WHERE a.payment_id = p.id AND NOT a.is_surplus)
+                 - (SELECT coalesce(sum(r.amount_minor), 0) FROM payments_refund r
+                      JOIN payments_attempt a ON a.id = r.attempt_id AND NOT a.is_surplus
+                     WHERE r.payment_id = p.id AND r.status = 'succeeded')
+                 - coalesce((SELECT -sum(l.amount_minor) FROM payments_posting l
+                      JOIN payments_ledgerentry e ON e.id = l.entry_id AND e.kind = 'returned_before'
+                     WHERE l.account = 'charge_backs' AND e.reference = p.order_id::text), 0) AS left_minor
+            FROM payments_payment p
+           WHERE p.closed_at IS NOT NULL AND EXISTS (SELECT FROM payments_ledgerentry e
+                 WHERE e.kind = 'order_cancelled' AND e.reference = p.order_id::text)) k
+         WHERE k.owed <> k.left_minor""",
     "payment {0}: {1} refunded of {2} captured (I5)": """
         SELECT id, refunded_minor, captured_minor FROM payments_payment WHERE refunded_minor > captured_minor""",
 }
@@ -105,6 +134,29 @@ def get_refund(*, refund_id: UUID) -> Refund:
     return refund
 
 
+def get_refunds(*, refund_ids: Collection[UUID]) -> list[Refund]:
+    """Return refunds with their attempts and payment, in the order in which they were promised. One query."""
+    rows = Refund.objects.select_related("attempt", "payment").filter(pk__in=refund_ids)
+    return list(rows.order_by("pk"))
+
+
+def list_means(*, order_id: UUID) -> list[Attempt]:
+    """Return what took money for an order and counts, with its payment, as it would give back. One query."""
+    rows = Attempt.objects.filter(payment__order_id=order_id, status=AttemptStatus.CAPTURED.value, is_surplus=False)
+    return list(rows.select_related("payment").order_by(F("balance").asc(nulls_first=True), "-pk"))
+
+
+def list_refunds(*, payment_id: UUID) -> QuerySet[Refund]:
+    """Return the refunds of a payment with their attempts; order them by ``-pk``. Two queries.
+
+    :raises PaymentNotFound: there is no such payment
+    """
+    if not Payment.objects.filter(pk=payment_id).exists():
+        raise PaymentNotFound
+    rows: QuerySet[Refund] = Refund.objects.filter(payment=payment_id).select_related("attempt", "payment")
+    return rows
+
+
 def refunded_items(*, payment_id: UUID) -> list[dict[str, Any]]:
     """Return what the refunds of a payment that did not fail were for, as their callers put it. One query."""
     rows = Refund.objects.filter(payment=payment_id).exclude(status=RefundStatus.FAILED.value)
@@ -155,7 +207,7 @@ def find_differences() -> list[str]:
     rows = Posting.objects.values("entry_id", "currency").annotate(total=Sum("amount_minor")).exclude(total=0)
     found = [f"entry {row['entry_id']}: off by {row['total']} {row['currency']} (I4)" for row in rows]
     with connection.cursor() as cursor:
-        for sentence, query in _CHECKS.items():
+        for sentence, query in {**_CHECKS, **SETTLED}.items():
             cursor.execute(query)
             found += [sentence.format(*row) for row in cursor.fetchall()]
     return found

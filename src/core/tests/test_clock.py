@@ -1,0 +1,30 @@
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+import pytest
+from django.db import connection
+
+from core import clock
+
+
+def ask_the_database() -> datetime:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT clock_timestamp()")
+        now: datetime = cursor.fetchone()[0]
+    return now
+
+
+@pytest.mark.django_db
+class TestDatabaseNow:
+    def test_is_the_time_by_the_databases_clock(self) -> None:
+        before = ask_the_database()
+
+        now = clock.database_now()
+
+        assert before < now < ask_the_database()
+
+    def test_costs_one_query(self, django_assert_num_queries: Any) -> None:
+        with django_assert_num_queries(1):
+            clock.database_now()
