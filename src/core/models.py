@@ -37,6 +37,16 @@ class Entity(models.Model):
         abstract = True
 
 
+def remember_related(row: models.Model, **related: list[Any]) -> None:
+    """Take rows that are known for the related ones of another (name -> rows), so that showing it reads nothing."""
+    kept: dict[str, models.QuerySet[Any]] = {}
+    row._prefetched_objects_cache = kept  # type: ignore[attr-defined]  # noqa: SLF001 - what prefetch_related does
+    for name, rows in related.items():
+        known = getattr(row, name).all()
+        known._result_cache = rows  # noqa: SLF001 - the same, without its queries
+        kept[name] = known
+
+
 class LivingManager(models.Manager.from_queryset(LockingQuerySet)):  # type: ignore[misc]
     """Hides what was deleted softly."""
 

@@ -60,6 +60,28 @@ def insert_together(*groups: Sequence[models.Model]) -> None:
 
 
 @step
+def update_together(*changes: tuple[models.Model, Sequence[str]]) -> None:
+    """Write these fields (by attribute) of instances that stand in different tables, in one statement.
+
+    Columns that note the time of the last change follow by themselves.
+    """
+    now = timezone.now()
+    statements, values = [], []
+    for row, names in changes:
+        stamped = [field for field in type(row)._meta.concrete_fields if getattr(field, "auto_now", False)]
+        fields = [field for field in type(row)._meta.concrete_fields if field.attname in names or field in stamped]
+        for field in stamped:
+            setattr(row, field.attname, now)
+        values += [field.get_db_prep_save(getattr(row, field.attname), connection) for field in fields]
+        values.append(row.pk)
+        statements.append(_update(type(row), tuple(str(field.column) for field in fields)))
+    *first, last = statements
+    named = ", ".join(f"u{number} AS ({statement})" for number, statement in enumerate(first))
+    with connection.cursor() as cursor:
+        cursor.execute(f"WITH {named} {last}" if named else last, values)
+
+
+@step
 def insert_missing(row: M) -> bool:
     """Insert a model instance unless a unique constraint finds another in its place; tell whether it was inserted."""
     table = _table(type(row))
@@ -168,6 +190,13 @@ def _together(kinds: tuple[type[models.Model], ...]) -> str:
     *first, last = [_table(kind).statement for kind in kinds]
     named = ", ".join(f"g{number} AS ({statement})" for number, statement in enumerate(first))
     return f"WITH {named} {last}" if named else last
+
+
+@cache
+def _update(model: type[models.Model], columns: tuple[str, ...]) -> str:
+    table, key = sql.Identifier(model._meta.db_table), sql.Identifier(str(model._meta.pk.column))
+    assigned = sql.SQL(", ").join([sql.SQL("{} = %s").format(sql.Identifier(column)) for column in columns])
+    return sql.SQL("UPDATE {} SET {} WHERE {} = %s").format(table, assigned, key).as_string()
 
 
 @cache

@@ -42,8 +42,11 @@ def table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> SafeString | s
     )
 
 
-def row_link(kind: str, key: str) -> SafeString | str:
-    """Return a link to the page of the ``kind`` of row (``order``) that has this id, or the text as it is."""
+def row_link(kind: str, key: str, *, words: str = "") -> SafeString | str:
+    """Return a link to the page of the ``kind`` of row (``order``) that has this id, or the text as it is.
+
+    :param words: what the link says; without it, the kind
+    """
     if not _UUID.fullmatch(key):
         return key or "-"
     pages = (m for m in admin.site._registry if m._meta.model_name == kind)  # noqa: SLF001 - Django's own way to ask
@@ -51,7 +54,7 @@ def row_link(kind: str, key: str) -> SafeString | str:
     if model is None:
         return key
     url = reverse(f"admin:{model._meta.app_label}_{kind}_change", args=[key])
-    return format_html('<a href="{}" title="{}" class="text-primary-600">{}</a>', url, key, kind)
+    return format_html('<a href="{}" title="{}" class="text-primary-600">{}</a>', url, key, words or kind)
 
 
 def as_words(value: str) -> str:

@@ -7,7 +7,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from core.models import Delivery, OutboxEvent
-from core.sql import insert_all, insert_together
+from core.sql import insert_all, insert_together, update_together
 from core.transactions import NoTransaction
 
 
@@ -17,6 +17,24 @@ def make_event(name: str = "tests.happened") -> OutboxEvent:
 
 def make_delivery(event: OutboxEvent) -> Delivery:
     return Delivery(event=event, handler="tests.handle", due_at=timezone.now())
+
+
+@pytest.mark.django_db
+class TestUpdateTogether:
+    def test_writes_rows_of_several_tables_in_one_statement(self, django_assert_num_queries: Any) -> None:
+        event = make_event()
+        delivery = make_delivery(event)
+        with transaction.atomic():
+            insert_together([event], [delivery])
+        event.payload, delivery.attempts, delivery.handler = {"a": None}, 3, "tests.other"
+
+        with transaction.atomic(), django_assert_num_queries(1):
+            update_together((event, ["payload"]), (delivery, ["attempts"]))
+
+        event.refresh_from_db()
+        delivery.refresh_from_db()
+        assert event.payload == {"a": None}
+        assert (delivery.attempts, delivery.handler) == (3, "tests.handle")
 
 
 @pytest.mark.django_db

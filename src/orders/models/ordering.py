@@ -88,14 +88,6 @@ class Order(Entity):
             return False
         return compare_digest(token.encode("utf-8", "replace"), self.guest_token.encode())
 
-    def remember(self, **related: list[Any]) -> None:
-        """Take just written rows for the related ones (name -> rows), so that showing the order reads nothing."""
-        self._prefetched_objects_cache: dict[str, models.QuerySet[Any]] = {}
-        for name, rows in related.items():
-            known = getattr(self, name).all()
-            known._result_cache = rows  # noqa: SLF001 - what prefetch_related does, without its queries
-            self._prefetched_objects_cache[name] = known
-
     def belongs_to(self, *, token: str | None, viewer: User | None) -> bool:
         """Tell whether the viewer is its customer, or the guest with its token."""
         if self.customer_id is not None:

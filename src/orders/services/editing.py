@@ -11,6 +11,7 @@ from uuid import UUID
 from carts.domain import Terms
 from core import outbox
 from core.errors import PreconditionFailed
+from core.models import remember_related
 from core.sql import insert_together
 from core.transactions import command, step
 from inventory import services as inventory
@@ -109,12 +110,15 @@ def _edit(*, order_id: UUID, wish: EditOrder, actor: User, at: datetime) -> Orde
         raise PreconditionFailed
     before = _Before.of(order)
     _take_over(order, wish.changes)
-    if _is_priced_anew(before, wish):
+    is_priced_anew = _is_priced_anew(before, wish)
+    if is_priced_anew:
         _price(order, before, wish, payment, at)
     changes = before.changes_of(order)
+    if changes or is_priced_anew:
+        # The same total may be made up in another way, which is no change for anybody but the books.
+        order.save()
     if not changes:
         return order
-    order.save()
     edit = _note(order, before, changes, wish, actor, at)
     if order.total_minor != payment.amount_minor:
         payments.change_amount(payment=payment, amount_minor=order.total_minor, at=at)
@@ -211,7 +215,7 @@ def _price(order: Order, before: _Before, wish: EditOrder, payment: Payment, at:
     insert_together(lines, [receipt_of(order=order, quote=quote, revision=revision)])
     for name, value in sums_of(quote=quote).items():
         setattr(order, name, value)
-    order.remember(lines=lines)
+    remember_related(order, lines=lines)
 
 
 def _chosen(order: Order, before: _Before, changes: OrderChanges) -> list[Chosen]:

@@ -16,6 +16,7 @@ from django.db import connection, models
 from django.db.models import F
 from django.db.models.functions import Greatest
 
+from core.models import remember_related
 from core.sql import insert_together
 from core.transactions import step
 from inventory import services as inventory
@@ -41,7 +42,7 @@ class Parcel:
 def lines_of(*, order: Order) -> list[OrderLine]:
     """Return the lines of a locked order; later steps on it count on these. One query, the first time."""
     if "lines" not in getattr(order, "_prefetched_objects_cache", {}):
-        order.remember(lines=list(order.lines.order_by("position")))
+        remember_related(order, lines=list(order.lines.order_by("position")))
     return list(order.lines.all())
 
 

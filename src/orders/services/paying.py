@@ -14,6 +14,7 @@ from django.conf import settings
 from django.db import transaction
 
 from accounts import services as accounts
+from core.compiled import Compiled
 from core.transactions import command, step
 from inventory import services as inventory
 from inventory.errors import OutOfStock
@@ -43,6 +44,10 @@ if TYPE_CHECKING:
     from payments.services import Attempted
 
 _PAID = (OrderStatus.PAID.value, OrderStatus.SHIPPED.value, OrderStatus.DELIVERED.value)
+
+
+_BY_ID: Compiled[Order] = Compiled(lambda order_id: Order.objects.filter(pk=order_id), order_id=UUID)
+_LOCKED: Compiled[Order] = Compiled(lambda order_id: Order.objects.filter(pk=order_id).locked(), order_id=UUID)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,7 +102,7 @@ def _begin(*, order_id: UUID, wish: Wish, payer: Payer, at: datetime) -> Attempt
     begun = payments.find_begun(payment=payment, request_key=wish.request_key, at=at)
     if begun is not None:
         return begun
-    order = Order.objects.filter(pk=order_id).locked().get()
+    order = _LOCKED.first(order_id=order_id) or order
     if order.status in _PAID:
         raise AlreadyPaid
     if order.status != OrderStatus.PENDING.value or payment.amount_minor != order.total_minor:
@@ -119,7 +124,7 @@ def _from_own_account(wish: Wish, order: Order, payer: Payer) -> Wish:
 
 def _find_payable(order_id: UUID, payer: Payer) -> Order:
     """Return the payer's order; staff pay for nobody but themselves."""
-    order: Order | None = visible_orders(viewer=payer.viewer, token=payer.token).filter(pk=order_id).first()
+    order = _BY_ID.first(order_id=order_id)
     if order is None or not order.belongs_to(token=payer.token, viewer=payer.viewer):
         raise OrderNotFound
     return order
@@ -150,7 +155,7 @@ def confirm_payment(*, order_id: UUID, attempt_id: UUID, amount_minor: int, curr
     An order that lapsed meanwhile is taken up again where there is stock for it. Otherwise the money goes back by
     itself. Staff are told of either.
     """
-    order: Order | None = Order.objects.filter(pk=order_id).locked().first()
+    order = _LOCKED.first(order_id=order_id)
     if order is not None and order.status in _PAID:
         return
     agrees = order is not None and (order.total_minor, order.currency) == (amount_minor, currency)

@@ -18,6 +18,7 @@ from carts.errors import VatIdRefused
 from core import outbox
 from core.errors import Malformed
 from core.ids import new_id
+from core.models import remember_related
 from core.money import Money, as_document
 from core.sql import insert_together
 from core.transactions import step
@@ -101,7 +102,7 @@ def write_order(*, agreement: Agreement, quote: Quote) -> Order:
     )
     receipts = [receipt_of(order=order, quote=quote)] if agreement.is_explained else []
     insert_together([order], lines, [move], receipts)
-    order.remember(lines=lines, moves=[move], fulfilments=[])
+    remember_related(order, lines=lines, moves=[move], fulfilments=[])
     outbox.publish(
         OrderPlaced(
             order_id=order.pk,

@@ -92,7 +92,7 @@ class TestFaults:
 
     def test_r18_a_crash_after_the_call_is_found_by_the_sweep(self, monkeypatch: pytest.MonkeyPatch) -> None:
         order = make_order()
-        crash(monkeypatch, "record_outcome", order)
+        crash(monkeypatch, "take_in", order)
 
         catch_up(after=timedelta(minutes=2))
 
@@ -102,7 +102,7 @@ class TestFaults:
 
     def test_r18_a_retry_after_a_crash_continues_the_same_attempt(self, monkeypatch: pytest.MonkeyPatch) -> None:
         order = make_order()
-        crash(monkeypatch, "record_outcome", order, request_key="k")
+        crash(monkeypatch, "take_in", order, request_key="k")
 
         with pytest.raises(PaymentInProgress):
             pay(order, request_key="k")

@@ -8,6 +8,7 @@ from datetime import datetime
 from uuid import UUID
 
 from core import outbox
+from core.sql import update_together
 from core.transactions import command, step
 from payments.domain import (
     AUTHORISATIONS,
@@ -71,10 +72,10 @@ def take_charge(*, attempt_id: UUID, charge: Charge, at: datetime) -> None:
     before = _Known.of(attempt)
     _join(payment, attempt, charge, at)
     if _Known.of(attempt) != before:
-        attempt.save(update_fields=[*_SAID, "updated_at"])
         if attempt.captured_minor > before.captured_minor and not attempt.is_surplus:
             payment.captured_minor += attempt.captured_minor - before.captured_minor
-        _summarise(payment, attempt)
+        summarise(payment, _newest(payment, attempt))
+        update_together((attempt, _SAID), (payment, ("captured_minor", "status")))
         post_entries(entries=_entries(payment, attempt, before), at=at)
         _follow(payment, attempt, before, at)
     elif before.state in LIVE:
@@ -141,11 +142,12 @@ def _join(payment: Payment, attempt: Attempt, charge: Charge, at: datetime) -> N
     attempt.status = state.value
 
 
-def _summarise(payment: Payment, attempt: Attempt) -> None:
-    is_whole = 0 < payment.amount_minor <= payment.captured_minor
-    newest = attempt if is_whole else Attempt.objects.filter(payment=payment).order_by("-pk").first()
-    summarise(payment, newest)
-    payment.save(update_fields=["captured_minor", "status", "updated_at"])
+def _newest(payment: Payment, attempt: Attempt) -> Attempt | None:
+    """Return the attempt that tells how a payment stands: this one if all is captured; else ask. As it is by now."""
+    if 0 < payment.amount_minor <= payment.captured_minor:
+        return attempt
+    newest: Attempt | None = Attempt.objects.filter(payment=payment).order_by("-pk").first()
+    return attempt if newest is not None and newest.pk == attempt.pk else newest
 
 
 def _entries(payment: Payment, attempt: Attempt, before: _Known) -> list[Entry]:
@@ -203,7 +205,8 @@ def take_out(*, payment: Payment, attempts: Sequence[Attempt], reason: str, at: 
             attempt.is_surplus = True
             attempt.save(update_fields=["is_surplus", "updated_at"])
             payment.captured_minor -= attempt.captured_minor
-    _summarise(payment, attempts[-1])
+    summarise(payment, _newest(payment, attempts[-1]))
+    payment.save(update_fields=["captured_minor", "status", "updated_at"])
     give_back(attempts=attempts, wish=RefundWish(account=DEPOSITS, reason=reason), at=at)
 
 

@@ -11,7 +11,7 @@ import orjson
 from django.db import transaction
 
 from core import courier
-from core.sql import insert_all, sent_ahead
+from core.sql import insert_together
 from core.transactions import step
 from sandbox import selectors
 from sandbox.domain import WEBHOOK_FAULTS, EntryKind, FaultName, Switch
@@ -48,7 +48,7 @@ def record(
 ) -> None:
     """Write the charge as it is now with what made it so, and have the webhook ``charge.<told_as>`` sent.
 
-    At most five statements. It is sent after the commit.
+    At most three statements. It is sent after the commit.
 
     :param told_as: ``None`` where nobody is told
     :param lines: kind of entry -> minor units; those of nothing are left out
@@ -62,11 +62,7 @@ def record(
     is_new = charge._state.adding  # noqa: SLF001 - Django's documented way to ask
     if not is_new:
         charge.save()
-    with sent_ahead():
-        insert_all([charge] if is_new else [])
-        insert_all([refund] if refund else [])
-        insert_all(entries)
-        insert_all(events)
+    insert_together([charge] if is_new else [], [refund] if refund else [], entries, events)
     if events:
         transaction.on_commit(_wake)
 

@@ -1,0 +1,136 @@
+"""Buyers and staff of a running shop, who repeat each request, with its key, until it is answered for good."""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import json
+import random
+import re
+import threading
+import uuid
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlencode, urlsplit
+
+from tests.runtime.shop import Shop, wait_for
+
+ADDRESS = {"name": "Ada Lovelace", "line1": "12 St James's Square", "city": "London", "country": "GB"}
+BUYERS = 6
+_TRIES = 400
+_BUSY = ("core.idempotency_still_running", "payments.in_progress")
+_FORM = "application/x-www-form-urlencoded"
+
+
+@dataclass
+class Deal:
+    """What a buyer was told in the end, and what staff gave back: amounts as the API shows them."""
+
+    order: str
+    token: str
+    payment: dict[str, Any]
+    refunds: list[dict[str, Any]]
+
+
+class Crowd:
+    """Those who buy one variant of a shop, as long as it takes."""
+
+    def __init__(self, shop: Shop, variant: str) -> None:
+        self.shop, self.variant = shop, variant
+        self.deals: list[Deal] = []
+        # Orders that are none of theirs.
+        self.earlier: set[str] = set()
+        self.broken = 0
+        self._access = ""
+        self._is_over, self._rest = threading.Event(), threading.Event()
+
+    @contextmanager
+    def buying(self) -> Iterator[None]:
+        """Buy for the length of the block, and finish what was begun."""
+        with ThreadPoolExecutor(max_workers=BUYERS) as threads:
+            buyers = [threads.submit(self._buy_on) for _ in range(BUYERS)]
+            try:
+                yield
+            finally:
+                self._is_over.set()
+            for buyer in buyers:
+                buyer.result()
+
+    def _buy_on(self) -> None:
+        while not self._is_over.is_set():
+            self.deals.append(self._deal())
+
+    def _deal(self) -> Deal:
+        cart = self.insist("POST", "cart/items", {"variant": self.variant, "quantity": 2})
+        body = {"email": "buyer@example.com", "shipping_address": ADDRESS}
+        order = self.insist("POST", "orders", body, {"X-Cart-Token": cart["token"]})
+        deal = Deal(order["id"], order["token"], self._pay(order), [])
+        if deal.payment["status"] == "captured" and random.random() < 0.5:
+            for _ in range(random.choice((1, 2))):
+                wish = {"amount": str(random.randint(1, 3)), "reason": "Broken."}
+                deal.refunds.append(self.insist("POST", f"payments/{deal.payment['id']}/refunds", wish, staff=True))
+        return deal
+
+    def _pay(self, order: dict[str, Any]) -> dict[str, Any]:
+        card = random.choice(("success", "success", "3ds", "slow"))
+        body = {"order": order["id"], "provider": "sandbox", "return_url": "https://shop.example/", "card": card}
+        shown = {"X-Order-Token": order["token"]}
+        payment: dict[str, Any] = self.insist("POST", "payments", body, shown)
+        if payment["next_action"]:
+            self._approve(payment["next_action"]["url"])
+        return dict(self.insist("GET", f"payments/{payment['id']}", None, shown))
+
+    def _approve(self, url: str) -> None:
+        """Pass the bank's challenge, as often as it takes."""
+        path = urlsplit(url).path
+        for _ in range(_TRIES):
+            status, page = self.ask("GET", path)
+            if status == 409:
+                return
+            if token := re.search(rb'name="token" value="([^"]+)"', page):
+                form = urlencode({"decision": "approve", "token": token[1].decode()})
+                self.ask("POST", path, form, {"Content-Type": _FORM})
+            else:
+                wait_for(self.shop.answers, 60)
+        raise AssertionError(f"{path} was never finished")
+
+    def insist(
+        self, method: str, path: str, body: Any = None, headers: dict[str, str] | None = None, *, staff: bool = False
+    ) -> Any:
+        """Send one request, with a key, until it is answered; return the answer.
+
+        :raises AssertionError: it was refused, or never answered
+        """
+        sent = {"Content-Type": "application/json", "Idempotency-Key": uuid.uuid4().hex} | (headers or {})
+        for _ in range(_TRIES):
+            if staff:
+                sent["Authorization"] = f"Bearer {self._access}"
+            status, answer = self.ask(method, f"/api/v1/{path}", None if body is None else json.dumps(body), sent)
+            if 200 <= status < 300:
+                return json.loads(answer)
+            if staff and status == 401:
+                self._sign_in()
+            busy = json.loads(answer) if status == 409 else {}
+            assert status in (0, 401, 503) or busy.get("code") in _BUSY, (status, answer)
+            self._rest.wait(busy.get("retry_after", 0.1))
+            wait_for(self.shop.answers, 60)
+        raise AssertionError(f"{method} {path} was never answered: at last {status} {answer!r}")
+
+    def _sign_in(self) -> None:
+        sign_ins = json.loads((self.shop.data / "sign-ins.json").read_text())
+        self._access = self.insist("POST", "auth/login", sign_ins["admin"])["access"]
+
+    def ask(
+        self, method: str, path: str, body: str | None = None, headers: dict[str, str] | None = None
+    ) -> tuple[int, bytes]:
+        """Send one request; 0 where the connection breaks."""
+        client = http.client.HTTPConnection("127.0.0.1", self.shop.port, timeout=30)
+        with contextlib.closing(client), contextlib.suppress(OSError, http.client.HTTPException):
+            client.request(method, path, body, headers or {})
+            answer = client.getresponse()
+            return answer.status, answer.read()
+        self.broken += 1
+        return 0, b""
