@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# The journey from registering to a cancelled order, by HTTP alone, against a running shop (make run).
+# The journey from registering to goods that came back, by HTTP alone, against a running shop (make run).
 #   BASE=http://127.0.0.1:8000 NEXUS_DATA=.data scripts/test_api.sh
+# Staff's part is done by the administrator of the data folder's sign-ins.json, or ADMIN_EMAIL and ADMIN_PASSWORD.
 set -euo pipefail
 
 BASE=${BASE:-http://127.0.0.1:${PORT:-8000}}
@@ -120,5 +121,57 @@ equal "$(units)" "$BEFORE" "units"
 
 say "strangers see none of it"
 call GET "$API/orders/$ID"; expect 404
+
+say "order three, and pay with a card of the sandbox"
+call POST "$API/cart/items" "{\"variant\": \"$VARIANT\", \"quantity\": 3}" "$AUTH"; expect 201
+call POST "$API/orders" "${ORDER/\"expected_total\": $TOTAL/\"note\": \"Ring twice\"}" "$AUTH"; expect 201
+ID=$(field id <<<"$BODY")
+LINE=$(field items.0.id <<<"$BODY")
+call POST "$API/payments" "{\"order\": \"$ID\", \"provider\": \"sandbox\", \"card\": \"declined\"}" "$AUTH"; expect 201
+equal "$(field status <<<"$BODY")" failed "a declined payment"
+call POST "$API/payments" "{\"order\": \"$ID\", \"provider\": \"sandbox\", \"card\": \"success\"}" "$AUTH"; expect 201
+PAYMENT=$(field id <<<"$BODY")
+equal "$(field status <<<"$BODY")" captured "payment"
+order() { call GET "$API/orders/$ID" "" "$AUTH"; field "$1" <<<"$BODY"; }
+equal "$(order status)" paid "status"
+
+say "staff sign in, and send two of the three"
+SIGN_INS=${NEXUS_DATA:-.data}/sign-ins.json
+if [ -z "${ADMIN_EMAIL:-}" ]; then
+  ADMIN_EMAIL=$(field admin.email <"$SIGN_INS")
+  ADMIN_PASSWORD=$(field admin.password <"$SIGN_INS")
+fi
+call POST "$API/auth/login" "{\"email\": \"$ADMIN_EMAIL\", \"password\": \"$ADMIN_PASSWORD\"}"; expect 200
+STAFF="Authorization: Bearer $(field access <<<"$BODY")"
+PARCEL="{\"items\": [{\"line\": \"$LINE\", \"quantity\": 2}], \"carrier\": \"Royal Mail\", \"tracking_number\": \"AB123456789GB\"}"
+call POST "$API/orders/$ID/fulfilments" "$PARCEL" "$STAFF" "Idempotency-Key: parcel-$RUN"; expect 201
+equal "$(field items.0.quantity <<<"$BODY")" 2 "units in the parcel"
+equal "$(order fulfilment_status)" partial "fulfilment"
+
+say "cancel the third, and its money goes back"
+call POST "$API/orders/$ID/cancel" "{\"items\": [{\"line\": \"$LINE\", \"quantity\": 1}], \"reason\": \"One broke here.\"}" "$STAFF"; expect 200
+equal "$(order status)" shipped "status"
+refunded() { call GET "$API/payments/$PAYMENT" "" "$AUTH"; field refunded.amount <<<"$BODY"; }
+gone_back() { [ "$(refunded)" != "$1" ]; }
+poll 30 gone_back 0.00 || fail "nothing went back for the cancelled one"
+
+say "refund a little, and never more than was paid"
+FIRST=$(refunded)
+call POST "$API/payments/$PAYMENT/refunds" '{"amount": "0.50", "reason": "A scratch."}' "$STAFF" "Idempotency-Key: refund-$RUN"; expect 201
+call POST "$API/payments/$PAYMENT/refunds" '{"amount": "0.50", "reason": "A scratch."}' "$STAFF" "Idempotency-Key: refund-$RUN"; expect 201
+poll 30 gone_back "$FIRST" || fail "the refund did not go back"
+call POST "$API/payments/$PAYMENT/refunds" '{"amount": "9999.00", "reason": "Too much."}' "$STAFF"; expect 409
+
+say "the customer sends one back; staff receive and settle it"
+call POST "$API/orders/$ID/returns" "{\"items\": [{\"line\": \"$LINE\", \"quantity\": 1, \"reason\": \"damaged\"}]}" "$AUTH"; expect 201
+RETURN=$(field id <<<"$BODY")
+call POST "$API/returns/$RETURN/approve" '{"answer": "To 1 Dock Road, Hull."}' "$AUTH"; expect 403
+call POST "$API/returns/$RETURN/approve" '{"answer": "To 1 Dock Road, Hull."}' "$STAFF"; expect 200
+call POST "$API/returns/$RETURN/receive" '{}' "$STAFF"; expect 200
+FIRST=$(refunded)
+call POST "$API/returns/$RETURN/settle" '{"restock": true}' "$STAFF"; expect 200
+equal "$(field status <<<"$BODY")" completed "the return"
+poll 30 gone_back "$FIRST" || fail "the return gave nothing back"
+equal "$(units)" "$((BEFORE - 1))" "units: two were sent, one came back"
 
 echo "The journey is complete."

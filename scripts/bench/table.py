@@ -46,7 +46,7 @@ def _line(row: Row, by_name: Mapping[tuple[str, int], Row]) -> tuple[str, ...]:
 def once(figures: Mapping[str, Any]) -> str:
     """Return what was measured once, each beside its target."""
     race, again, two = figures["race"], figures["second_start"], figures["memory"]["two web"]
-    whole = figures["memory"]["all"]
+    whole, hooks = figures["memory"]["all"], figures["webhooks"]
     lines: list[tuple[str, str, str]] = [
         ("measured once", "figure", "target"),
         ("import, products/s", f"{figures['import_per_second']:,.0f}", f"{targets.IMPORT_PER_SECOND:,.0f}"),
@@ -60,6 +60,8 @@ def once(figures: Mapping[str, Any]) -> str:
         ("  sold, least and most", f"{race['least_sold']} and {race['most_sold']}", "50"),
         ("  seconds, median and longest", f"{race['median_seconds']:.2f} and {race['longest_seconds']:.2f}",
          f"{targets.RACE_SECONDS:.0f}"),
+        ("provider webhooks accepted, a second", f"{hooks['per_second']:.0f}", f"{targets.WEBHOOKS_PER_SECOND:.0f}"),
+        ("  answered within, ms (p99)", f"{hooks['p99_ms']:.0f}", f"{targets.WEBHOOK_MS:.0f}"),
         *_over_many("verify_books", figures["books"], targets.VERIFY_SECONDS),
         *_over_many("rehearsal of a promotion", figures["rehearsal"], targets.REHEARSAL_SECONDS),
     ]  # fmt: skip

@@ -7,13 +7,13 @@ from datetime import timedelta
 from celery import shared_task
 from django.utils import timezone
 
-from core import courier, idempotency, media, outbox
+from core import clock, courier, idempotency, media, outbox
 
 
 @shared_task(acks_late=True)
 def relay(**_: object) -> None:
     """Hand due deliveries to workers."""
-    while due := outbox.claim_due(now=timezone.now()):
+    while due := outbox.claim_due(now=clock.database_now()):
         for delivery in due:
             deliver.delay(delivery_id=str(delivery.pk))
 

@@ -6,12 +6,13 @@ from celery import shared_task
 from django.utils import timezone
 
 from sandbox import services
+from sandbox.services import sending
 
 
 @shared_task(acks_late=True)
 def send_due_events(**_: object) -> None:
     """Send the webhooks that are due."""
-    services.send_due_events(clock=timezone.now)
+    sending.send_due_events(clock=timezone.now)
 
 
 @shared_task(acks_late=True)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 import orjson
-import typst
+from django.utils.module_loading import import_string
 
 from orders.domain import EXEMPTIONS, Address, Paper, PaperKind, Row, to_ubl
 from orders.errors import OrderNotFound
@@ -20,6 +20,8 @@ from pricing.domain import percent_text
 if TYPE_CHECKING:
     from orders.models import Fulfilment, Invoice, OrderLine
 
+# Loaded by the process that first needs it: it takes megabytes, and most never print.
+_TYPESETTER = "typst.compile"
 _TITLES = {PaperKind.INVOICE: "Invoice", PaperKind.CREDIT_NOTE: "Credit note"}
 
 
@@ -103,7 +105,7 @@ def _facts_of_slip(order: Order, parcel: Fulfilment | None) -> list[list[str]]:
 
 def _pdf(**shown: Any) -> bytes:
     text = orjson.dumps(shown).decode()
-    made = typst.compile(_template(), format="pdf", sys_inputs={"paper": text})
+    made = import_string(_TYPESETTER)(_template(), format="pdf", sys_inputs={"paper": text})
     return bytes(made)
 
 

@@ -1,4 +1,4 @@
-"""What can be done at the gateway."""
+"""What can be done at the gateway; the webhooks, whose library is large, only tasks send: ``sending``."""
 
 from __future__ import annotations
 
@@ -15,7 +15,6 @@ from sandbox.services.charging import (
 from sandbox.services.faults import set_faults, take_fault
 from sandbox.services.keeping import find_method, remove_method
 from sandbox.services.refunding import dispute_charge, refund_charge
-from sandbox.services.sending import send_due_events
 
 __all__ = [
     "authenticate",
@@ -28,7 +27,6 @@ __all__ = [
     "pay",
     "refund_charge",
     "remove_method",
-    "send_due_events",
     "set_faults",
     "settle_due",
     "take_fault",

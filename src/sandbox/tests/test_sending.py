@@ -11,6 +11,7 @@ import pytest
 from sandbox import services, tasks
 from sandbox.domain import FaultName, Switch, sign
 from sandbox.models import Attempt, Event
+from sandbox.services import sending
 from sandbox.services.sending import MAX_TRIES, claim_events
 from sandbox.tests.factories import NOON, make_charge
 from sandbox.tests.receiver import Receiver, listening
@@ -38,7 +39,7 @@ class TestSendDueEvents:
     def test_posts_the_signed_bytes_once(self, shop: Receiver, settings: Any) -> None:
         charge = make_charge()
 
-        arrived = [services.send_due_events(clock=at(NOON + SECOND)) for _ in range(2)]
+        arrived = [sending.send_due_events(clock=at(NOON + SECOND)) for _ in range(2)]
 
         ((headers, body),) = shop.heard
         event = Event.objects.get()
@@ -61,7 +62,7 @@ class TestSendDueEvents:
         charge = make_charge()
         services.refund_charge(charge_id=charge.pk, amount=250, reference="", key=None, at=NOON)
 
-        services.send_due_events(clock=at(NOON))
+        sending.send_due_events(clock=at(NOON))
 
         told = [json.loads(body)["data"]["charge"]["refunded"] for _, body in shop.heard]
         assert list(zip(types(shop), told, strict=True)) == [("charge.captured", 0), ("charge.refunded", 250)]
@@ -71,9 +72,9 @@ class TestSendDueEvents:
         make_charge()
         shop.answers = [status]
 
-        refused = services.send_due_events(clock=at(NOON))
+        refused = sending.send_due_events(clock=at(NOON))
         event = Event.objects.get()
-        arrived = services.send_due_events(clock=at(NOON + timedelta(seconds=3)))
+        arrived = sending.send_due_events(clock=at(NOON + timedelta(seconds=3)))
 
         assert (refused, arrived, len(shop.heard)) == (0, 1, 2)
         assert event.due_at is not None
@@ -87,7 +88,7 @@ class TestSendDueEvents:
         now, pauses = NOON, []
 
         for _ in range(4):
-            services.send_due_events(clock=at(now))
+            sending.send_due_events(clock=at(now))
             due = Event.objects.get().due_at
             assert due is not None
             pauses.append(due - now)
@@ -102,7 +103,7 @@ class TestSendDueEvents:
             settings.SANDBOX_WEBHOOK_URL = f"http://127.0.0.1:{taken.getsockname()[1]}/"
             make_charge()
 
-            arrived = services.send_due_events(clock=at(NOON))
+            arrived = sending.send_due_events(clock=at(NOON))
 
         attempt = Attempt.objects.get()
         assert (arrived, attempt.status) == (0, None)
@@ -113,7 +114,7 @@ class TestSendDueEvents:
         Event.objects.update(tries=MAX_TRIES - 1)
         shop.answers = [500]
 
-        services.send_due_events(clock=at(NOON))
+        sending.send_due_events(clock=at(NOON))
 
         event = Event.objects.get()
         assert (event.due_at, event.sent_at, len(shop.heard)) == (None, None, 1)
@@ -122,7 +123,7 @@ class TestSendDueEvents:
         services.set_faults(switches={FaultName.DOUBLED: Switch(1)})
         make_charge()
 
-        services.send_due_events(clock=at(NOON))
+        sending.send_due_events(clock=at(NOON))
 
         assert len(shop.heard) == 2
         assert shop.heard[0][1] == shop.heard[1][1]
@@ -131,7 +132,7 @@ class TestSendDueEvents:
         services.set_faults(switches={FaultName.LOST: Switch(None)})
         make_charge()
 
-        services.send_due_events(clock=at(NOON + timedelta(days=30)))
+        sending.send_due_events(clock=at(NOON + timedelta(days=30)))
 
         assert shop.heard == []
 
@@ -139,7 +140,7 @@ class TestSendDueEvents:
         services.set_faults(switches={FaultName.LATE: Switch(None, 3 * 86400)})
         make_charge()
 
-        arrived = [services.send_due_events(clock=at(NOON + timedelta(days=days))) for days in (2, 3)]
+        arrived = [sending.send_due_events(clock=at(NOON + timedelta(days=days))) for days in (2, 3)]
 
         assert arrived == [0, 1]
 
@@ -149,7 +150,7 @@ class TestSendDueEvents:
         services.capture_charge(charge_id=charge.pk, amount=None, key=None, at=NOON)
         services.refund_charge(charge_id=charge.pk, amount=1, reference="", key=None, at=NOON)
 
-        services.send_due_events(clock=at(NOON + 2 * SECOND))
+        sending.send_due_events(clock=at(NOON + 2 * SECOND))
 
         assert types(shop) == ["charge.refunded", "charge.captured", "charge.authorised"]
 
