@@ -44,6 +44,8 @@ SECONDS_TO_STOP = 20.0
 SECONDS_TO_BE_READY = 60.0
 SECONDS_FOR_ORPHANS = 15.0
 LONGEST_PAUSE = 10.0
+# Who ran so long was well: what failed before counts no more.
+SECONDS_WELL = 60.0
 TICK_SECONDS = 1.0
 
 
@@ -55,12 +57,14 @@ class Process:
     body: Callable[[], None]
     pid: int = 0
     failures: int = 0
+    started_at: float = field(default=0.0)
     due_at: float = field(default=0.0)
 
     def start(self) -> None:
         """Fork. The child has a process group of its own, so that nothing of it outlives it."""
         for stream in (sys.stdout, sys.stderr):
             stream.flush()
+        self.started_at = time.monotonic()
         self.pid = os.fork()
         if self.pid == 0:
             os._exit(self._run())
@@ -92,7 +96,8 @@ class Process:
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self.pid, signal.SIGKILL)
         self.pid = 0
-        self.failures = 0 if status < 0 else self.failures + 1
+        was_well = time.monotonic() - self.started_at >= SECONDS_WELL
+        self.failures = 0 if status < 0 else 1 if was_well else self.failures + 1
         self.due_at = time.monotonic() + min(0.25 * 2**self.failures if self.failures else 0.0, LONGEST_PAUSE)
 
     def signal(self, number: signal.Signals) -> None:
