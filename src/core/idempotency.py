@@ -82,7 +82,8 @@ def check_key(key: str) -> str:
 def answer_once(*, asked: Asked, run: Callable[[], Answer]) -> Answer:
     """Run the request in one transaction with the record of its answer, or return the first answer again.
 
-    A refusal (4xx) undoes the work and is then recorded, except 429, which time alone mends; a 5xx is not recorded.
+    A refusal (4xx) undoes the work and is then recorded, except one that time alone mends: 429, and what says when to
+    try again. A 5xx is not recorded.
     Three statements: the lock, the look, the record.
 
     :param run: does the work through at most one command and returns the answer, refusals included
@@ -130,7 +131,8 @@ def request_key(asked: Asked) -> str:
 
 
 def _is_final(answer: Answer) -> bool:
-    return answer.status < _BROKEN and answer.status != _TOO_MANY
+    """Tell whether the same request gets the same answer for ever: not where it was told when to try again."""
+    return answer.status < _BROKEN and answer.status != _TOO_MANY and "Retry-After" not in answer.headers
 
 
 class _Refused(Exception):

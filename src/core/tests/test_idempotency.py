@@ -89,11 +89,12 @@ class TestAnswerOnce:
         assert not IdempotencyRecord.objects.exists()
         assert effects() == 0
 
-    def test_does_not_keep_an_answer_that_time_mends(self) -> None:
-        post("throttled")
-        second = post("throttled")
+    @pytest.mark.parametrize(("name", "status", "seconds"), [("throttled", 429, "7"), ("busy", 409, "1")])
+    def test_does_not_keep_an_answer_that_time_mends(self, name: str, status: int, seconds: str) -> None:
+        post(name)
+        second = post(name)
 
-        assert (second.status_code, second["Retry-After"]) == (429, "7")
+        assert (second.status_code, second["Retry-After"]) == (status, seconds)
         assert "Idempotent-Replayed" not in second
 
     def test_r19_is_a_new_request_after_the_key_expired(self) -> None:
@@ -263,6 +264,13 @@ class TestAnswerInBeats:
 
         assert (first.status_code, second.content) == (409, first.content)
         assert effects() == 1
+
+    def test_does_not_keep_an_answer_that_time_mends(self) -> None:
+        first, second = post_in_beats("busy"), post_in_beats("busy")
+
+        assert (first.status_code, second.status_code) == (409, 409)
+        assert "Idempotent-Replayed" not in second
+        assert effects() == 2
 
     def test_r19_runs_again_after_a_5xx(self) -> None:
         assert post_in_beats("broken").status_code == 500

@@ -19,6 +19,7 @@ from core.api.pages import PageQuery, list_response, page_of
 from core.api.serializers import Input
 from core.api.views import ApiView, check_version, request_key_of
 from core.errors import Conflict, NotFound, TooManyRequests
+from core.idempotency import StillRunning
 from core.ids import new_id
 from core.models import OutboxEvent
 from core.tests.factories import NOON, Asker, ThingHappened
@@ -78,6 +79,8 @@ def make_thing(*, units: int, fails: str) -> None:
         assert gate.open.wait(10)
     if fails == "throttled":
         raise TooManyRequests(retry_after=7)
+    if fails == "busy":
+        raise StillRunning
 
 
 class Things(ApiView):
