@@ -1,4 +1,4 @@
-"""The demo shop: our own goods with our own pictures, a few people, and orders in every state."""
+"""The demo shop: our own goods with our own pictures, a few people, orders in every state, and what follows them."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from accounts import services as accounts
 from accounts.domain import AddressData, Role
 from carts import services as carts
 from carts.domain import Holder, Wish
+from config.demo_after import load_after
 from config.demo_rules import load_rules
 from config.opening import open_shop
 from config.sign_ins import SignIn, SignIns
@@ -61,7 +62,7 @@ _THROUGH = (OrderStatus.PAID, OrderStatus.SHIPPED, OrderStatus.DELIVERED)
 
 
 def demo_orders(*, customer: str) -> list[DemoOrder]:
-    """Return the orders of the demo, oldest first."""
+    """Return the orders of the demo."""
     return [
         DemoOrder(number="demo-1", buyer=customer, goods={0: 2, 7: 1}, days_ago=21, moves=_THROUGH),
         DemoOrder(number="demo-2", buyer=OTHER_CUSTOMER, goods={3: 1}, days_ago=9, moves=(OrderStatus.CANCELLED,)),
@@ -69,6 +70,8 @@ def demo_orders(*, customer: str) -> list[DemoOrder]:
         DemoOrder(number="demo-4", buyer=customer, goods={5: 1}, days_ago=1, moves=_THROUGH[:1]),
         DemoOrder(number="demo-5", buyer=None, goods={30: 1, 31: 1}, days_ago=0),
         DemoOrder(number="demo-6", buyer=customer, goods={9: 3}, days_ago=0),
+        DemoOrder(number="demo-7", buyer=OTHER_CUSTOMER, goods={11: 1, 70: 2}, days_ago=2, moves=_THROUGH[:1]),
+        DemoOrder(number="demo-8", buyer=OTHER_CUSTOMER, goods={47: 1, 74: 3}, days_ago=12, moves=_THROUGH),
     ]
 
 
@@ -95,13 +98,15 @@ def load_demo(*, sign_ins: SignIns, at: datetime, progress: Progress = lambda _:
     with outbox.untold():
         for order in demo_orders(customer=sign_ins.customer.email):
             _place(order, buyer=people.get(order.buyer or ""), admin=admin, skus=skus, now=at)
+        progress(1)
+        load_after(customer=people[sign_ins.customer.email], admin=admin, guest=GUEST, address=_YORK, at=at)
     progress(1)
 
 
 def steps() -> int:
     """Return how many steps ``load_demo`` tells of."""
     catalogue = read_catalogue()
-    return 2 + len(catalogue["categories"]) + len(catalogue["products"])
+    return 3 + len(catalogue["categories"]) + len(catalogue["products"])
 
 
 def read_catalogue() -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The Postman collection (format 2.1.0): every operation of the OpenAPI document, and a journey through them."""
+"""The Postman collection (format 2.1.0): every operation of the OpenAPI document, and two journeys through them."""
 
 from __future__ import annotations
 
@@ -6,10 +6,12 @@ import json
 import re
 from typing import Any
 
-from config.postman_journey import JOURNEY, Step
+from config.postman_after import AFTER
+from config.postman_journey import JOURNEY
+from config.postman_steps import Step
 
 FORMAT = "https://schema.getpostman.com/json/collection/v2.1.0/collection.json"
-# What the journey fills in, and where the shop stands.
+# What the journeys fill in, where the shop stands, and who signs in for staff.
 VARIABLES = {
     "base_url": "http://127.0.0.1:8000",
     "email": "",
@@ -17,6 +19,8 @@ VARIABLES = {
     "access": "",
     "refresh": "",
     "cart_token": "",
+    "admin_email": "admin@example.com",
+    "admin_password": "",
 }
 _METHODS = ("get", "post", "put", "patch", "delete")
 _NOBODY = {"type": "noauth"}
@@ -36,6 +40,7 @@ def collection(document: Document) -> Document:
         "variable": [{"key": key, "value": value} for key, value in VARIABLES.items()],
         "item": [
             {"name": "Register to order", "item": [_step(step) for step in JOURNEY]},
+            {"name": "Pay to return", "item": [_step(step) for step in AFTER]},
             *({"name": tag, "item": items} for tag, items in sorted(_by_tag(document).items())),
         ],
     }

@@ -2,23 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Step:
-    """One request, with the script that runs before it and the one that looks at the answer."""
-
-    name: str
-    path: str
-    after: str
-    method: str = "GET"
-    body: str = ""
-    before: str = ""
-    headers: Mapping[str, str] = field(default_factory=dict)
-    signed_in: bool = False
-
+from config.postman_steps import Step, expect, keep, until
 
 _LOGIN_BODY = '{"email": "{{email}}", "password": "{{password}}"}'
 _ORDER_BODY = """\
@@ -31,36 +15,8 @@ _ORDER_BODY = """\
 }"""
 
 
-def _expect(status: int, *lines: str) -> str:
-    """Check the status; the lines see the answer as ``body``."""
-    first = f'pm.test("answers {status}", () => pm.response.to.have.status({status}));'
-    return "\n".join([first, *(["const body = pm.response.json();", *lines] if lines else [])])
-
-
-def _keep(values: Mapping[str, str]) -> list[str]:
-    return [f'pm.collectionVariables.set("{name}", {value});' for name, value in values.items()]
-
-
-def _until(found: str, what: str, *then: str) -> str:
-    """Ask again every 300 ms, 100 times at most: workers send mail and notifications."""
-    lines = "\n".join(f"  {line}" for line in then)
-    return f"""\
-const body = pm.response.json();
-const found = {found};
-const tries = Number(pm.collectionVariables.get("tries") || 0);
-if (!found && tries < 100) {{
-  pm.collectionVariables.set("tries", tries + 1);
-  setTimeout(() => {{}}, 300);
-  pm.execution.setNextRequest(pm.info.requestName);
-}} else {{
-  pm.collectionVariables.set("tries", 0);
-  pm.test("{what}", () => pm.expect(found).to.be.ok);
-{lines}
-}}"""
-
-
 def _units(what: str, expected: str) -> str:
-    return _expect(
+    return expect(
         200,
         'const units = body.stock.variants[pm.collectionVariables.get("variant")];',
         'const before = Number(pm.collectionVariables.get("units"));',
@@ -72,7 +28,7 @@ JOURNEY = [
     Step(
         name="The shop is ready",
         path="/readyz",
-        after=_expect(200),
+        after=expect(200),
     ),
     Step(
         name="Register",
@@ -83,12 +39,12 @@ JOURNEY = [
 const run = `${Date.now()}${Math.floor(Math.random() * 1000)}`;
 pm.collectionVariables.set("email", `postman-${run}@example.com`);
 pm.collectionVariables.set("order_key", `postman-${run}`);""",
-        after=_expect(201, *_keep({"access": "body.access", "refresh": "body.refresh"})),
+        after=expect(201, *keep({"access": "body.access", "refresh": "body.refresh"})),
     ),
     Step(
         name="Find the verification mail",
         path="/dev/mail.json?to={{email}}",
-        after=_until(
+        after=until(
             "body.results.map((mail) => mail.text.match(/verify-email\\S*?token=([A-Za-z0-9_.:-]+)/)).find(Boolean)",
             "the verification mail came",
             'pm.collectionVariables.set("mail_token", found ? found[1] : "");',
@@ -104,28 +60,28 @@ pm.collectionVariables.set("order_key", `postman-${run}`);""",
     Step(
         name="List the categories",
         path="/api/v1/categories",
-        after=_expect(
+        after=expect(
             200,
             'pm.test("there are some", () => pm.expect(body.results).to.be.not.empty);',
-            *_keep({"category": "body.results[0].slug"}),
+            *keep({"category": "body.results[0].slug"}),
         ),
     ),
     Step(
         name="Browse by category and price",
         path="/api/v1/products?category={{category}}&min_price=1&max_price=500&in_stock=true&sort=price&size=5",
-        after=_expect(
+        after=expect(
             200,
             "const prices = body.results.map((product) => Number(product.price.amount));",
             'pm.test("has goods", () => pm.expect(prices).to.be.not.empty);',
             'pm.test("within the range", () => prices.forEach((price) => pm.expect(price).to.be.within(1, 500)));',
             'pm.test("cheapest first", () => pm.expect(prices).to.eql([...prices].sort((a, b) => a - b)));',
-            *_keep({"product": "body.results[0].id", "word": 'encodeURIComponent(body.results[0].name.split(" ")[0])'}),
+            *keep({"product": "body.results[0].id", "word": 'encodeURIComponent(body.results[0].name.split(" ")[0])'}),
         ),
     ),
     Step(
         name="Search by name",
         path="/api/v1/products?search={{word}}",
-        after=_expect(
+        after=expect(
             200,
             "const ids = body.results.map((product) => product.id);",
             'pm.test("finds it", () => pm.expect(ids).to.include(pm.collectionVariables.get("product")));',
@@ -134,11 +90,11 @@ pm.collectionVariables.set("order_key", `postman-${run}`);""",
     Step(
         name="Show the product",
         path="/api/v1/products/{{product}}",
-        after=_expect(
+        after=expect(
             200,
             "const [variant, units] = Object.entries(body.stock.variants).sort((a, b) => b[1] - a[1])[0];",
             'pm.test("is in stock", () => pm.expect(units).to.be.above(0));',
-            *_keep({"variant": "variant", "units": "units"}),
+            *keep({"variant": "variant", "units": "units"}),
         ),
     ),
     Step(
@@ -146,7 +102,7 @@ pm.collectionVariables.set("order_key", `postman-${run}`);""",
         method="POST",
         path="/api/v1/cart/items",
         body='{"variant": "{{variant}}", "quantity": 1}',
-        after=_expect(201, *_keep({"cart_token": "body.token", "total": "JSON.stringify(body.total)"})),
+        after=expect(201, *keep({"cart_token": "body.token", "total": "JSON.stringify(body.total)"})),
     ),
     Step(
         name="Sign in and bring the cart along",
@@ -154,13 +110,13 @@ pm.collectionVariables.set("order_key", `postman-${run}`);""",
         path="/api/v1/auth/login",
         body=_LOGIN_BODY,
         headers={"X-Cart-Token": "{{cart_token}}"},
-        after=_expect(200, *_keep({"access": "body.access", "refresh": "body.refresh"})),
+        after=expect(200, *keep({"access": "body.access", "refresh": "body.refresh"})),
     ),
     Step(
         name="Show the merged cart",
         path="/api/v1/cart",
         signed_in=True,
-        after=_expect(
+        after=expect(
             200,
             "const variants = body.items.map((item) => item.variant);",
             'pm.test("holds the goods", () => pm.expect(variants).to.eql([pm.collectionVariables.get("variant")]));',
@@ -173,10 +129,10 @@ pm.collectionVariables.set("order_key", `postman-${run}`);""",
         body=_ORDER_BODY,
         headers={"Idempotency-Key": "{{order_key}}"},
         signed_in=True,
-        after=_expect(
+        after=expect(
             201,
             'pm.test("is pending", () => pm.expect(body.status).to.equal("pending"));',
-            *_keep({"order": "body.id", "number": "body.number", "first_answer": "pm.response.text()"}),
+            *keep({"order": "body.id", "number": "body.number", "first_answer": "pm.response.text()"}),
         ),
     ),
     Step(
@@ -186,7 +142,7 @@ pm.collectionVariables.set("order_key", `postman-${run}`);""",
         body=_ORDER_BODY,
         headers={"Idempotency-Key": "{{order_key}}"},
         signed_in=True,
-        after=_expect(
+        after=expect(
             201,
             'pm.test("is the first answer", () => '
             'pm.expect(pm.response.text()).to.equal(pm.collectionVariables.get("first_answer")));',
@@ -198,7 +154,7 @@ pm.collectionVariables.set("order_key", `postman-${run}`);""",
         name="There is one order",
         path="/api/v1/orders",
         signed_in=True,
-        after=_expect(200, 'pm.test("one", () => pm.expect(body.count).to.equal(1));'),
+        after=expect(200, 'pm.test("one", () => pm.expect(body.count).to.equal(1));'),
     ),
     Step(
         name="Stock is down",
@@ -209,12 +165,12 @@ pm.collectionVariables.set("order_key", `postman-${run}`);""",
         name="The notification is there",
         path="/api/v1/notifications?unread=true",
         signed_in=True,
-        after=_until('JSON.stringify(body).includes(pm.collectionVariables.get("order"))', "the notification came"),
+        after=until('JSON.stringify(body).includes(pm.collectionVariables.get("order"))', "the notification came"),
     ),
     Step(
         name="The mail is there",
         path="/dev/mail.json?to={{email}}",
-        after=_until('JSON.stringify(body).includes(pm.collectionVariables.get("number"))', "the mail came"),
+        after=until('JSON.stringify(body).includes(pm.collectionVariables.get("number"))', "the mail came"),
     ),
     Step(
         name="Cancel the order",
@@ -222,7 +178,7 @@ pm.collectionVariables.set("order_key", `postman-${run}`);""",
         path="/api/v1/orders/{{order}}/cancel",
         body='{"reason": "only a journey"}',
         signed_in=True,
-        after=_expect(200, 'pm.test("is cancelled", () => pm.expect(body.status).to.equal("cancelled"));'),
+        after=expect(200, 'pm.test("is cancelled", () => pm.expect(body.status).to.equal("cancelled"));'),
     ),
     Step(
         name="Stock is up again",
@@ -232,6 +188,6 @@ pm.collectionVariables.set("order_key", `postman-${run}`);""",
     Step(
         name="A stranger sees no order",
         path="/api/v1/orders/{{order}}",
-        after=_expect(404, 'pm.test("is a problem", () => pm.expect(body.code).to.equal("orders.order_not_found"));'),
+        after=expect(404, 'pm.test("is a problem", () => pm.expect(body.code).to.equal("orders.order_not_found"));'),
     ),
 ]

@@ -47,7 +47,11 @@ SUBSCRIPTIONS: dict[str, tuple[str, ...]] = {
         "notifications.handlers.alert_staff_of_withdrawal",
     ),
     "payments.notice_received": ("payments.handlers.take_notice",),
-    "payments.payment_refunded": ("orders.handlers.credit_refund", "notifications.handlers.report_refund"),
+    "payments.payment_refunded": (
+        "orders.handlers.credit_refund",
+        "orders.handlers.pass_on_exchange",
+        "notifications.handlers.report_refund",
+    ),
     "payments.gift_card_issued": ("notifications.handlers.send_gift_card",),
     "payments.staff_needed": ("notifications.handlers.alert_staff_of_payment",),
 }

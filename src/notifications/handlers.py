@@ -128,7 +128,9 @@ def send_payment_link(*, delivery_id: str, order_id: str, **_: object) -> None:
     link = order_reads.find_payment_link(order_id=order.pk)
     if link is not None and order.status == OrderStatus.PENDING.value:
         url = order_reads.url_of_link(link=link)
-        _tell_buyer(order, messages_unpaid.order_to_pay(order=order, url=url), delivery_id)
+        payment = payment_reads.list_payments(order_ids=[order.pk]).first()
+        to_pay = order.total_minor if payment is None else payment.to_pay_minor
+        _tell_buyer(order, messages_unpaid.order_to_pay(order=order, to_pay_minor=to_pay, url=url), delivery_id)
 
 
 def report_order_edit(*, delivery_id: str, order_id: str, edit_id: int, **_: object) -> None:

@@ -43,3 +43,8 @@ def credit_refund(*, order_id: str, refund_id: str, amount_minor: int, is_of_sal
         services.credit_refund(
             order_id=UUID(order_id), refund_id=UUID(refund_id), amount_minor=amount_minor, at=timezone.now()
         )
+
+
+def pass_on_exchange(*, order_id: str, **_: object) -> None:
+    """Send on what went back to an exchange."""
+    services.pass_on_exchange(order_id=UUID(order_id), at=timezone.now())

@@ -24,6 +24,8 @@ DEPOSITS = "deposits"
 AUTHORISATIONS = "authorisations"
 CHARGE_BACKS = "charge_backs"
 FEES = "fees"
+# What goods that came back were worth and did not become an order: on its way back to whoever paid for them.
+EXCHANGES_DUE = "exchanges_due"
 # What was given away on gift cards and as store credit: an expense of the shop.
 GIFTS = "gifts"
 
@@ -253,6 +255,7 @@ class RefundWish:
     :param account: the account of the ledger that bears it
     :param items: what it is for, as the caller knows it
     :param credited: with ``RefundTo.EXCHANGE``: the account that takes it, as ``exchange_of`` names it
+    :param key: the idempotency key, of one part alone; else each gets its own
     """
 
     account: str
@@ -264,6 +267,7 @@ class RefundWish:
     actor_id: UUID | None = None
     request_key: str = ""
     credited: str = ""
+    key: str = ""
 
 
 @dataclass(frozen=True, slots=True)

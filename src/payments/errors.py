@@ -95,6 +95,14 @@ class RefundNotFound(NotFound):
     title = "There is no such refund."
 
 
+class RefundNotFailed(Conflict):
+    """What did not fail is not tried again."""
+
+    code = "payments.refund_not_failed"
+    title = "This refund did not fail."
+    example = {"refund_status": "pending"}
+
+
 class RefundNotByHand(Conflict):
     """A provider gives it back; nobody confirms that by hand."""
 

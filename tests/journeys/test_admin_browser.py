@@ -7,20 +7,22 @@ the demo shop are written to ``docs/screenshots``.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+from django.core.management import call_command
 from django.utils import timezone
 from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
 from pytest_django.live_server_helper import LiveServer
 
 from config.demo import load_demo
-from config.sign_ins import draft_sign_ins
+from config.sign_ins import SignIns, draft_sign_ins
 from core import outbox
-from orders.models import Order
+from orders.models import Order, OrderLine, Return
+from payments.models import Refund
 from products.models import Product, ProductDocument
 
 PICTURES = Path(__file__).parents[2] / "docs" / "screenshots"
@@ -59,17 +61,21 @@ def visit(browser: Browser, home: str) -> Visit:
     return seen
 
 
-def click_through(home: str, chromium: str, email: str, password: str, product: str, order: str) -> Visit:
+def sign_in(seen: Visit, sign_ins: SignIns) -> None:
+    seen.page.goto(f"{seen.home}/admin/")
+    seen.page.fill("input[name=username]", sign_ins.admin.email)
+    seen.page.fill("input[name=password]", sign_ins.admin.password)
+    seen.page.click("button[type=submit]")
+    expect(seen.page.locator("#nav-sidebar, nav").first).to_be_visible()
+
+
+def click_through(home: str, chromium: str, sign_ins: SignIns, product: str, order: str) -> Visit:
     """Sign in, edit a product, take an order from pending to shipped, and look at the API's page."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
         seen = visit(browser, home)
         page = seen.page
-        page.goto(f"{home}/admin/")
-        page.fill("input[name=username]", email)
-        page.fill("input[name=password]", password)
-        page.click("button[type=submit]")
-        expect(page.locator("#nav-sidebar, nav").first).to_be_visible()
+        sign_in(seen, sign_ins)
         seen.picture("admin-home")
 
         page.goto(f"{home}/admin/products/product/")
@@ -91,7 +97,7 @@ def click_through(home: str, chromium: str, email: str, password: str, product: 
         page.fill("input[name=tracking_number]", "RM123456785GB")
         seen.picture("admin-ship")
         page.locator("#ask button[type=submit]").click()
-        expect(page.get_by_text("is shipped.")).to_be_visible()
+        expect(page.get_by_text("The parcel is on its way.")).to_be_visible()
         expect(page.get_by_text("RM123456785GB").first).to_be_visible()
         for name in ("categories", "stock"):
             app, model = {"categories": ("products", "category"), "stock": ("inventory", "stock")}[name]
@@ -99,10 +105,41 @@ def click_through(home: str, chromium: str, email: str, password: str, product: 
             seen.picture(f"admin-{name}")
 
         page.goto(f"{home}/docs/")
-        page.locator(".opblock-summary").first.wait_for()
+        page.locator(".opblock-summary").first.wait_for(timeout=60_000)  # the first request makes the document
         page.locator(".opblock-summary", has_text="/api/v1/products").first.click()
         expect(page.locator(".opblock.is-open").first).to_be_visible()
         seen.picture("docs")
+        browser.close()
+    return seen
+
+
+def follow_up(home: str, chromium: str, sign_ins: SignIns, line: OrderLine, back: Return) -> Visit:
+    """Send a unit of a line, pay another unit of it back, and settle a return."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        seen = visit(browser, home)
+        page, order = seen.page, f"{home}/admin/orders/order/{line.order_id}"
+        sign_in(seen, sign_ins)
+
+        page.goto(f"{order}/ship/")
+        page.fill("input[name=carrier]", "UPS")
+        page.fill(f"input[name=units_{line.pk.hex}]", "1")
+        page.locator("#ask button[type=submit]").click()
+        expect(page.get_by_text("The parcel is on its way.")).to_be_visible()
+
+        page.get_by_role("link", name="Give money back").click()
+        page.fill(f"input[name=units_{line.pk.hex}]", "1")
+        page.fill("input[name=reason]", "The bag was open.")
+        page.locator("#ask button[type=submit]").click()
+        expect(page.get_by_text("11.50 GBP: succeeded.")).to_be_visible()
+
+        page.goto(f"{home}/admin/orders/return/{back.pk}/change/")
+        page.locator(f"a[href*='{back.pk}/settle']").first.click()
+        page.locator("#ask button[type=submit]").click()
+        expect(page.get_by_text("Return: completed").first).to_be_visible()
+
+        page.goto(f"{home}/admin/orders/invoice/tax/")
+        expect(page.locator("#rows th", has_text="Tax").first).to_be_visible()
         browser.close()
     return seen
 
@@ -114,25 +151,27 @@ def home(transactional_db: None) -> Iterator[str]:
     server.stop()
 
 
+@pytest.fixture
+def sign_ins(home: str, tmp_path: Path) -> SignIns:
+    """Those of the demo shop, which is there."""
+    made = draft_sign_ins(tmp_path)
+    load_demo(sign_ins=made, at=timezone.now())
+    outbox.drain()
+    return made
+
+
+def in_a_thread(run: Callable[..., Visit], *words: object) -> Visit:
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        return pool.submit(run, *words).result(timeout=180)
+
+
 class TestTheBackOfficeInABrowser:
     @pytest.mark.django_db(transaction=True)
-    def test_edits_a_product_and_moves_an_order_on(self, home: str, chromium_path: str, tmp_path: Path) -> None:
-        sign_ins = draft_sign_ins(tmp_path)
-        load_demo(sign_ins=sign_ins, at=timezone.now())
-        outbox.drain()
+    def test_edits_a_product_and_moves_an_order_on(self, home: str, chromium_path: str, sign_ins: SignIns) -> None:
         product = Product.objects.order_by("pk")[3]
         order = Order.objects.get(external_number="demo-6")
 
-        with ThreadPoolExecutor(max_workers=1) as pool:
-            seen = pool.submit(
-                click_through,
-                home,
-                chromium_path,
-                sign_ins.admin.email,
-                sign_ins.admin.password,
-                str(product.pk),
-                str(order.pk),
-            ).result(timeout=180)
+        seen = in_a_thread(click_through, home, chromium_path, sign_ins, str(product.pk), str(order.pk))
 
         document = ProductDocument.objects.get(product=product).document
         assert '"A chair by another name"' in document
@@ -141,3 +180,20 @@ class TestTheBackOfficeInABrowser:
         assert order.status == "shipped"
         assert seen.complaints == []
         assert seen.hosts <= {home.removeprefix("http://"), ""}
+
+    @pytest.mark.django_db(transaction=True)
+    def test_ships_a_part_refunds_a_line_and_settles_a_return(
+        self, home: str, chromium_path: str, sign_ins: SignIns
+    ) -> None:
+        line = OrderLine.objects.get(order__external_number="demo-7", position=2)
+        back = Return.objects.get(order__external_number="demo-8")
+
+        seen = in_a_thread(follow_up, home, chromium_path, sign_ins, line, back)
+
+        line.refresh_from_db()
+        back.refresh_from_db()
+        assert (line.shipped, line.open) == (1, 1)
+        assert Refund.objects.get(payment__order_id=line.order_id).amount_minor == line.unit_price_minor
+        assert (back.status, Refund.objects.get(pk=back.refund_id).amount_minor) == ("completed", back.worth_minor)
+        assert seen.complaints == []
+        call_command("verify_books")

@@ -199,6 +199,7 @@ class TestStaffOperation:
             "payments_refund",
             "payments_refunds",
             "refunds_confirm",
+            "refunds_retry",
             "gift_cards_list",
             "gift_cards_create",
             "gift_cards_retrieve",

@@ -33,7 +33,7 @@ from notifications.domain import Kind
 from notifications.tests.factories import make_notification
 from orders.tests.drafting import item, make_draft, place_draft
 from orders.tests.factories import ADDRESS, make_guest_order, make_order
-from orders.tests.gateway import make_refund_by_hand, pay, signature_of
+from orders.tests.gateway import make_failed_refund, make_refund_by_hand, pay, signature_of
 from orders.tests.parcels import make_parcel
 from orders.tests.returned import (
     make_approved_return,
@@ -184,6 +184,7 @@ class World:
         self.withdrawal = make_withdrawal(self.sent)
         self.gift_card = make_gift_card(5000)
         self.refund = make_refund_by_hand(make_order((self.stock, 1), customer=self.customer), self.manager)
+        self.failed = make_failed_refund(make_order((self.stock, 1), customer=self.customer), self.manager)
         self.invoice = make_invoice(make_order((self.stock, 1), customer=self.customer))
         self.cart = make_cart((self.stock, 2), owner=self.customer)
         self.item = self.cart.items.get()
@@ -241,7 +242,7 @@ class World:
             "invoice_id": self.invoice.pk,
             "market": "default",
             "payment_id": self.payment.pk,
-            "refund_id": self.refund.pk,
+            "refund_id": (self.failed if operation.name == "refunds_retry" else self.refund).pk,
             "balance_id": self.gift_card.card.pk,
             "customer_id": self.customer.pk,
             "provider": "sandbox",
@@ -474,6 +475,7 @@ BODIES: dict[str, Callable[[World], dict[str, Any] | None]] = {
     "settlements_create": lambda _: {"provider": "sandbox", "file": SimpleUploadedFile("june.csv", settlement_file())},
     "payments_refund": lambda _: {"amount": "1.00", "reason": "A scratch."},
     "refunds_confirm": _no_body,
+    "refunds_retry": _no_body,
     "gift_cards_create": lambda _: {"amount": {"amount": "50.00", "currency": "GBP"}, "note": "Prize draw"},
     "gift_cards_update": lambda _: {"note": "Lost"},
     "gift_cards_check": lambda w: {"code": w.gift_card.code},

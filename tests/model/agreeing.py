@@ -22,6 +22,7 @@ class OrderLine:
     price: int
     shipped: int = 0
     cancelled: int = 0
+    restocked: int = 0
 
     @property
     def open(self) -> int:

@@ -38,8 +38,9 @@ class Shop(Cashier):
             self.let_go(order, by)
 
     def _cancel_part(self, order: Order, units: Mapping[str, int], *, is_refunded: bool) -> None:
-        if is_refunded:
-            for refund in self._promise(order, self._cost(order, list(units.items())), list(units.items()), "payment"):
+        cost = self._cost(order, list(units.items()), is_cancelled=True) if is_refunded else 0
+        if cost:
+            for refund in self._promise(order, cost, list(units.items()), "payment"):
                 refund.is_by_hand = refund.attempt.is_by_hand
         for sku, n in units.items():
             order.line(sku).cancelled += n
@@ -60,12 +61,14 @@ class Shop(Cashier):
         if order.state == "pending":
             raise Refused(409, "payments.not_payable")
         wanted = self._cost(order, items) if items else amount
-        if is_restocked and order.state not in ("shipped", "delivered"):
+        beyond = [sku for sku, n in items if order.line(sku).restocked + n > order.line(sku).shipped]
+        if is_restocked and (beyond or order.state not in ("shipped", "delivered")):
             self._check_left(order, wanted)
             raise Refused(409, "orders.move_refused")
         refunds = self._promise(order, wanted, items, to)
         for sku, units in items if is_restocked else ():
             self.goods[sku].on_hand += units
+            order.line(sku).restocked += units
         for refund in refunds:
             if refund.is_open:
                 fault = self._tell(order, refund, fault)
@@ -109,14 +112,19 @@ class Shop(Cashier):
         is_done = charge is None or refund.is_sent or self.gateway.refund(charge, refund.amount)
         order.money.settle(refund, is_done=is_done)
 
-    def _cost(self, order: Order, items: Sequence[tuple[str, int]]) -> int:
+    def _cost(self, order: Order, items: Sequence[tuple[str, int]], *, is_cancelled: bool = False) -> int:
         """Return what these units cost, with their part of the discount and without delivery."""
-        paid = share(order.price.total - order.price.shipping, [line.quantity * line.price for line in order.lines])
+        gross = [line.quantity * line.price for line in order.lines]
+        off = share(order.price.discount, gross) if any(gross) else [0] * len(gross)
+        net = [cost - less for cost, less in zip(gross, off, strict=True)]
+        paid = share(sum(net), net) if any(net) else net
         costs = {line.sku: (line.quantity, cost) for line, cost in zip(order.lines, paid, strict=True)}
         done: Counter[str] = Counter()
         for refund in order.money.refunds:
             if refund.state != "failed":
                 done.update(dict(refund.items))
+        for line in order.lines if is_cancelled else ():
+            done[line.sku] = max(done[line.sku], line.cancelled)
         total = 0
         for sku, wanted in items:
             units, cost = costs.get(sku, (0, 0))

@@ -19,15 +19,16 @@ _TO = {
 _BY = {
     BalanceKind.GIFT_CARD.value: "It is on your gift card again.",
     BalanceKind.STORE_CREDIT.value: "It is yours to spend in the shop again.",
-    BalanceKind.EXCHANGE.value: "Our team will be in touch about it.",
 }
+_PASSED_ON = "It goes on the way you paid for what you sent back."
 _OUTSIDE = "It goes back the way it came, and may take a few days to arrive."
 
 
 def refund_sent(*, order: Order, refund: Refund) -> Message:
     """To the buyer, for each refund that succeeded."""
     to = RefundTo(refund.to)
-    where = _TO.get(to) or _BY.get(refund.attempt.provider, _OUTSIDE)
+    by = refund.attempt.provider
+    where = _TO.get(to) or (_goes_on(order) if by == BalanceKind.EXCHANGE.value else _BY.get(by, _OUTSIDE))
     amount = money_text(refund.amount_minor, refund.payment.currency)
     return Message(
         kind=Kind.REFUND_SENT,
@@ -36,6 +37,11 @@ def refund_sent(*, order: Order, refund: Refund) -> Message:
         data=order_data(order) | {"refund_id": str(refund.pk)},
         context=order_context(order),
     )
+
+
+def _goes_on(order: Order) -> str:
+    """Say where what was paid with goods that came back goes."""
+    return _TO[RefundTo.STORE_CREDIT] if order.customer_id else _PASSED_ON
 
 
 def gift_card_sent(*, card: Balance, code: str) -> Message:

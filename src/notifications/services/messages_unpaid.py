@@ -11,14 +11,18 @@ if TYPE_CHECKING:
     from orders.models import Order, OrderEdit
 
 
-def order_to_pay(*, order: Order, url: str) -> Message:
-    """To the buyer of an order that staff wrote, with the link by which it is paid."""
+def order_to_pay(*, order: Order, to_pay_minor: int, url: str) -> Message:
+    """To the buyer of an order that staff wrote, with the link by which it is paid.
+
+    :param to_pay_minor: what is left to pay, of what was paid in part
+    """
+    to_pay = money_text(to_pay_minor, order.currency)
     return Message(
         kind=Kind.ORDER_TO_PAY,
         title=f"Your order {order.number} is ready to be paid",
-        body=f"Please pay {money_text(order.total_minor, order.currency)}.",
+        body=f"Please pay {to_pay}.",
         data=order_data(order),
-        context=order_context(order) | {"action_url": url, "expires_at": order.expires_at},
+        context=order_context(order) | {"action_url": url, "expires_at": order.expires_at, "to_pay": to_pay},
     )
 
 

@@ -9,9 +9,11 @@ from core.models import Delivery, OutboxEvent
 from inventory.tests.factories import make_stock
 from notifications.models import Mail
 from orders import services
+from orders.domain import Resolution
 from orders.services import RefundOrder
 from orders.tests.factories import make_order
 from orders.tests.gateway import pay
+from orders.tests.returned import make_received_return, make_sent_order, settle
 from payments.domain import RefundTo
 from payments.tests.factories import make_gift_card
 
@@ -33,6 +35,20 @@ class TestReportRefund:
         ]
         assert "It is on your gift card again." in told[0].text
         assert "the way it came" in told[1].text
+
+    @pytest.mark.parametrize(
+        ("guest", "words"), [(False, "yours to spend in the shop."), (True, "goes on the way you")]
+    )
+    def test_says_where_what_was_paid_with_goods_goes(self, guest: bool, words: str) -> None:
+        order = make_sent_order((make_stock(on_hand=5, price_minor=1000), 1), guest=guest)
+        made = settle(make_received_return(order), resolution=Resolution.EXCHANGE).exchange_order
+        assert made is not None
+
+        services.refund_order(order_id=made.pk, wish=RefundOrder(), actor=make_user(), at=timezone.now())
+        outbox.drain()
+
+        mail = Mail.objects.get(kind="refund_sent", subject=f"£10.00 back for order {made.number}")
+        assert words in mail.text
 
     def test_says_where_store_credit_is(self) -> None:
         order = make_order((make_stock(price_minor=2500), 1))

@@ -6,10 +6,12 @@ from core import outbox
 from inventory.tests.factories import NOON, make_stock
 from notifications.models import Mail
 from orders import selectors
+from orders.domain import Resolution
 from orders.models import Order, PaymentLink
 from orders.services import ItemWish
 from orders.tests.drafting import edit, item, make_draft, place_draft
 from orders.tests.factories import make_guest_order
+from orders.tests.returned import make_received_return, make_sent_order, settle
 
 
 def drafted() -> Order:
@@ -28,6 +30,17 @@ class TestSendPaymentLink:
         assert selectors.url_of_link(link=PaymentLink.objects.get()) in mail.text
         assert "£10.00" in mail.text
         assert order.number in mail.subject
+
+    def test_tells_what_is_left_to_pay_of_an_exchange(self) -> None:
+        order = make_sent_order((make_stock(price_minor=1000), 1))
+        dearer = make_stock(on_hand=5, price_minor=1500)
+        settle(make_received_return(order, wanted=Resolution.EXCHANGE, wanted_variant=dearer.variant_id))
+
+        outbox.drain()
+
+        mail = Mail.objects.get(kind="order_to_pay")
+        assert selectors.url_of_link(link=PaymentLink.objects.get()) in mail.text
+        assert "£5.00 is left to pay." in mail.text
 
     def test_tells_nobody_to_pay_what_is_over(self) -> None:
         order = drafted()

@@ -81,7 +81,7 @@ class DraftOrderAdmin(ServiceAdmin):
 
     @display(description="Order")
     def shown_order(self, row: DraftOrder) -> SafeString | str:
-        return row_link("order", str(row.order_id)) if row.order_id else "-"
+        return row_link("order", str(row.order_id), words=row.order.number) if row.order else "-"
 
     @display(description="What it would cost now")
     def price(self, row: DraftOrder) -> SafeString | str:
@@ -95,7 +95,7 @@ class DraftOrderAdmin(ServiceAdmin):
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         if obj is not None and not self.has_change_permission(request, obj):
-            what = ("shown_status", ("market", "customer"), "shown_items", ("coupon", "shipping_method"))
+            what = ("shown_status", ("market", "customer", "email"), "shown_items", ("coupon", "shipping_method"))
             return ((None, {"fields": (*what, "note", "price", "shown_order")}),)
         shown = () if obj is None else (("Price", {"fields": ("price",)}),)
         return (

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
 from typing import Any
 
 from django import forms
@@ -22,10 +21,10 @@ from core.admin.base import ids_of
 from orders import selectors, services
 from orders.admin.editing import OrderEditing
 from orders.admin.parcels import CancelForm, ParcelInline, ShipForm, take_units, with_units
+from orders.admin.refunding import wish_of, with_lines
 from orders.domain import OrderStatus, may_move
 from orders.models import Order, OrderLine, OrderMove, OrderNote
 from payments import selectors as payment_reads
-from payments.domain import RefundTo
 from pricing.domain import IN_WORDS, in_words
 
 _COLOURS = {"pending": "warning", "paid": "info", "shipped": "info", "delivered": "success", "cancelled": "danger"}
@@ -37,20 +36,6 @@ class MoveForm(StaffForm):
 
     to = forms.ChoiceField(choices=_TARGETS, label="Move to")
     reason = forms.CharField(max_length=300, required=False, help_text="The customers read it.")
-
-
-# An exchange is settled with its return.
-_TO = [(to.value, as_words(to.value)) for to in RefundTo if to is not RefundTo.EXCHANGE]
-
-
-class RefundForm(StaffForm):
-    """How much goes back, where to, and why."""
-
-    amount = forms.DecimalField(
-        required=False, min_value=Decimal("0.0001"), max_digits=17, help_text="Empty: all that is left."
-    )
-    to = forms.ChoiceField(choices=_TO)
-    reason = forms.CharField(max_length=300)
 
 
 class NoteForm(StaffForm):
@@ -236,8 +221,12 @@ class OrderAdmin(OrderEditing, Exported):
         row = self.row(request, object_id)
 
         def give_back(said: dict[str, Any]) -> str:
-            wish = services.RefundOrder(amount=said["amount"], reason=said["reason"], to=RefundTo(said["to"]))
-            refunds = services.refund_order(order_id=row.pk, wish=wish, actor=request.user, at=timezone.now())  # type: ignore[arg-type]
+            refunds = services.refund_order(
+                order_id=row.pk,
+                wish=wish_of(said),
+                actor=request.user,  # type: ignore[arg-type]
+                at=timezone.now(),
+            )
             return " ".join(
                 f"{as_words(refund.attempt.provider)} {money_cell(refund.amount_minor, row.currency)}: {refund.status}."
                 for refund in refunds
@@ -248,7 +237,7 @@ class OrderAdmin(OrderEditing, Exported):
             for each in payment_reads.list_means(order_id=row.pk)
         ]
         return self.ask_about_one(
-            request, object_id, title="Give money back", act=give_back, form=RefundForm, objects=means
+            request, object_id, title="Give money back", act=give_back, form=with_lines(row), objects=means
         )
 
     @action(description="Add a note", icon="sticky_note_2", permissions=["note"])

@@ -137,7 +137,7 @@ class FulfilmentAdmin(ServiceAdmin):
 
     @display(description="Order")
     def shown_order(self, row: Fulfilment) -> SafeString | str:
-        return row_link("order", str(row.order_id))
+        return row_link("order", str(row.order_id), words=row.order.number)
 
     @display(description="Link")
     def followed(self, row: Fulfilment) -> SafeString | str:

@@ -75,7 +75,7 @@ class SettleForm(StaffForm):
 
 class _Lines(ViewInline):
     model = ReturnLine
-    fields = ("sku", "name", "quantity", "reason", "wanted", "received", "accepted", "restocked", "condition")
+    fields = ("sku", "name", "quantity", "shown_reason", "wanted", "received", "accepted", "restocked", "condition")
     readonly_fields = fields
     ordering = ("pk",)
 
@@ -88,6 +88,10 @@ class _Lines(ViewInline):
 
     def name(self, row: ReturnLine) -> str:
         return row.line.name
+
+    @display(description="Reason")
+    def shown_reason(self, row: ReturnLine) -> str:
+        return as_words(row.reason)
 
     def wanted(self, row: ReturnLine) -> str:
         return row.wanted_variant.sku if row.wanted_variant else "-"
@@ -123,7 +127,7 @@ class ReturnAdmin(ServiceAdmin):
 
     @display(description="Order")
     def order_link(self, row: Return) -> SafeString | str:
-        return row_link("order", str(row.order_id))
+        return row_link("order", str(row.order_id), words=row.order.number)
 
     @display(description="Status", ordering="status", label=_COLOURS)
     def shown_status(self, row: Return) -> str:
@@ -142,8 +146,8 @@ class ReturnAdmin(ServiceAdmin):
     def deduction(self, row: Return) -> str:
         return money_cell(row.deduction_minor, row.order.currency)
 
-    def refund(self, row: Return) -> str:
-        return str(row.refund_id or "-")
+    def refund(self, row: Return) -> SafeString | str:
+        return row_link("refund", str(row.refund_id or ""))
 
     @display(description="Replaced by")
     def replacement(self, row: Return) -> SafeString | str:

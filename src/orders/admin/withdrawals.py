@@ -34,7 +34,7 @@ class WithdrawalAdmin(ServiceAdmin):
 
     @display(description="Order")
     def order_link(self, row: Withdrawal) -> SafeString | str:
-        return row_link("order", str(row.order_id))
+        return row_link("order", str(row.order_id), words=row.order.number)
 
     @display(description="Return")
     def return_link(self, row: Withdrawal) -> SafeString | str:

@@ -17,7 +17,10 @@ from orders.services import ItemWish
 if TYPE_CHECKING:
     from orders.models import DraftOrder, Order
 
-_LINE = re.compile(r"(?P<sku>.{1,64}?)\s+x\s*(?P<quantity>[0-9]{1,5})(?:\s+@\s*(?P<price>[0-9]{1,13}(\.[0-9]{1,4})?))?")
+# Room is counted: with any number of spaces, a line of nothing else would take minutes.
+_LINE = re.compile(
+    r"(?P<sku>.{1,64}?)\s{1,3}x\s{0,3}(?P<quantity>[0-9]{1,5})(?:\s{1,3}@\s{0,3}(?P<price>[0-9]{1,13}(\.[0-9]{1,4})?))?"
+)
 _PARTS = ("name", "line1", "line2", "city", "region", "postal_code", "country", "phone")
 _NEEDED = ("name", "line1", "city", "country")
 _LABELS = {"line1": "Address", "line2": "Address, second line"}
@@ -38,8 +41,8 @@ class ItemsField(forms.CharField):
             read = _LINE.fullmatch(line)
             if read is None or not int(read["quantity"]):
                 raise forms.ValidationError(f"“{line[:80]}” does not read like MUG-BLUE x 2 @ 9.00.")
-            price = read["price"] and Decimal(read["price"])
-            found.append(ItemWish(sku=read["sku"], quantity=int(read["quantity"]), unit_price=price or None))
+            price = Decimal(read["price"]) if read["price"] else None
+            found.append(ItemWish(sku=read["sku"], quantity=int(read["quantity"]), unit_price=price))
         return found
 
 

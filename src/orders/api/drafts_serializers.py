@@ -13,7 +13,7 @@ from core.api.serializers import Input
 from core.money import as_document
 from orders.api.receipts import ReceiptStepOutput, step_document
 from orders.api.serializers import ADDRESS_EXAMPLE
-from orders.domain import DraftStatus
+from orders.domain import MAX_ITEMS, DraftStatus
 from orders.services import DraftChanges, EditOrder, ItemWish, OrderChanges
 
 if TYPE_CHECKING:
@@ -117,7 +117,7 @@ class ItemInput(Input):
 class _Changes(Input):
     """What drafts and orders have in common."""
 
-    items = ItemInput(many=True, required=False)
+    items = ItemInput(many=True, required=False, max_length=MAX_ITEMS)  # type: ignore[call-arg]
     email = serializers.EmailField(required=False, max_length=254)
     shipping_method = TextField(required=False, allow_blank=True, max_length=40)
     coupon = TextField(required=False, allow_blank=True, max_length=64)

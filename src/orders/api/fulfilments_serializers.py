@@ -10,6 +10,7 @@ from rest_framework import serializers
 
 from core.api.fields import IdField, IntegerField, TextField
 from core.api.serializers import Input
+from orders.domain import MAX_ITEMS
 from orders.services import FulfilmentWish, ParcelChange
 
 if TYPE_CHECKING:
@@ -55,7 +56,7 @@ class UnitsInput(Input):
 class FulfilInput(Input):
     """What goes into a parcel (without ``items`` all that is still owed), and how it goes."""
 
-    items = UnitsInput(many=True, required=False, allow_empty=False)
+    items = UnitsInput(many=True, required=False, allow_empty=False, max_length=MAX_ITEMS)  # type: ignore[call-arg]
     carrier = TextField(required=False, allow_blank=True, max_length=60, default="")
     tracking_number = TextField(required=False, allow_blank=True, max_length=100, default="")
     tracking_url = TrackingUrlField(required=False, allow_blank=True, default="")

@@ -11,7 +11,7 @@ from core.api.fields import BooleanField, IdField, MoneyField, TextField, TimeFi
 from core.api.pages import PageQuery
 from core.api.serializers import Input
 from orders.api.fulfilments_serializers import UnitsInput, units_of
-from orders.domain import OrderStatus
+from orders.domain import MAX_ITEMS, OrderStatus
 from orders.services import CancelWish
 
 _STATUSES = [status.value for status in OrderStatus]
@@ -45,7 +45,7 @@ class CancelInput(Input):
     """Why, if the customer cares to say; and what, where staff cancel a part."""
 
     reason = TextField(required=False, allow_blank=True, max_length=300, default="")
-    items = UnitsInput(many=True, required=False, allow_empty=False)
+    items = UnitsInput(many=True, required=False, allow_empty=False, max_length=MAX_ITEMS)  # type: ignore[call-arg]
     refund = BooleanField(required=False, default=True)
 
     def wish(self) -> CancelWish:

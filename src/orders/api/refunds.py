@@ -101,3 +101,25 @@ class RefundConfirmation(ApiView):
     def post(self, request: Request, refund_id: UUID) -> Response:
         refund = payments.confirm_refund(refund_id=refund_id, actor=customer_of(request), at=timezone.now())
         return Response(refund_document([refund]))
+
+
+class RefundRetry(ApiView):
+    """``refunds/{id}/retry``."""
+
+    in_beats = True
+    permissions = {"POST": ("payments.add_refund",)}
+
+    @extend_schema(
+        operation_id="refunds_retry",
+        summary="Try a refund again that failed (staff)",
+        description=(
+            "The same amount, by the same means; also of what was paid twice and should have gone back by itself. "
+            "Asking twice is the same refund. What fails again is tried again by its own id."
+        ),
+        request=None,
+        responses={200: RefundOutput},
+        examples=[OpenApiExample("On its way again", value=REFUND_EXAMPLE, response_only=True)],
+    )
+    def post(self, request: Request, refund_id: UUID) -> Response:
+        refund = payments.retry_refund(refund_id=refund_id, actor=customer_of(request), at=timezone.now())
+        return Response(refund_document([refund]))

@@ -9,6 +9,7 @@ from rest_framework import serializers
 from core.api.fields import AmountField, BooleanField, IdField, IntegerField, MoneyField, TextField
 from core.api.serializers import Input
 from core.money import as_document
+from orders.domain import MAX_ITEMS
 from orders.services import RefundItem, RefundOrder
 from payments.domain import RefundStatus, RefundTo
 
@@ -40,18 +41,27 @@ REFUND_EXAMPLE = {
 
 
 class RefundItemInput(Input):
-    """Units of a variant, and whether they go back on the shelf (else as ``restock`` beside the items says)."""
+    """Units of one of the order's lines, or of a variant: of its lines in their order.
 
-    variant = IdField()
+    ``restock``: whether they go back on the shelf (else as ``restock`` beside the items says).
+    """
+
+    line = IdField(required=False)
+    variant = IdField(required=False)
     quantity = IntegerField(min_value=1, max_value=99_999)
     restock = BooleanField(required=False)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if ("line" in attrs) == ("variant" in attrs):
+            raise serializers.ValidationError({"line": ["Give either line or variant."]}, code="either")
+        return attrs
 
 
 class RefundInput(Input):
     """What goes back: an amount, or goods; without either, all that is left."""
 
     amount = AmountField(required=False)
-    items = RefundItemInput(many=True, required=False, allow_empty=False)
+    items = RefundItemInput(many=True, required=False, allow_empty=False, max_length=MAX_ITEMS)  # type: ignore[call-arg]
     reason = TextField(required=False, allow_blank=True, max_length=300, default="")
     restock = BooleanField(required=False, default=False)
     # An exchange is settled with its return.
@@ -72,10 +82,7 @@ class RefundInput(Input):
         """Return what staff want to give back."""
         given = self.validated_data
         items = [
-            RefundItem(
-                variant=item["variant"], quantity=item["quantity"], restock=item.get("restock", given["restock"])
-            )
-            for item in given.get("items", [])
+            RefundItem(**{**item, "restock": item.get("restock", given["restock"])}) for item in given.get("items", [])
         ]
         return RefundOrder(
             amount=given.get("amount"),

@@ -12,7 +12,7 @@ from core.api.fields import AmountField, BooleanField, IdField, IntegerField, Te
 from core.api.pages import PageQuery
 from core.api.serializers import Input
 from orders.api.returns_outputs import LINE_EXAMPLE, RETURN_STATUSES
-from orders.domain import MAX_PICTURES, Resolution, ReturnReason
+from orders.domain import MAX_ITEMS, MAX_PICTURES, Resolution, ReturnReason
 from orders.services import Inspected, ReturnItem, ReturnWish, Settlement
 
 _REASONS = [reason.value for reason in ReturnReason if reason is not ReturnReason.WITHDRAWAL]
@@ -53,7 +53,7 @@ class ReturnItemInput(Input):
 class ReturnInput(Input):
     """What goes back, and what is wanted for it."""
 
-    items = ReturnItemInput(many=True, allow_empty=False)
+    items = ReturnItemInput(many=True, allow_empty=False, max_length=MAX_ITEMS)  # type: ignore[call-arg]
     wanted = serializers.ChoiceField(choices=_RESOLUTIONS, default=Resolution.REFUND.value)
     note = TextField(required=False, allow_blank=True, multiline=True, max_length=2000, default="")
 
@@ -98,7 +98,7 @@ class ReceivedItemInput(Input):
 class ReceiveInput(Input):
     """What was in the parcel; lines left out are missing. Without it, all that was announced."""
 
-    items = ReceivedItemInput(many=True, required=False, allow_empty=False)
+    items = ReceivedItemInput(many=True, required=False, allow_empty=False, max_length=MAX_ITEMS)  # type: ignore[call-arg]
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         _each_once(attrs.get("items", []))
@@ -122,7 +122,7 @@ class InspectedInput(Input):
 class SettleInput(Input):
     """How it is settled. Lines left out are taken back as they were received."""
 
-    items = InspectedInput(many=True, required=False)
+    items = InspectedInput(many=True, required=False, max_length=MAX_ITEMS)  # type: ignore[call-arg]
     restock = BooleanField(required=False, default=False, help_text="Whether lines left out go back on the shelf.")
     resolution = serializers.ChoiceField(
         choices=_RESOLUTIONS, required=False, help_text="Without it, what the customer wants."

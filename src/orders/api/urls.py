@@ -69,4 +69,5 @@ urlpatterns = [
     path("payments/<uuid:payment_id>", payments.PaymentDetail.as_view()),
     path("payments/<uuid:payment_id>/refunds", refunds.PaymentRefunds.as_view()),
     path("refunds/<uuid:refund_id>/confirm", refunds.RefundConfirmation.as_view()),
+    path("refunds/<uuid:refund_id>/retry", refunds.RefundRetry.as_view()),
 ]

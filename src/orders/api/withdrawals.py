@@ -20,7 +20,7 @@ from orders import selectors, services
 from orders.api.returns import asker_of
 from orders.api.returns_outputs import LINE_EXAMPLE
 from orders.api.views import ORDER_TOKEN, order_token_of
-from orders.domain import WithdrawalStatus
+from orders.domain import MAX_ITEMS, WithdrawalStatus
 from orders.services import Declaration, WithdrawnItem
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ class WithdrawalInput(Input):
     order = TextField(max_length=60, help_text="Its number, or its id.")
     name = TextField(required=False, max_length=200)
     email = serializers.EmailField(required=False, max_length=254, help_text="Where it is acknowledged.")
-    items = WithdrawnItemInput(many=True, required=False, allow_empty=False)
+    items = WithdrawnItemInput(many=True, required=False, allow_empty=False, max_length=MAX_ITEMS)  # type: ignore[call-arg]
     statement = TextField(required=False, allow_blank=True, multiline=True, max_length=2000, default="")
 
     def wish(self, *, request_key: str) -> Declaration:

@@ -1,6 +1,7 @@
 """Words and rules of orders: states, moves, numbers; and invoices, from what was charged to their XML."""
 
 from orders.domain.after import (
+    MAX_ITEMS,
     OPEN_RETURNS,
     RETURN_MOVES,
     DraftStatus,
@@ -48,6 +49,7 @@ __all__ = [
     "EXEMPTIONS",
     "LINKS_PER_HOUR",
     "LINK_DAYS",
+    "MAX_ITEMS",
     "MAX_PICTURES",
     "MOVES",
     "OPEN_RETURNS",

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from enum import Enum
 
+# Nobody names more lines of an order at once.
+MAX_ITEMS = 500
+
 
 class DraftStatus(Enum):
     """Where an order that staff write stands."""

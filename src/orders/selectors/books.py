@@ -95,6 +95,14 @@ _CHECKS = {
                        FROM payments_refund r GROUP BY 1) r ON r.first = b.refund_id
          WHERE b.status = 'completed' AND b.settled_as <> 'exchange'
            AND b.worth_minor + b.delivery_minor - b.deduction_minor <> coalesce(r.amount, 0)""",
+    "order {0}: {1} lies on the balance of its exchange, and nobody is about to send it on": """
+        SELECT o.number, b.left_minor FROM orders_order o
+          JOIN orders_return r ON r.exchange_order_id = o.id
+          JOIN payments_balance b ON b.account = 'exchange:' || r.id::text
+         WHERE b.left_minor > 0
+           AND NOT EXISTS (SELECT FROM core_delivery d JOIN core_outboxevent e ON e.id = d.event_id
+                            WHERE e.aggregate = o.id::text AND e.name = 'payments.payment_refunded'
+                              AND d.handler = 'orders.handlers.pass_on_exchange' AND d.done_at IS NULL)""",
     "order {0}: {1} moves, but {2} facts in the outbox": """
         SELECT o.number, m.moves, coalesce(e.facts, 0) FROM orders_order o
           JOIN (SELECT order_id, count(*) AS moves FROM orders_ordermove GROUP BY order_id) m ON m.order_id = o.id

@@ -17,7 +17,7 @@ from core.money import to_text
 from core.periods import Period
 from markets import selectors as market_reads
 from markets.errors import MarketNotFound, UnknownMarket
-from payments.domain import DEPOSITS
+from payments.domain import DEPOSITS, EXCHANGES_DUE
 from pricing.domain import percent_text
 from pricing.domain.taxes import EXEMPT, STANDARD
 
@@ -33,7 +33,7 @@ sold AS (
            sum(r.amount_minor) OVER (PARTITION BY p.order_id ORDER BY e.at, r.id) AS until
       FROM touched t
       JOIN payments_payment p ON p.id = t.payment_id
-      JOIN payments_refund r ON r.payment_id = p.id AND r.account <> %(deposits)s
+      JOIN payments_refund r ON r.payment_id = p.id AND r.account <> ALL(%(no_sales)s)
       JOIN payments_attempt a ON a.id = r.attempt_id AND NOT a.is_surplus
       JOIN payments_ledgerentry e ON e.kind = 'refund' AND e.reference = r.id::text
 )"""
@@ -205,7 +205,7 @@ def report_tax(*, period: Period, market: str | None = None) -> list[TaxRow]:
 
     :raises UnknownMarket: there is no such market (400)
     """
-    values = _values(period, market) | {"deposits": DEPOSITS, "standard": STANDARD, "exempt": EXEMPT}
+    values = _values(period, market) | {"no_sales": [DEPOSITS, EXCHANGES_DUE], "standard": STANDARD, "exempt": EXEMPT}
     names = [field.name for field in fields(TaxRow)]
     return [TaxRow(**dict(zip(names, row, strict=True))) for row in _read(_TAX, values, period)]
 

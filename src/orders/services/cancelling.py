@@ -21,7 +21,7 @@ from orders.selectors import visible_orders
 from orders.services import parcels
 from orders.services.fulfilling import complete_sending
 from orders.services.moving import Cause, move_locked, who_asks
-from orders.services.refunding import RefundItem, RefundOrder, promise_refund
+from orders.services.refunding import promise_units
 from payments import services as payments
 
 if TYPE_CHECKING:
@@ -130,13 +130,8 @@ def _cancel_part(
 
 def _give_back(order: Order, units: Mapping[UUID, int], reason: str, payment: Payment, at: datetime) -> None:
     """Promise what the units cost; the sweep tells the provider, or staff where the money came by hand."""
-    if order.total_minor == order.shipping_minor:
-        return
-    priced = [line for line in parcels.lines_of(order=order) if line.subtotal_minor and units.get(line.pk)]
-    if priced:
-        items = [RefundItem(variant=line.variant_id, quantity=units[line.pk]) for line in priced]
-        wish = RefundOrder(items=items, reason=reason)
-        promise_refund(payment_id=payment.pk, wish=wish, actor=None, at=at)
+    lines = parcels.lines_of(order=order)
+    if promise_units(payment=payment, order=order, lines=lines, units=units, reason=reason, at=at):
         transaction.on_commit(partial(courier.wake, _SWEEP))
 
 

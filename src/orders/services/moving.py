@@ -70,8 +70,8 @@ def move_order(
 
 
 def _hold_payment(order: Order | None) -> Payment | None:
-    """Lock the payment of an order that is not locked yet, and make it if need be."""
-    if order is None:
+    """Lock the payment of an order that waits for one and is not locked yet, and make it if need be."""
+    if order is None or order.status != OrderStatus.PENDING.value:
         return None
     return payments.hold_payment(order_id=order.pk, amount_minor=order.total_minor, currency=order.currency)
 
@@ -140,6 +140,7 @@ def move_orders(*, order_ids: Sequence[UUID], to: OrderStatus, actor: User, at: 
     chosen = Order.objects.filter(pk__in=order_ids)
     held = {}
     if to is OrderStatus.PAID:
+        payments.lock_payments_of(order_ids=order_ids)
         held = {order.pk: _hold_payment(order) for order in chosen.order_by("pk")}
     moving = [order for order in chosen.locked() if order.status != to.value]
     _lock_below(moving, to)

@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from core.errors import Malformed
-from core.money import NotMoney, share, to_minor
+from core.money import NotMoney, to_minor
 from core.transactions import command, step
 from inventory import services as inventory
 from inventory.domain import Reason
-from orders.domain import OrderStatus
+from orders.domain import OrderStatus, worth_of_units
 from orders.errors import MoveRefused
 from orders.models import Order, OrderLine
+from orders.services.shares import paid_of_lines, refunded_units
 from payments import selectors as payment_reads
 from payments import services as payments
 from payments.domain import DEPOSITS, REFUNDS_DUE, RETURNS, RefundTo, RefundWish
@@ -32,11 +33,33 @@ _LEFT_THE_HOUSE = (OrderStatus.SHIPPED.value, OrderStatus.DELIVERED.value)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RefundItem:
-    """Units of a variant that are paid back, and whether they go back on the shelf."""
+    """Units that are paid back, and whether they go back on the shelf.
 
-    variant: UUID
+    Of the ``line`` with that id, else of a ``variant``: of its lines in their order.
+    """
+
+    quantity: int
+    line: UUID | None = None
+    variant: UUID | None = None
+    restock: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Units:
+    """Units of one line, of which so many were paid back before."""
+
+    line: OrderLine
+    before: int
     quantity: int
     restock: bool = False
+
+    def noted(self) -> dict[str, object]:
+        return {
+            "line": str(self.line.pk),
+            "variant": str(self.line.variant_id),
+            "quantity": self.quantity,
+            "restock": self.restock,
+        }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,16 +124,16 @@ def promise_refund(*, payment_id: UUID, wish: RefundOrder, actor: User | None, a
     if promised := payments.find_promised(payment=payment, request_key=wish.request_key):
         return promised
     order: Order = Order.objects.filter(pk=payment.order_id).locked().get()
-    lines = {line.variant_id: line for line in order.lines.order_by("position")}
-    earlier = payment_reads.refunded_items(payment_id=payment_id)
+    lines = list(order.lines.order_by("position")) if wish.items else []
+    units = _resolve(wish.items, lines, refunded_units(lines=lines, payment_id=payment_id if lines else None))
     refunds = payments.promise_refund(
         payment=payment,
         wish=RefundWish(
             account=_borne_by(order),
-            amount_minor=_amount(payment, order, lines, earlier, wish),
+            amount_minor=_amount(payment, order, lines, units, wish),
             reason=wish.reason,
             to=wish.to,
-            items=tuple(_noted(item) for item in wish.items),
+            items=tuple(each.noted() for each in units),
             customer_id=order.customer_id,
             actor_id=actor.pk if actor else None,
             request_key=wish.request_key,
@@ -118,8 +141,32 @@ def promise_refund(*, payment_id: UUID, wish: RefundOrder, actor: User | None, a
         ),
         at=at,
     )
-    _restock(order, wish.items, reference=str(refunds[0].pk), actor=actor, at=at)
+    _restock(order, units, refund=refunds[0], actor=actor, at=at)
     return refunds
+
+
+@step
+def promise_units(
+    *, payment: Payment, order: Order, lines: Sequence[OrderLine], units: Mapping[UUID, int], reason: str, at: datetime
+) -> list[Refund]:
+    """Promise what units that are about to be cancelled cost; what costs nothing gives nothing back.
+
+    :param payment: locked by this transaction, as the order is
+    :param lines: all of the order's
+    :param units: line id -> units
+    :raises RefundTooLarge: they were paid back before, or that is more than is left of the captured amount (409)
+    """
+    done = refunded_units(lines=lines, payment_id=payment.pk)
+    # Units that cost less than a minor unit each are noted by no refund, and yet were counted.
+    before = Counter({line.pk: max(done[line.pk], line.cancelled) for line in lines})
+    items = [RefundItem(line=line, quantity=count) for line, count in units.items()]
+    cancelled = _resolve(items, lines, before)
+    amount = _cost(order, lines, cancelled)
+    if not amount:
+        return []
+    noted = tuple(each.noted() for each in cancelled)
+    wish = RefundWish(account=_borne_by(order), amount_minor=amount, reason=reason, items=noted)
+    return payments.promise_refund(payment=payment, wish=wish, at=at)
 
 
 def _borne_by(order: Order) -> str:
@@ -136,56 +183,63 @@ def was_paid(*, order: Order) -> bool:
     return bool(order.moves.filter(to_status=OrderStatus.PAID.value).exists())
 
 
-def _noted(item: RefundItem) -> dict[str, object]:
-    return {"variant": str(item.variant), "quantity": item.quantity, "restock": item.restock}
+def _resolve(items: Sequence[RefundItem], lines: Sequence[OrderLine], before: Mapping[UUID, int]) -> list[_Units]:
+    """Return the units of each line that are meant.
+
+    :param before: line id -> units that were paid back already
+    :raises RefundTooLarge: there are fewer left
+    """
+    done = Counter(before)
+    found: list[_Units] = []
+    for item in items:
+        of = [line for line in lines if item.line == line.pk or (item.line is None and item.variant == line.variant_id)]
+        left = sum(line.quantity - done[line.pk] for line in of)
+        if item.quantity > left:
+            named = {"variant": str(item.variant)} if item.line is None else {"line": str(item.line)}
+            raise RefundTooLarge(left=left, **named)
+        wanted = item.quantity
+        for line in of:
+            if part := min(wanted, line.quantity - done[line.pk]):
+                found.append(_Units(line=line, before=done[line.pk], quantity=part, restock=item.restock))
+                done[line.pk] += part
+                wanted -= part
+    return found
 
 
 def _amount(
-    payment: Payment,
-    order: Order,
-    lines: Mapping[UUID, OrderLine],
-    earlier: Sequence[Mapping[str, object]],
-    wish: RefundOrder,
+    payment: Payment, order: Order, lines: Sequence[OrderLine], units: Sequence[_Units], wish: RefundOrder
 ) -> int | None:
     if wish.amount is not None:
         try:
             return to_minor(wish.amount, payment.currency)
         except NotMoney as error:
             raise Malformed.field("amount", str(error)) from error
-    if not wish.items:
-        return None
-    paid = _paid_per_line(order, lines)
-    done: Counter[UUID] = Counter()
-    for refunded in earlier:
-        done[UUID(str(refunded["variant"]))] += int(str(refunded["quantity"]))
-    total = 0
-    for item in wish.items:
-        line, before = lines.get(item.variant), done[item.variant]
-        after = before + item.quantity
-        if line is None or after > line.quantity:
-            raise RefundTooLarge(variant=str(item.variant), left=line.quantity - before if line else 0)
-        # From running totals, so that all units of a line give back what it cost, to the minor unit.
-        total += paid[item.variant] * after // line.quantity - paid[item.variant] * before // line.quantity
-        done[item.variant] = after
-    return total
+    return _cost(order, lines, units) if units else None
 
 
-def _paid_per_line(order: Order, lines: Mapping[UUID, OrderLine]) -> dict[UUID, int]:
-    """Return variant id -> what its line cost, with its part of discounts and tax, without delivery."""
-    weights = [line.subtotal_minor for line in lines.values()]
-    if not sum(weights):
-        return dict.fromkeys(lines, 0)
-    return dict(zip(lines, share(order.total_minor - order.shipping_minor, weights), strict=True))
+def _cost(order: Order, lines: Sequence[OrderLine], units: Sequence[_Units]) -> int:
+    """Return what units cost, with their part of discounts and tax, without delivery."""
+    paid = paid_of_lines(order=order, lines=lines)
+    return sum(
+        worth_of_units(paid[each.line.pk], quantity=each.line.quantity, before=each.before, units=each.quantity)
+        for each in units
+    )
 
 
-def _restock(order: Order, items: Sequence[RefundItem], *, reference: str, actor: User | None, at: datetime) -> None:
-    units: Counter[UUID] = Counter()
-    for item in items:
-        if item.restock:
-            units[item.variant] += item.quantity
-    if not units:
+def _restock(order: Order, gone: Sequence[_Units], *, refund: Refund, actor: User | None, at: datetime) -> None:
+    """Put units on the shelf: no more of a line than were sent and are neither there nor on their way otherwise."""
+    came = [each for each in gone if each.restock]
+    if not came:
         return
-    if order.status not in _LEFT_THE_HOUSE:
+    there: Counter[str] = Counter()
+    for item in payment_reads.refunded_items(payment_id=refund.payment_id, with_failed=True):
+        there[str(item.get("line"))] += int(item["quantity"]) if item.get("restock") else 0
+    lines = [each.line for each in came]
+    is_beyond = any(there[str(line.pk)] > line.shipped - line.returned - line.returning for line in lines)
+    if is_beyond or order.status not in _LEFT_THE_HOUSE:
         raise MoveRefused(from_status=order.status, wanted="restock", order=order.number)
+    units: Counter[UUID] = Counter()
+    for each in came:
+        units[each.line.variant_id] += each.quantity
     actor_id = actor.pk if actor else None
-    inventory.receive_stock(units=units, reason=Reason.RETURNED, reference=reference, actor_id=actor_id, at=at)
+    inventory.receive_stock(units=units, reason=Reason.RETURNED, reference=str(refund.pk), actor_id=actor_id, at=at)

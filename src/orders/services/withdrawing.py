@@ -9,7 +9,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 from uuid import UUID
@@ -39,6 +39,7 @@ from orders.services.moving import Cause
 from orders.services.returns import Asker, ReturnItem
 from orders.services.returns.requesting import write_return
 from payments import services as payments
+from payments.errors import RefundTooLarge
 
 if TYPE_CHECKING:
     from accounts.models import User
@@ -278,4 +279,9 @@ def _cancel(
     if is_all or order.status == OrderStatus.PAID.value:
         wish = CancelWish(reason=_REASON, items=unsent)
         cause = Cause(actor=actor, by=MovedBy.CUSTOMER, reason=_REASON)
-        cancel_locked(order=order, payment=payment, wish=wish, cause=cause, at=at)
+        try:
+            cancel_locked(order=order, payment=payment, wish=wish, cause=cause, at=at)
+        except RefundTooLarge:
+            # It was paid back before. Whoever withdraws is not refused for that.
+            wish = replace(wish, is_refunded=False)
+            cancel_locked(order=order, payment=payment, wish=wish, cause=cause, at=at)

@@ -161,3 +161,12 @@ def make_refund_by_hand(order: Order, staff: User) -> Refund:
         services.stop_paying(order_id=order.pk, at=timezone.now())
     refund: Refund = Refund.objects.get(payment__order_id=order.pk)
     return refund
+
+
+def make_failed_refund(order: Order, staff: User) -> Refund:
+    """Return a refund of an order that the gateway would not take."""
+    pay(order)
+    set_faults(refunds_fail=1)
+    wish = services.RefundOrder(reason="A scratch.")
+    [refund] = services.refund_order(order_id=order.pk, wish=wish, actor=staff, at=timezone.now())
+    return refund

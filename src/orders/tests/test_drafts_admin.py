@@ -55,6 +55,13 @@ class TestDrafts:
         assert f"{stock.variant.sku} x 2 @ 8.50" in shown
         assert "17.00" in shown
 
+    def test_take_a_price_of_nothing_as_agreed(self, browser: Client) -> None:
+        market, stock = make_market(), make_stock(on_hand=9, price_minor=1000)
+
+        browser.post(f"{DRAFTS}add/", {"market": market.pk, "items": f"{stock.variant.sku} x 2 @ 0"})
+
+        assert DraftOrder.objects.get().items[0]["unit_price_minor"] == 0
+
     def test_change_only_what_was_changed(self, browser: Client) -> None:
         stock = make_stock(on_hand=9)
         draft = make_draft(item(stock, 2), note="Ring twice", billing_address=ADDRESS)

@@ -32,6 +32,7 @@ from orders.tests.books import books_agree
 from orders.tests.drafting import edit, item
 from orders.tests.factories import ADDRESS, make_guest_order, make_order, place
 from pricing.domain import Kind
+from pricing.models import ShippingRate
 from pricing.tests.rules import make_method, make_rate, tell_of_rules
 from products.models import Price, Product
 from promotions.models import Buyer, Promotion, PromotionUse
@@ -68,6 +69,22 @@ class TestEditOrder:
             {"sku": second.variant.sku, "name": change.changes[1]["name"], "before": 0, "after": 3},
             {"what": "total"},
         ]
+        books_agree()
+
+    def test_keeps_how_the_same_total_is_made_up_now(self) -> None:
+        sale = make_promotion(benefit="amount", amounts={"GBP": {"amount": 395}})
+        make_method("GB", amount_minor=395)
+        order = make_order((make_stock(on_hand=9, price_minor=1000), 2))
+        Promotion.objects.filter(pk=sale.pk).update(is_active=False)
+        ShippingRate.objects.update(amount_minor=0)
+        tell_of_rules()
+
+        edit(order, expected_total=Money(2000, "GBP"))
+
+        order.refresh_from_db()
+        assert (order.total_minor, order.discount_minor, order.shipping_minor) == (2000, 0, 0)
+        assert order.lines.get().discount_minor == 0
+        assert not OrderEdit.objects.exists()
         books_agree()
 
     def test_adds_a_revision_to_the_receipt_and_the_last_one_holds(self) -> None:

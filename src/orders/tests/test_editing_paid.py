@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pytest
 from django.utils import timezone
 from pytest_django import Settings
@@ -155,6 +157,18 @@ class TestEditOrderAtOnce:
             payment = Payment.objects.get(order_id=order.pk)
             assert stock.reserved == order.lines.get().quantity == order.total_minor // 1000
             assert payment.captured_minor == (order.total_minor if order.status == "paid" else 0)
+        agree()
+
+    def test_of_the_same_request_leaves_the_payment_at_the_new_total(self) -> None:
+        for _ in range(4):
+            stock = make_stock(on_hand=9, price_minor=1000)
+            order = make_order((stock, 1))
+            set_quantity(order, stock, 2)
+            again = partial(edit, order, items=[item(stock, 5)], request_key="k" * 64, at=timezone.now())
+
+            at_once(lambda work: work(), [again] * 5)
+
+            assert Payment.objects.get(order_id=order.pk).amount_minor == 5000
         agree()
 
     def test_with_another_edit_is_one_after_the_other(self) -> None:

@@ -24,7 +24,7 @@ from orders.domain import OrderStatus
 from orders.models import Order
 from orders.services import RefundOrder
 from orders.tests.factories import make_order
-from orders.tests.gateway import agree, ask_gateway, catch_up, pay
+from orders.tests.gateway import agree, ask_gateway, catch_up, deliver, pay, webhook_bodies
 from payments import services as payments
 from payments.domain import GIFT_CARD, STORE_CREDIT, RefundTo
 from payments.models import Attempt, Balance, Payment, Refund
@@ -178,6 +178,8 @@ class TestGivingBack:
             dispute = partial(ask_gateway, "POST", f"charges/{reference}/dispute")
 
             at_once(outcome, [dispute, partial(give_back, order, staff)])
+            for body in webhook_bodies():
+                deliver(body)
             catch_up(after=timedelta(minutes=1))
         agree()
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from django.db import transaction
 
 from accounts.models import User
 from accounts.tests.factories import make_user
@@ -15,9 +16,11 @@ from orders.errors import (
     OrderNotFound,
 )
 from orders.models import Order, OrderMove
+from orders.services.moving import move_through
 from orders.tests.books import books_agree
 from orders.tests.factories import make_guest_order, make_order
 from payments import selectors as ledger
+from payments.models import Payment
 
 
 @pytest.mark.django_db
@@ -142,6 +145,16 @@ class TestMoveOrder:
         assert ledger.balance(account="sales", currency="GBP") == 0
         assert ledger.balance(account="refunds_due", currency="GBP") == -order.total_minor
         books_agree()
+
+    def test_paid_again_is_no_payment_of_what_was_paid_elsewhere(self) -> None:
+        order = make_order()
+        with transaction.atomic():
+            move_through(order=order, moves={OrderStatus.PAID: NOON}, reason="Imported.")
+
+        self.move(order, "paid", actor=self.manager())
+        services.move_orders(order_ids=[order.pk], to=OrderStatus.PAID, actor=self.manager(), at=NOON)
+
+        assert not Payment.objects.exists()
 
     def test_several_move_all_or_none(self) -> None:
         staff, orders = self.manager(), [make_order() for _ in range(3)]

@@ -1,9 +1,11 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
+from django.db import transaction
 from django.utils import timezone
 
 from accounts.tests.factories import make_user
@@ -11,16 +13,79 @@ from inventory.models import Stock
 from inventory.tests.factories import make_stock
 from orders import services
 from orders.domain import OrderStatus
-from orders.models import Order
+from orders.models import Invoice, Order
+from orders.services import RefundOrder
 from orders.tests.factories import make_order
 from orders.tests.gateway import agree, cancel, catch_up, charges, expire, pay, state_of, told
+from orders.tests.parcels import make_manager
+from orders.tests.sellers import make_seller
 from payments import selectors as ledger
+from payments import services as payments
 from payments.errors import (
     PaymentNotFound,
 )
 from payments.models import Attempt, Payment, Refund
-from payments.providers import Charge
+from payments.providers import Charge, GivenBack
 from payments.providers.sandbox import Sandbox
+
+
+@pytest.mark.django_db
+class TestSecondCharge:
+    def paid_twice(self, settings: Any) -> Order:
+        """Return an order that staff saw paid while its shopper was at the provider, who paid, too."""
+        settings.SANDBOX_SLOW_SECONDS = 0
+        make_seller()
+        order = make_order()
+        pay(order, "slow")
+        services.move_order(order_id=order.pk, to=OrderStatus.PAID, actor=make_manager(), at=timezone.now())
+        return order
+
+    def test_goes_back_and_was_never_invoiced(self, settings: Any) -> None:
+        self.paid_twice(settings)
+
+        catch_up(after=timedelta(minutes=1))
+
+        refund = Refund.objects.get()
+        assert (refund.status, refund.account, refund.attempt.is_surplus) == ("succeeded", "deposits", True)
+        assert list(Invoice.objects.values_list("kind", flat=True)) == ["invoice"]
+        agree()
+
+    def test_is_a_deposit_though_it_goes_back_with_a_cancelled_sale(
+        self, settings: Any, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        order, staff = self.paid_twice(settings), make_manager()
+        with monkeypatch.context() as failing:
+            failing.setattr(Sandbox, "refund", lambda *_: GivenBack(reference="", is_done=False, failure="closed"))
+            catch_up(after=timedelta(minutes=1))
+        services.move_order(order_id=order.pk, to=OrderStatus.CANCELLED, actor=staff, at=timezone.now())
+        catch_up(after=timedelta(minutes=1))
+
+        services.refund_order(order_id=order.pk, wish=RefundOrder(), actor=staff, at=timezone.now())
+        by_hand = Refund.objects.get(attempt__provider="manual")
+        payments.confirm_refund(refund_id=by_hand.pk, actor=staff, at=timezone.now())
+
+        again = Refund.objects.get(attempt__provider="sandbox", status="succeeded")
+        assert again.account == "deposits"
+        assert [ledger.balance(account=name, currency="GBP") for name in ("deposits", "refunds_due")] == [0, 0]
+        agree()
+
+
+@pytest.mark.django_db
+class TestStopPaying:
+    def test_told_twice_gives_back_once(self) -> None:
+        order, staff = make_order((make_stock(price_minor=2500), 1)), make_manager()
+        pay(order)
+        part = RefundOrder(amount=Decimal(7))
+        services.refund_order(order_id=order.pk, wish=part, actor=staff, at=timezone.now())
+        cancel(order)
+
+        for _ in range(2):
+            with transaction.atomic():
+                services.stop_paying(order_id=order.pk, at=timezone.now())
+
+        assert [refund.amount_minor for refund in Refund.objects.order_by("pk")] == [700, 1800]
+        catch_up(after=timedelta(minutes=1))
+        agree()
 
 
 @pytest.mark.django_db
@@ -47,6 +112,21 @@ class TestLateCharge:
         stock.refresh_from_db()
         assert (state_of(order), stock.reserved, told()) == ("paid", 1, ["late_charge_kept"])
         assert not Refund.objects.exists()
+        agree()
+
+    def test_goes_back_yet_where_the_order_that_was_taken_up_again_is_cancelled(self, settings: Any) -> None:
+        settings.SANDBOX_SLOW_SECONDS = 0
+        order, _ = self.lapsed()
+        with transaction.atomic():
+            services.stop_paying(order_id=order.pk, at=timezone.now())
+        catch_up(after=timedelta(seconds=20))
+        assert (state_of(order), Payment.objects.get().closed_at) == ("paid", None)
+
+        cancel(order)
+        catch_up(after=timedelta(minutes=1))
+
+        assert [charge["captured"] - charge["refunded"] for charge in charges()] == [0]
+        assert ledger.balance(account="refunds_due", currency="GBP") == 0
         agree()
 
     def test_sends_the_money_back_by_itself_where_the_goods_are_gone(self) -> None:

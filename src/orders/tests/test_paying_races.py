@@ -252,6 +252,20 @@ class TestLocks:
         held = 'INSERT INTO "payments_payment"' if is_first else 'FOR UPDATE OF "payments_payment"'
         assert _position(captured, held) < _position(captured, 'FOR UPDATE OF "orders_order"')
 
+    def test_those_of_several_orders_are_locked_in_their_own_order_before_any(self) -> None:
+        orders, staff = [make_order(), make_order()], make_user(permissions=["orders.view_order", "orders.move_order"])
+        for order in reversed(orders):
+            pay(order, "declined")
+
+        with CaptureQueriesContext(connection) as captured:
+            services.move_orders(
+                order_ids=[order.pk for order in orders], to=OrderStatus.PAID, actor=staff, at=timezone.now()
+            )
+
+        first = next(query["sql"] for query in captured.captured_queries if "FOR UPDATE" in query["sql"])
+        assert '"payments_payment"."order_id" IN (' in first
+        assert " ORDER BY " in first
+
     def test_a_capture_locks_the_payment_before_the_order(self) -> None:
         order = make_order()
 

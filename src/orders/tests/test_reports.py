@@ -16,6 +16,7 @@ from markets.tests.factories import make_market
 from orders import selectors, services
 from orders.models import Order
 from orders.selectors import TaxRow
+from orders.tests.drafting import edit, item
 from orders.tests.factories import make_order
 from orders.tests.gateway import agree, cancel, catch_up, pay
 from orders.tests.sold import make_sold, model_of
@@ -71,6 +72,26 @@ class TestReportTax:
             ("2026-06", "standard", 200_000, 1500, 300, 0, 0),
         ]
 
+    def test_knows_a_delivery_that_is_exempt(self) -> None:
+        make_rate(ppm=200_000)
+        make_method(amount_minor=600, tax_class="exempt")
+        make_paid(goods(1200))
+
+        assert taxed(selectors.report_tax(period=JUNE)) == [
+            ("2026-06", "exempt", 0, 600, 0, 0, 0),
+            ("2026-06", "standard", 200_000, 1000, 200, 0, 0),
+        ]
+
+    def test_takes_nothing_back_of_what_cost_nothing(self) -> None:
+        make_rate(ppm=200_000)
+        make_rate(ppm=50_000, tax_class="reduced")
+        refund(make_paid(goods(0, "reduced"), goods(1200)))
+
+        assert taxed(selectors.report_tax(period=JUNE)) == [
+            ("2026-06", "reduced", 50_000, 0, 0, 0, 0),
+            ("2026-06", "standard", 200_000, 1000, 200, 1000, 200),
+        ]
+
     def test_puts_tax_on_top_where_the_market_does(self) -> None:
         make_market(prices_include_tax=False)
         make_rate(ppm=200_000)
@@ -78,6 +99,19 @@ class TestReportTax:
 
         assert order.total_minor == 1200
         assert taxed(selectors.report_tax(period=JUNE)) == [("2026-06", "standard", 200_000, 1000, 200, 0, 0)]
+
+    def test_parts_an_order_that_was_edited_by_what_it_was_paid_as(self) -> None:
+        make_rate(ppm=200_000)
+        make_rate(ppm=50_000, tax_class="reduced")
+        (dear, _), (book, _) = goods(1200), goods(2100, "reduced")
+        order = make_order((dear, 1))  # type: ignore[arg-type]
+        edit(order, items=[item(book), item(dear)])  # type: ignore[arg-type]
+        pay(order, at=PAID)
+
+        assert taxed(selectors.report_tax(period=JUNE)) == [
+            ("2026-06", "reduced", 50_000, 2000, 100, 0, 0),
+            ("2026-06", "standard", 200_000, 1000, 200, 0, 0),
+        ]
 
     def test_counts_no_order_that_was_not_paid(self) -> None:
         make_rate()

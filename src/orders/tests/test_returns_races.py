@@ -171,6 +171,17 @@ class TestLocks:
         tables = [sql.partition('FROM "')[2].partition('"')[0] for sql in locked]
         assert tables[:3] == ["payments_payment", "orders_order", "orders_return"]
 
+    def test_confirming_locks_the_payment_then_the_order_then_the_withdrawal(self) -> None:
+        order = make_sent_order()
+        withdrawal = _declared(order)
+
+        with CaptureQueriesContext(connection) as captured:
+            services.confirm_withdrawal(withdrawal_id=withdrawal.pk, asker=buyer_of(order), at=timezone.now())
+
+        locked = [query["sql"] for query in captured if "FOR UPDATE" in query["sql"]]
+        tables = [sql.partition('FROM "')[2].partition('"')[0] for sql in locked]
+        assert tables[:3] == ["payments_payment", "orders_order", "orders_withdrawal"]
+
     def test_no_more_units_come_back_than_were_sent_whatever_the_code_does(self) -> None:
         line = make_sent_order().lines.get()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -19,10 +20,11 @@ from orders import services
 from orders.domain import OrderStatus
 from orders.errors import NothingToWithdraw, WithdrawalNotFound
 from orders.models import Order, Return, Withdrawal
-from orders.services import Asker, Declaration, WithdrawnItem
+from orders.services import Asker, Declaration, RefundOrder, WithdrawnItem
 from orders.tests.books import books_agree
 from orders.tests.factories import make_guest_order, make_order
 from orders.tests.gateway import agree, catch_up, pay, state_of
+from orders.tests.parcels import fulfil, line_ids
 from orders.tests.returned import buyer_of, make_clerk, make_return, make_sent_order, send, settle
 from payments.models import Refund
 
@@ -258,6 +260,24 @@ class TestConfirmWithdrawal:
         assert (line.shipped, line.cancelled, line.returning, stock.reserved) == (1, 2, 1, 0)
         assert [(row.amount_minor, row.status) for row in Refund.objects.all()] == [(2000, "succeeded")]
         assert Return.objects.get().status == "approved"
+        agree()
+
+    @pytest.mark.parametrize("amount", [None, Decimal(15)])
+    def test_is_not_refused_for_what_was_paid_back_before(self, amount: Decimal | None) -> None:
+        order = make_order((make_stock(on_hand=9, price_minor=1000), 2))
+        pay(order)
+        clerk = make_clerk()
+        fulfil(order, {line_ids(order)[0]: 1})
+        services.refund_order(order_id=order.pk, wish=RefundOrder(amount=amount), actor=clerk, at=timezone.now())
+        paid_back = [refund.amount_minor for refund in Refund.objects.all()]
+        withdrawal = declare(order)
+        assert withdrawal is not None
+
+        confirmed = confirm(withdrawal)
+
+        assert (confirmed.status, state_of(order)) == ("confirmed", "shipped")
+        assert Return.objects.get().lines.get().quantity == 1
+        assert [refund.amount_minor for refund in Refund.objects.all()] == paid_back
         agree()
 
     def test_leaves_a_part_of_an_unpaid_order_to_staff(self) -> None:

@@ -13,8 +13,10 @@ from unfold.enums import ActionVariant
 
 from core.admin import ServiceAdmin, as_words, money_cell, row_link
 from payments import services
+from payments.domain import RefundStatus
 from payments.models import Refund
 
+_FAILED = RefundStatus.FAILED.value
 _COLOURS = {
     "created": "warning",
     "unknown": "warning",
@@ -35,7 +37,7 @@ class RefundAdmin(ServiceAdmin):
     fields = (("about", "means"), ("amount", "shown_to", "shown_status"), "reason", ("actor", "failure"), "created_at")
     readonly_fields = ("about", "means", "amount", "shown_to", "shown_status", "created_at")
     ordering = ("-created_at", "-pk")
-    actions_detail = ("confirm",)
+    actions_detail = ("confirm", "retry")
 
     @display(description="About")
     def about(self, row: Refund) -> SafeString | str:
@@ -60,10 +62,17 @@ class RefundAdmin(ServiceAdmin):
     def has_confirm_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
         return self.may(request, "add")
 
+    def has_retry_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
+        return self.may(request, "add")
+
     def get_actions_detail(self, request: HttpRequest, object_id: Any) -> list[Any]:
-        """Only what is given back by hand can be confirmed by hand."""
+        """Only what is given back by hand can be confirmed by hand, and only what failed is tried again."""
         row = self.get_object(request, object_id)
-        return super().get_actions_detail(request, object_id) if row is not None and row.is_by_hand else []
+        if row is None:
+            return []
+        fits = {"confirm": row.is_by_hand, "retry": row.status == _FAILED}
+        offered = super().get_actions_detail(request, object_id)
+        return [each for each in offered if fits[each.action_name.partition("payments_refund_")[2]]]
 
     @action(description="Given back", icon="done", permissions=["confirm"], variant=ActionVariant.PRIMARY)
     def confirm(self, request: HttpRequest, object_id: str) -> HttpResponse:
@@ -74,3 +83,13 @@ class RefundAdmin(ServiceAdmin):
             return f"The {refund}."
 
         return self.ask_about_one(request, object_id, title="Given back", act=confirm)
+
+    @action(description="Try again", icon="replay", permissions=["retry"], variant=ActionVariant.PRIMARY)
+    def retry(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        row = self.row(request, object_id)
+
+        def retry(_: dict[str, Any]) -> str:
+            refund = services.retry_refund(refund_id=row.pk, actor=request.user, at=timezone.now())  # type: ignore[arg-type]
+            return f"The {refund}."
+
+        return self.ask_about_one(request, object_id, title="Try again", act=retry)

@@ -45,4 +45,5 @@ class Balance(Entity):
         ]
 
     def __str__(self) -> str:
-        return f"{self.kind} …{self.code_end}" if self.code_end else self.kind
+        words = self.kind.replace("_", " ")
+        return f"{words} …{self.code_end}" if self.code_end else words

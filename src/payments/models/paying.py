@@ -9,7 +9,16 @@ from django.db.models import F, Q
 from core.fields import CurrencyField, EncryptedTextField
 from core.ids import new_id
 from core.models import Entity, LockingQuerySet
-from payments.domain import LIVE, MANUAL, AttemptStatus, BalanceKind, PaymentStatus, RefundStatus, RefundTo
+from payments.domain import (
+    EXCHANGES_DUE,
+    LIVE,
+    MANUAL,
+    AttemptStatus,
+    BalanceKind,
+    PaymentStatus,
+    RefundStatus,
+    RefundTo,
+)
 
 _LIVE = sorted(status.value for status in LIVE)
 _OWN_BOOKS = [kind.value for kind in BalanceKind]
@@ -187,6 +196,11 @@ class Refund(Entity):
     def is_by_hand(self) -> bool:
         """Staff give it back as they got it, and confirm it: no clock and no caller sees to it."""
         return self.ask_at is None and RefundStatus(self.status) is RefundStatus.CREATED
+
+    @property
+    def is_passed_on(self) -> bool:
+        """What an exchange was promised goes back after all: its payment counts it among its refunds already."""
+        return self.account == EXCHANGES_DUE
 
 
 class ProviderEvent(models.Model):

@@ -144,6 +144,8 @@ class Provider(Protocol):
     is_by_hand: ClassVar[bool]
     # It keeps ways to pay, by a token.
     can_save: ClassVar[bool]
+    # What it says was given back counts refunds that it took on and has not ended.
+    totals_count_pending: ClassVar[bool]
 
     def create(self, wanted: NewCharge) -> Charge:
         """Ask for money. The same key is the same charge, for ever."""

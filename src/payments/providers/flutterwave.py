@@ -45,6 +45,7 @@ class Flutterwave:
     name: ClassVar[str] = "flutterwave"
     is_by_hand: ClassVar[bool] = False
     can_save: ClassVar[bool] = True
+    totals_count_pending: ClassVar[bool] = False
 
     def __init__(self) -> None:
         self._client = httpx.Client(base_url=settings.FLUTTERWAVE_API_BASE, timeout=timeout())

@@ -17,6 +17,7 @@ class Manual:
     name: ClassVar[str] = MANUAL
     is_by_hand: ClassVar[bool] = True
     can_save: ClassVar[bool] = False
+    totals_count_pending: ClassVar[bool] = False
 
     def create(self, wanted: NewCharge) -> Charge:
         """Wait for the money."""

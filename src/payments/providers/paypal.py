@@ -53,6 +53,7 @@ class PayPal:
     name: ClassVar[str] = "paypal"
     is_by_hand: ClassVar[bool] = False
     can_save: ClassVar[bool] = True
+    totals_count_pending: ClassVar[bool] = False
 
     def __init__(self) -> None:
         self._client = httpx.Client(base_url=settings.PAYPAL_API_BASE, timeout=timeout())

@@ -40,6 +40,7 @@ class Sandbox:
     name: ClassVar[str] = "sandbox"
     is_by_hand: ClassVar[bool] = False
     can_save: ClassVar[bool] = True
+    totals_count_pending: ClassVar[bool] = False
 
     def __init__(self) -> None:
         app = settings.SANDBOX_WSGI

@@ -56,6 +56,7 @@ class Stripe:
     name: ClassVar[str] = "stripe"
     is_by_hand: ClassVar[bool] = False
     can_save: ClassVar[bool] = True
+    totals_count_pending: ClassVar[bool] = True
 
     def __init__(self) -> None:
         self._client = stripe.StripeClient(

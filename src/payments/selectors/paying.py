@@ -35,11 +35,11 @@ _CHECKS = {
         SELECT p.id, p.refunded_minor, coalesce(sum(r.amount_minor), 0) FROM payments_payment p
           LEFT JOIN (SELECT r.payment_id, r.amount_minor FROM payments_refund r
                        JOIN payments_attempt a ON a.id = r.attempt_id AND NOT a.is_surplus
-                      WHERE r.status = 'succeeded') r ON r.payment_id = p.id
+                      WHERE r.status = 'succeeded' AND r.account <> 'exchanges_due') r ON r.payment_id = p.id
          GROUP BY p.id HAVING p.refunded_minor <> coalesce(sum(r.amount_minor), 0)""",
     "attempt {0}: {1} promised or given back, but its refunds add up to {2} (I5)": """
         SELECT a.id, a.promised_minor, coalesce(sum(r.amount_minor), 0) FROM payments_attempt a
-          LEFT JOIN payments_refund r ON r.attempt_id = a.id AND r.status <> 'failed'
+          LEFT JOIN payments_refund r ON r.attempt_id = a.id AND r.status <> 'failed' AND r.account <> 'exchanges_due'
          GROUP BY a.id HAVING a.promised_minor <> coalesce(sum(r.amount_minor), 0)""",
     "refund {0}: {1} given back, but {2} was booked (I5)": """
         SELECT r.id, r.amount_minor, coalesce(sum(p.amount_minor) FILTER (WHERE p.amount_minor > 0), 0)
@@ -166,9 +166,14 @@ def list_refunds(*, payment_id: UUID) -> QuerySet[Refund]:
     return rows
 
 
-def refunded_items(*, payment_id: UUID) -> list[dict[str, Any]]:
-    """Return what the refunds of a payment that did not fail were for, as their callers put it. One query."""
-    rows = Refund.objects.filter(payment=payment_id).exclude(status=RefundStatus.FAILED.value)
+def refunded_items(*, payment_id: UUID, with_failed: bool = False) -> list[dict[str, Any]]:
+    """Return what the refunds of a payment were for, as their callers put it; else those that did not fail. One query.
+
+    :param with_failed: their money did not go back, though their goods may have come
+    """
+    rows = Refund.objects.filter(payment=payment_id)
+    if not with_failed:
+        rows = rows.exclude(status=RefundStatus.FAILED.value)
     return [item for items in rows.order_by("pk").values_list("items", flat=True) for item in items]
 
 

@@ -16,8 +16,11 @@ from payments.services.ledger import Entry, post_entries, post_entry
 from payments.services.making_way import find_in_the_way, lock_balances
 from payments.services.notices import receive_notice, take_notice
 from payments.services.outcomes import record_outcome, settle_late
-from payments.services.refunding import confirm_refund, find_promised, promise_refund
-from payments.services.rows import lock_payment_of
+from payments.services.passing_on import pass_on_exchange
+from payments.services.refund_outcomes import confirm_refund
+from payments.services.refunding import find_promised, promise_refund
+from payments.services.retrying import retry_refund
+from payments.services.rows import lock_payment_of, lock_payments_of
 from payments.services.saving import choose_method, forget_methods, remove_method, set_default_method
 from payments.services.settling import SettlementFile, import_settlement
 from payments.services.sweeping import sweep
@@ -52,13 +55,16 @@ __all__ = [
     "lock_balances",
     "lock_payment",
     "lock_payment_of",
+    "lock_payments_of",
     "open_balance",
+    "pass_on_exchange",
     "post_entries",
     "post_entry",
     "promise_refund",
     "receive_notice",
     "record_outcome",
     "remove_method",
+    "retry_refund",
     "set_default_method",
     "settle_by_hand",
     "settle_late",

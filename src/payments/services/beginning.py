@@ -42,10 +42,10 @@ class Attempted:
 
 @step
 def hold_payment(*, order_id: UUID, amount_minor: int, currency: str) -> Payment:
-    """Lock the payment of an order, and make it if there is none yet. At most three statements, one if it is new.
+    """Lock the payment of an order, and make it if there is none yet. At most two statements, one if it is new.
 
-    The amount is the order's as long as nothing was captured; afterwards ``change_amount`` changes it. The caller
-    locks the order afterwards, never before.
+    Only a new one is of that amount: the order is not locked yet, and may have been another when it was read. The
+    caller locks it afterwards, never before; an order that costs something else by then has ``change_amount``.
     """
     fresh = Payment(id=new_id(), order_id=order_id, amount_minor=amount_minor, currency=currency)
     if insert_missing(fresh):
@@ -53,10 +53,6 @@ def hold_payment(*, order_id: UUID, amount_minor: int, currency: str) -> Payment
         return fresh
     payment = lock_payment_of(order_id=order_id)
     assert payment is not None
-    is_other = (payment.amount_minor, payment.currency) != (amount_minor, currency)
-    if is_other and not payment.captured_minor and find_live(payment) is None:
-        payment.amount_minor, payment.currency = amount_minor, currency
-        payment.save(update_fields=["amount_minor", "currency", "updated_at"])
     return payment
 
 

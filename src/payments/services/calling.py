@@ -33,7 +33,7 @@ from payments.providers import (
 )
 from payments.services.alone import alone_with
 from payments.services.mismatches import take_in
-from payments.services.refunding import record_refund, record_refund_unknown
+from payments.services.refund_outcomes import record_refund, record_refund_unknown
 from payments.services.saving import payer_of, token_of
 
 _RETRY_SECONDS = 10

@@ -1,21 +1,20 @@
-"""Giving back: promised under the lock, never more than was captured; then told to the provider; then settled."""
+"""Giving back: promised under the lock, never more than was captured. The provider is told in the next beat."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import Q, Sum
+from django.db.models import Q, QuerySet, Sum
 
-from core import courier, outbox
+from core import courier
 from core.ids import new_id
 from core.money import as_document
 from core.sql import insert_all
-from core.transactions import command, step
+from core.transactions import step
 from payments.domain import (
     DEPOSITS,
     MANUAL,
@@ -26,20 +25,15 @@ from payments.domain import (
     RefundStatus,
     RefundTo,
     RefundWish,
-    pause,
     store_credit_of,
 )
-from payments.errors import NothingToCredit, PaymentNotFound, RefundNotByHand, RefundNotFound, RefundTooLarge
-from payments.events import PaymentRefunded
+from payments.errors import NothingToCredit, RefundTooLarge
 from payments.models import Attempt, Payment, Refund
-from payments.providers import GivenBack
+from payments.providers import find_provider
 from payments.services.alerting import alert_staff
 from payments.services.balances import accounts_of, credit_balances
-from payments.services.ledger import post_entry
-from payments.services.rows import account_behind, lock_attempt, summarise
-
-if TYPE_CHECKING:
-    from accounts.models import User
+from payments.services.refund_outcomes import succeed_refund
+from payments.services.rows import lock_attempt
 
 SWEEP = "payments.tasks.sweep"
 _OPEN = [status.value for status in OPEN_REFUNDS]
@@ -76,7 +70,7 @@ def promise_refund(*, payment: Payment, wish: RefundWish, at: datetime) -> list[
     amount = left if wish.amount_minor is None else wish.amount_minor
     if not 0 < amount <= left:
         raise RefundTooLarge(left=as_document(left, payment.currency))
-    return _give(payment, _spread(amount, givers), wish, at)
+    return give_parts(payment=payment, parts=_spread(amount, givers), wish=wish, at=at)
 
 
 def _givers(payment: Payment, wish: RefundWish) -> list[Attempt]:
@@ -108,7 +102,7 @@ def give_back(*, attempts: Sequence[Attempt], wish: RefundWish, at: datetime) ->
     parts = [(attempt, attempt.left_minor) for attempt in attempts if attempt.left_minor]
     if parts:
         payment, _ = lock_attempt(attempt_id=parts[0][0].pk)
-        _give(payment, parts, wish, at)
+        give_parts(payment=payment, parts=parts, wish=wish, at=at)
         transaction.on_commit(_wake)
 
 
@@ -116,8 +110,14 @@ def _wake() -> None:
     courier.wake(SWEEP)
 
 
-def _give(payment: Payment, parts: Sequence[tuple[Attempt, int]], wish: RefundWish, at: datetime) -> list[Refund]:
-    """Promise each part, and settle at once what stays in our own books."""
+@step
+def give_parts(
+    *, payment: Payment, parts: Sequence[tuple[Attempt, int]], wish: RefundWish, at: datetime
+) -> list[Refund]:
+    """Promise parts of what attempts of a locked payment took, and settle at once what stays in our own books.
+
+    What was promised to an exchange, and is passed on from there, is not promised again.
+    """
     credited = _credited(parts, wish)
     refunds = [_promise(attempt, amount, wish, credited.get(attempt.pk, ""), at) for attempt, amount in parts]
     for refund in refunds:
@@ -127,10 +127,11 @@ def _give(payment: Payment, parts: Sequence[tuple[Attempt, int]], wish: RefundWi
     insert_all(refunds)
     _credit(refunds, payment.currency, at)
     for (attempt, _), refund in zip(parts, refunds, strict=True):
-        attempt.promised_minor += refund.amount_minor
-        attempt.save(update_fields=["promised_minor", "updated_at"])
+        if not refund.is_passed_on:
+            attempt.promised_minor += refund.amount_minor
+            attempt.save(update_fields=["promised_minor", "updated_at"])
         if refund.credited:
-            _succeed(payment, attempt, refund, at)
+            succeed_refund(payment=payment, attempt=attempt, refund=refund, at=at)
         elif refund.ask_at is None:
             alert_staff(payment=payment, what="refund_by_hand", amount_minor=refund.amount_minor, at=at)
     return refunds
@@ -165,7 +166,7 @@ def _promise(attempt: Attempt, amount: int, wish: RefundWish, credited: str, at:
         amount_minor=amount,
         reason=wish.reason,
         to=wish.to.value,
-        idempotency_key=f"refund-{refund_id.hex}",
+        idempotency_key=wish.key or f"refund-{refund_id.hex}",
         request_key=wish.request_key,
         # What was never a sale is a deposit that goes back.
         account=DEPOSITS if attempt.is_surplus else wish.account,
@@ -177,63 +178,12 @@ def _promise(attempt: Attempt, amount: int, wish: RefundWish, credited: str, at:
     )
 
 
-@command
-def record_refund(*, refund_id: UUID, said: GivenBack, at: datetime) -> None:
-    """Take in what a provider says of a refund. Once settled it stays so."""
-    payment, attempt, refund = _lock(refund_id)
-    if RefundStatus(refund.status) not in OPEN_REFUNDS:
-        return
-    refund.provider_reference = said.reference
-    if said.is_done:
-        _succeed(payment, attempt, refund, at)
-        return
-    if said.is_pending:
-        refund.status = RefundStatus.PENDING.value
-        refund.ask_at = at + pause(age=at - refund.created_at, is_in_flight=False)
-        refund.save(update_fields=["status", "ask_at", "provider_reference", "updated_at"])
-        return
-    refund.status, refund.failure, refund.ask_at = RefundStatus.FAILED.value, said.failure, None
-    refund.save(update_fields=["status", "failure", "ask_at", "provider_reference", "updated_at"])
-    attempt.promised_minor -= refund.amount_minor
-    attempt.save(update_fields=["promised_minor", "updated_at"])
-    alert_staff(payment=payment, what="refund_failed", amount_minor=refund.amount_minor, at=at)
-
-
-@command
-def confirm_refund(*, refund_id: UUID, actor: User, at: datetime) -> Refund:
-    """Note that staff gave back by hand what goes back by hand. The same twice changes nothing.
-
-    :raises RefundNotFound: there is none (404)
-    :raises RefundNotByHand: a provider sees to it (409)
-    """
-    if not Refund.objects.filter(pk=refund_id).exists():
-        raise RefundNotFound
-    payment, attempt, refund = _lock(refund_id)
-    if attempt.provider != MANUAL or refund.credited:
-        raise RefundNotByHand(refund_status=refund.status)
-    if refund.is_by_hand:
-        refund.actor = actor
-        refund.save(update_fields=["actor", "updated_at"])
-        _succeed(payment, attempt, refund, at)
-    return refund
-
-
-@command
-def record_refund_unknown(*, refund_id: UUID, ask_at: datetime) -> None:
-    """Note that a provider's answer to a refund is not known: it is told again, under the same key."""
-    _, _, refund = _lock(refund_id)
-    if RefundStatus(refund.status) in OPEN_REFUNDS:
-        is_pending = refund.status == RefundStatus.PENDING.value
-        refund.status = refund.status if is_pending else RefundStatus.UNKNOWN.value
-        refund.ask_at = ask_at
-        refund.save(update_fields=["status", "ask_at", "updated_at"])
-
-
 @step
 def settle_by_total(*, attempt: Attempt, total_minor: int, at: datetime) -> None:
     """Compare a provider's total of refunds with ours: those under way are done once it holds all of them.
 
-    One of which the provider said that it is pending is asked about by itself: totals count it before it is done.
+    One of which the provider said that it is pending is asked about by itself: totals may count it before it is done.
+    Where they do, so is one of which the provider has not said anything yet.
     What it holds beyond was given back at the provider, by somebody who did not ask us.
 
     :param attempt: its payment is locked by this transaction
@@ -243,46 +193,19 @@ def settle_by_total(*, attempt: Attempt, total_minor: int, at: datetime) -> None
     known: int = mine.aggregate(total=Sum("amount_minor"))["total"] or 0
     if total_minor < known or total_minor <= attempt.refunded_minor:
         return
-    for refund in mine.filter(status__in=_OPEN).exclude(status=RefundStatus.PENDING.value).order_by("pk"):
-        _succeed(payment, attempt, refund, at)
+    unheard = mine.filter(status__in=_OPEN).exclude(status=RefundStatus.PENDING.value).order_by("pk")
+    if find_provider(attempt.provider).totals_count_pending:
+        _ask_soon(unheard, at)
+    else:
+        for refund in unheard:
+            succeed_refund(payment=payment, attempt=attempt, refund=refund, at=at)
     beyond = min(total_minor - known, attempt.captured_minor - attempt.promised_minor)
     if beyond > 0:
         wish = RefundWish(account=RETURNS, reason="Given back at the provider.")
-        for refund in _give(payment, [(attempt, beyond)], wish, at):
-            _succeed(payment, attempt, refund, at)
+        for refund in give_parts(payment=payment, parts=[(attempt, beyond)], wish=wish, at=at):
+            succeed_refund(payment=payment, attempt=attempt, refund=refund, at=at)
 
 
-def _lock(refund_id: UUID) -> tuple[Payment, Attempt, Refund]:
-    attempt_id = Refund.objects.filter(pk=refund_id).values_list("attempt_id", flat=True).first()
-    if attempt_id is None:
-        raise PaymentNotFound
-    payment, attempt = lock_attempt(attempt_id=attempt_id)
-    return payment, attempt, Refund.objects.get(pk=refund_id)
-
-
-def _succeed(payment: Payment, attempt: Attempt, refund: Refund, at: datetime) -> None:
-    refund.status, refund.ask_at = RefundStatus.SUCCEEDED.value, None
-    refund.save(update_fields=["status", "ask_at", "provider_reference", "updated_at"])
-    if refund.to == RefundTo.PAYMENT.value:
-        attempt.refunded_minor += refund.amount_minor
-        attempt.save(update_fields=["refunded_minor", "updated_at"])
-    if not attempt.is_surplus:
-        payment.refunded_minor += refund.amount_minor
-        summarise(payment, attempt)
-        payment.save(update_fields=["refunded_minor", "status", "updated_at"])
-    post_entry(
-        kind="refund",
-        reference=str(refund.pk),
-        currency=payment.currency,
-        amounts={refund.account: refund.amount_minor, refund.credited or account_behind(attempt): -refund.amount_minor},
-        at=at,
-    )
-    back = PaymentRefunded(
-        payment_id=payment.pk,
-        order_id=payment.order_id,
-        refund_id=refund.pk,
-        amount_minor=refund.amount_minor,
-        currency=payment.currency,
-        is_of_sale=refund.account != DEPOSITS,
-    )
-    outbox.publish(back, at=at)
+def _ask_soon(refunds: QuerySet[Refund], at: datetime) -> None:
+    if refunds.update(ask_at=at, updated_at=at):
+        transaction.on_commit(_wake)

@@ -16,6 +16,7 @@ from payments.domain import GIFT_CARD, GIFTS, STORE_CREDIT, Wish, gift_card_code
 from payments.errors import AlreadyPaid, BalanceNotFound, BalanceNotUsable, GiftCardUnknown, PaymentInProgress
 from payments.models import Attempt, Balance, LedgerEntry, Payment
 from payments.services import IssuedGiftCard
+from payments.services.balances import spend_balance
 from payments.tests.factories import NOON, make_attempt, make_gift_card, make_payment
 
 STEP = transaction.atomic
@@ -214,6 +215,18 @@ class TestBeginAttempt:
         settings.SECRET_KEY = "another secret key, long enough for its purpose"
 
         assert spend(make_payment(), by_card(made)).captured_minor == 2500
+
+
+@pytest.mark.django_db
+class TestSpendBalance:
+    def test_refuses_more_than_there_is(self) -> None:
+        card = make_gift_card(500).card
+
+        with pytest.raises(BalanceNotUsable), STEP():
+            spend_balance(balance=card, amount_minor=501)
+
+        card.refresh_from_db()
+        assert card.left_minor == 500
 
 
 @pytest.mark.django_db

@@ -17,6 +17,7 @@ from payments.models import Attempt, LedgerEntry, Refund
 from payments.providers import OutcomeUnknown, Provider, ProviderRefused
 from payments.tests.factories import charge_of
 from payments.tests.far_end import FarEnd, Sale
+from payments.tests.stripe_far import StripeFar
 from payments.tests.wires import begin
 
 
@@ -100,6 +101,36 @@ class TestPendingRefund:
         refund.refresh_from_db()
         assert refund.status == RefundStatus.PENDING.value
         assert refunds_booked() == 0
+
+    @pytest.mark.parametrize("far", [StripeFar], indirect=True)
+    def test_is_not_ended_by_a_total_that_comes_before_the_answer(self, far: FarEnd) -> None:
+        attempt, _ = taken(far)
+        at = timezone.now()
+        refund = promise(attempt, 400, at)
+        charge = charge_of(attempt, AttemptStatus.CAPTURED, reference=attempt.provider_reference, refunded_minor=400)
+
+        services.record_outcome(attempt_id=attempt.pk, charge=charge, at=at)
+        far.refund_state = "pending"
+        services.sweep(now=at)
+        far.refund_state = "failed"
+        services.sweep(now=at + timedelta(minutes=10))
+
+        refund.refresh_from_db()
+        attempt.refresh_from_db()
+        assert (refund.status, attempt.promised_minor, refunds_booked()) == (RefundStatus.FAILED.value, 0, 0)
+        assert selectors.find_differences() == []
+
+    def test_is_told_by_a_total_where_those_count_what_went_back_alone(self, far: FarEnd) -> None:
+        attempt, _ = taken(far)
+        at = timezone.now()
+        refund = promise(attempt, 400, at)
+        charge = charge_of(attempt, AttemptStatus.CAPTURED, reference=attempt.provider_reference, refunded_minor=400)
+
+        services.record_outcome(attempt_id=attempt.pk, charge=charge, at=at)
+
+        refund.refresh_from_db()
+        told = RefundStatus.CREATED if far.name == "stripe" else RefundStatus.SUCCEEDED
+        assert (refund.status, refund.ask_at is None) == (told.value, told is RefundStatus.SUCCEEDED)
 
     def test_stays_pending_while_nobody_answers(
         self, far: FarEnd, provider: Provider, monkeypatch: pytest.MonkeyPatch

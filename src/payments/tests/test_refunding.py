@@ -13,7 +13,7 @@ from payments.errors import (
 )
 from payments.models import Attempt, LedgerEntry, Payment, Refund
 from payments.providers import GivenBack
-from payments.services.refunding import record_refund
+from payments.services.refund_outcomes import record_refund
 from payments.tests.factories import NOON, charge_of, make_attempt, make_captured
 
 STEP = transaction.atomic

@@ -14,7 +14,7 @@ from payments.domain import CASH, FEES, RETURNS, AttemptStatus, RefundWish
 from payments.errors import ProviderUnknown, SettlementUnreadable
 from payments.models import Attempt, LedgerEntry, Posting, Refund, Settlement, SettlementLine
 from payments.providers import GivenBack
-from payments.services.refunding import record_refund
+from payments.services.refund_outcomes import record_refund
 from payments.tests.factories import NOON, charge_of, make_attempt, make_payment
 from payments.tests.files import STRIPE, stripe_row, table, take
 

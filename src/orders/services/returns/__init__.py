@@ -1,6 +1,7 @@
 """Goods that come back: asked for, approved, received, inspected, paid back or exchanged."""
 
 from orders.services.returns.deciding import approve_return, cancel_return, receive_return, reject_return
+from orders.services.returns.passing_on import pass_on_exchange
 from orders.services.returns.picturing import add_return_pictures
 from orders.services.returns.requesting import ReturnItem, ReturnWish, request_return
 from orders.services.returns.rows import Asker
@@ -15,6 +16,7 @@ __all__ = [
     "add_return_pictures",
     "approve_return",
     "cancel_return",
+    "pass_on_exchange",
     "receive_return",
     "reject_return",
     "request_return",

@@ -15,6 +15,7 @@ from orders.domain import OrderStatus, net_unit_minor
 from orders.errors import ExchangeRefused
 from orders.models import Order, Return, ReturnLine
 from orders.services.agreeing import AgreedItem, place_agreed_order, quote_agreed
+from orders.services.linking import link_order
 from orders.services.moving import move_through
 from orders.services.paying import pay_from_balance
 from orders.services.returns.worth import noted
@@ -38,8 +39,8 @@ def exchange(
 ) -> Sequence[Refund]:
     """Place the order that replaces what came back, and pay it with what that is worth; the rest goes back.
 
-    A replacement that costs more waits for its buyer to pay the difference. Locks balances, then what placing an order
-    locks, and the stock of what came back with it.
+    A replacement that costs more waits for its buyer to pay the difference, who is sent the link. Locks balances, then
+    what placing an order locks, and the stock of what came back with it.
 
     :returns: the refunds, of which some may have to be told to a provider
     :raises ExchangeRefused: nothing is taken back, or something is not sold (422)
@@ -56,6 +57,8 @@ def exchange(
         pay_from_balance(order=order, account=exchange_of(back.pk), at=at)
     elif not order.total_minor:
         move_through(order=order, moves={OrderStatus.PAID: at}, reason="Exchanged.")
+    if taken < order.total_minor:
+        link_order(order=order, actor=actor, at=at, is_sent=True)
     back.exchange_order = order
     return refunds
 
