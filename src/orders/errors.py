@@ -278,7 +278,7 @@ class TooManyPictures(Conflict):
 
     code = "orders.too_many_pictures"
     title = "These are more pictures than a return takes."
-    example = {"max_pictures": 6}
+    example = {"max_pictures": 6, "pictures": 5}
 
 
 class WithdrawalNotFound(NotFound):

@@ -133,7 +133,7 @@ class BalanceNotUsable(Invalid):
 
     code = "payments.balance_not_usable"
     title = "This cannot be used to pay here."
-    example = {"reason": "expired"}
+    example = {"reason": "currency", "currency": "EUR"}
 
 
 class BalanceNotFound(NotFound):

@@ -15,7 +15,7 @@ class ChargeNotFound(NotFound):
 class MethodNotFound(NotFound):
     """No card is kept under that token, or not any more."""
 
-    code = "sandbox.not_found"
+    code = "sandbox.method_not_found"
     title = "The gateway keeps no such card."
 
 

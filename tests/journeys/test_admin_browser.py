@@ -106,7 +106,7 @@ def click_through(home: str, chromium: str, sign_ins: SignIns, product: str, ord
 
         page.goto(f"{home}/docs/")
         page.locator(".opblock-summary").first.wait_for(timeout=60_000)  # the first request makes the document
-        page.locator(".opblock-summary", has_text="/api/v1/products").first.click()
+        page.locator(".opblock-summary", has_text="/api/v1/products").first.click(timeout=60_000)
         expect(page.locator(".opblock.is-open").first).to_be_visible()
         seen.picture("docs")
         browser.close()

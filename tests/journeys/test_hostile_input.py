@@ -445,7 +445,9 @@ class TestAccountsAreNotTold:
     def test_a18_no_answer_holds_a_secret(self, world: World) -> None:
         for operation in operations():
             with undone():
-                answer = world.ask(operation).content.decode(errors="replace")
+                said = world.ask(operation)
+                parts = said.streaming_content if said.streaming else [said.content]
+                answer = b"".join(parts).decode(errors="replace")
 
                 assert world.customer.password not in answer, operation.name
                 assert "argon2" not in answer, operation.name

@@ -103,6 +103,10 @@ def changed(operation: Operation, world: World) -> Any:
     return {"changed": True} if body is None else {**body, "changed": True}
 
 
+# Staff say what something costs there.
+AGREEING = ("draft_orders_create", "draft_orders_update", "orders_edit")
+
+
 class TestIdempotencyKey:
     def test_r16_is_described_for_every_write_but_those_listed(self) -> None:
         without = {
@@ -208,7 +212,7 @@ class TestFieldsThatAreNotTheAskers:
             body = world.body_of(operation)
             if body is None or operation.is_form:
                 continue
-            for poisoned in _poisoned(body):
+            for poisoned in _poisoned(body, is_agreed=operation.name in AGREEING):
                 with undone():
                     answer = world.ask(operation, body=poisoned)
 
@@ -288,10 +292,15 @@ def _alternatives(operation: Operation) -> set[str]:
     return {name for choice in choices for name in resolved(choice).get("properties", {})}
 
 
-def _poisoned(body: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """Return copies of a body, each with one coveted field more in one of the objects inside."""
+def _poisoned(body: dict[str, Any], *, is_agreed: bool) -> Iterator[dict[str, Any]]:
+    """Return copies of a body, each with one coveted field more in one of the objects inside.
+
+    :param is_agreed: prices are the asker's to say
+    """
     for path in _objects(body):
         for name in ("is_staff", "id", "unit_price", "__class__"):
+            if name == "unit_price" and is_agreed:
+                continue
             copy = deepcopy(body)
             place: Any = copy
             for part in path:

@@ -88,7 +88,7 @@ class Real:
         return answer.json()
 
     def write(self, method: str, path: str, body: Any, headers: dict[str, str]) -> Any:
-        """Ask for a change with a key of its own; every fifth is asked twice and answered the same.
+        """Ask for a change with a key of its own; every fifth is asked twice and answered the same, unless it waits.
 
         :raises Refused: the shop says no
         """
@@ -96,7 +96,7 @@ class Real:
         self.writes += 1
         keyed = headers | {"Idempotency-Key": f"write-{self.writes}"}
         answer = self._send(method, path, body, keyed)
-        if self.writes % _REPEATED == 0 and answer.status_code < 500:
+        if self.writes % _REPEATED == 0 and answer.status_code < 500 and "Retry-After" not in answer:
             again = self._send(method, path, body, keyed)
             assert (again.status_code, again.content) == (answer.status_code, answer.content)
             assert again["Idempotent-Replayed"] == "true"

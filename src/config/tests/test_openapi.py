@@ -40,7 +40,7 @@ def served(patterns: list[Any], prefix: str = "") -> list[str]:
 
 
 # Files speak for themselves.
-FILES = {"application/pdf", "application/xml"}
+FILES = {"application/pdf", "application/xml", "text/csv", "image/jpeg", "image/png", "image/webp"}
 
 
 class TestGenerate:

@@ -233,6 +233,14 @@ class TestPreferences:
             "password_changed",
             "order_placed",
             "order_moved",
+            "order_fulfilled",
+            "order_edited",
+            "order_to_pay",
+            "refund_sent",
+            "return_moved",
+            "withdrawal_declared",
+            "withdrawal_confirmed",
+            "gift_card_sent",
         }
 
     def test_takes_back_what_it_gave(self) -> None:

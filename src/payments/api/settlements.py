@@ -178,7 +178,15 @@ class SettlementCollection(ApiView):
         ),
         request={"multipart/form-data": SettlementInput},
         responses={201: SettlementOutput},
-        examples=[OpenApiExample("Taken in", value=_EXAMPLE, response_only=True)],
+        examples=[
+            OpenApiExample(
+                "A file",
+                value={"provider": "stripe", "file": "payouts-june.csv"},
+                request_only=True,
+                media_type="multipart/form-data",
+            ),
+            OpenApiExample("Taken in", value=_EXAMPLE, response_only=True),
+        ],
     )
     def post(self, request: Request) -> Response:
         body = SettlementInput(data=request.data)

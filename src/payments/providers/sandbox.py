@@ -91,7 +91,7 @@ class Sandbox:
         try:
             self._ask("DELETE", f"methods/{saved.token}")
         except ProviderRefused as error:
-            if error.code != "sandbox.not_found":
+            if error.code != "sandbox.method_not_found":
                 raise
 
     def fetch(self, *, reference: str, key: str) -> Charge | None:

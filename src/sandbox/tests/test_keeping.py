@@ -76,7 +76,7 @@ class TestMethod:
 
         assert shown.json() == saved
         assert (gone.status_code, again.status_code) == (204, 404)
-        assert again.json()["code"] == "sandbox.not_found"
+        assert again.json()["code"] == "sandbox.method_not_found"
 
     def test_pays_nothing_once_it_is_forgotten(self) -> None:
         saved = kept()
