@@ -10,7 +10,6 @@ from django.core.management import CommandError, call_command
 from config import postman
 from config.management.commands import make_postman
 
-
 # What goes step by step, beside the folders of all operations.
 JOURNEYS = ("Register to order", "Pay to return")
 
