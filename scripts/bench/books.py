@@ -127,9 +127,10 @@ def _copying(shop: Shop, table: _Table) -> str:
         " WHERE table_name = %(name)s AND is_identity = 'NO' AND table_schema = 'public'",
         {"name": table.name},
     ).split(",")
-    made = ", ".join(table.other.get(column, column) for column in columns)
+    names = ", ".join(f'"{column}"' for column in columns)
+    made = ", ".join(table.other.get(column, f'"{column}"') for column in columns)
     return (
-        f"INSERT INTO {table.name} ({', '.join(columns)})"  # noqa: S608 - names are ours
+        f"INSERT INTO {table.name} ({names})"  # noqa: S608 - names are ours
         f" SELECT {made} FROM {table.name}, generate_series(1, %(count)s) AS n WHERE {table.where}"
     )
 
