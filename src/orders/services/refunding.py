@@ -124,12 +124,13 @@ def promise_refund(*, payment_id: UUID, wish: RefundOrder, actor: User | None, a
     if promised := payments.find_promised(payment=payment, request_key=wish.request_key):
         return promised
     order: Order = Order.objects.filter(pk=payment.order_id).locked().get()
+    account = _borne_by(order)
     lines = list(order.lines.order_by("position")) if wish.items else []
     units = _resolve(wish.items, lines, refunded_units(lines=lines, payment_id=payment_id if lines else None))
     refunds = payments.promise_refund(
         payment=payment,
         wish=RefundWish(
-            account=_borne_by(order),
+            account=account,
             amount_minor=_amount(payment, order, lines, units, wish),
             reason=wish.reason,
             to=wish.to,

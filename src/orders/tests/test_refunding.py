@@ -18,7 +18,7 @@ from orders.tests.factories import make_order
 from orders.tests.gateway import agree, catch_up, pay
 from orders.tests.parcels import fulfil, line_ids, make_manager, split_line
 from orders.tests.returned import make_received_return, make_sent_order, send, settle
-from payments.errors import RefundTooLarge
+from payments.errors import NotPayable, RefundTooLarge
 from payments.models import Refund
 from payments.providers import GivenBack
 from payments.providers.sandbox import Sandbox
@@ -178,6 +178,16 @@ class TestRefundByItems:
 
         assert refusal.value.facts == {"left": 2, "variant": str(stock.variant_id)}
         assert amounts() == [1000]
+
+    def test_says_of_an_unpaid_order_that_it_is_not_paid_whatever_is_asked(self) -> None:
+        stock = make_stock(price_minor=1000)
+        order = make_order((stock, 1))
+        pay(order, "")
+
+        with pytest.raises(NotPayable):
+            refund(order, goods(stock, 2))
+
+        assert amounts() == []
 
     def test_refuses_a_line_of_another_order(self) -> None:
         order = make_order((make_stock(on_hand=3), 2))
