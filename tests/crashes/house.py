@@ -38,4 +38,6 @@ class House:
         # What one round leaves behind is the next one's.
         desk.work()
         desk.work()
-        return desk.outcome()
+        outcome = desk.outcome()
+        desk.leave()
+        return outcome
