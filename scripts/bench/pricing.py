@@ -54,7 +54,8 @@ def quote(shop: Shop, skus: Sequence[str], *, name: str, clients: int, count: in
         )
         for _ in range(count)
     ]
-    client.send(port=shop.port, clients=2, requests=asked[:10])  # reads the rules
+    # Each process reads the rules before it is measured.
+    client.send(port=shop.port, clients=clients, requests=asked[: 5 * clients])
 
     def load() -> Pressure:
         return pressure_of(client.send(port=shop.port, clients=clients, requests=asked), wanted=200)

@@ -120,6 +120,23 @@ def card_wallet(sheet: Sheet, leather: RGB) -> None:
         sheet.fill(ellipse(140, -110, 17), flat(shade(leather, 0.24)))
 
 
+def gift_card(sheet: Sheet, ribbon: RGB) -> None:
+    """Draw a gift card with a ribbon around it, from above."""
+    with sheet.placed(turn=7):
+        card = box(-220, -140, 220, 140, 24)
+        sheet.fill(moved(card, 3, -6), flat(shade(CREAM, 0.4)))
+        sheet.fill(card, lit(CREAM))
+        sheet.line([(60, -84), (176, -84)], 9, shade(CREAM, 0.3), 0.6)
+        with sheet.within(card):
+            sheet.fill(box(-124, -150, -76, 150, 0), lit(ribbon))
+            sheet.fill(box(-230, -6, 230, 42, 0), lit(ribbon))
+        for side in (-1, 1):
+            loop = smooth([(-100, 18), (-100 + side * 90, 84), (-100 + side * 110, 20)], closed=True)
+            sheet.fill(loop, rounded(light(ribbon, 0.08)))
+            sheet.line(loop, 4, shade(ribbon, 0.4), 0.5)
+        sheet.fill(ellipse(-100, 20, 22), rounded(light(ribbon, 0.12)))
+
+
 def _ribs(sheet: Sheet, left: float, right: float, low: float, high: float, colour: RGB, step: int = 13) -> None:
     for x in range(round(left), round(right), step):
         sheet.line([(x, low), (x, high)], 4, shade(colour, 0.42), 0.3)

@@ -296,6 +296,7 @@ CARRY = (
     _stands("weekend-holdall.webp", partial(carry.holdall, canvas=INK), BLUSH, "window", 1.1),
     _near("weekend-holdall-detail.webp", partial(carry.holdall, canvas=INK), BLUSH, (120, 170)),
     _lies("card-wallet.webp", partial(carry.card_wallet, leather=LEATHER), SAGE, 1.1),
+    _lies("gift-card.webp", partial(carry.gift_card, ribbon=BERRY), SKY, 1.1),
     _stands("fishermans-beanie-mustard.webp", _beanie, MIST, "sun", 1.1),
     _stands("fishermans-beanie-sea.webp", partial(carry.beanie, wool=SEA), SAND, "sun", 1.1),
     _hangs("lambswool-scarf-sea.webp", _scarf, SAND),

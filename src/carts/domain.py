@@ -8,7 +8,7 @@ from enum import Enum
 from typing import TYPE_CHECKING, NamedTuple
 from uuid import UUID
 
-from pricing.domain import NOT_DELIVERED, UNKNOWN_METHOD, Asking, Destination, Kind, Quote, QuoteLine
+from pricing.domain import NOT_DELIVERED, UNKNOWN_METHOD, Asking, Destination, Quote, QuoteLine
 from products.domain import Label
 from promotions.domain import Reason
 
@@ -153,8 +153,8 @@ def compose(*, cart_id: UUID | None, token: str | None, quote: Quote, items: Ite
 
 def refused_coupon(quote: Quote) -> str | None:
     """Return why a code that was entered does not apply (a ``promotions.domain.Reason``); ``None`` where all do."""
-    refused = (step.reason for step in quote.priced.receipt if step.kind is Kind.COUPON and not step.is_applied)
-    return next(refused, None)
+    refused = (each.outcome.reason for each in quote.priced.tried if each.rule.code)
+    return next((reason.value for reason in refused if reason is not None), None)
 
 
 def _unfulfilled(quote: Quote, terms: Terms) -> list[Warning]:

@@ -95,15 +95,17 @@ def asking_of(*, terms: Terms, holder: Holder, at: datetime, email: str = "") ->
 
 
 def quote_items(*, wanted: Mapping[str, int], terms: Terms, holder: Holder, market: Market, at: datetime) -> CartView:
-    """Price a cart that the client keeps (SKU -> units). Stores nothing. Three queries, four with a coupon.
+    """Price a cart that the client keeps (SKU -> units). Stores nothing. Two queries, three with a coupon.
 
     :raises NotForSale: a SKU is not sold in this market
     """
-    offers = product_reads.offers_by_sku(skus=wanted.keys(), market=market, group_id=holder.group_id, at=at)
-    unknown = [sku for sku in wanted if sku not in offers]
+    found = product_reads.offers_by_sku(skus=wanted.keys(), market=market, group_id=holder.group_id, at=at)
+    unknown = [sku for sku in wanted if sku not in found]
     if unknown:
         raise NotForSale(skus=unknown)
-    units = {offers[sku].variant_id: quantity for sku, quantity in wanted.items()}
-    quote = pricing.quote(wanted=units, market=market, asking=asking_of(terms=terms, holder=holder, at=at))
+    units = {found[sku].variant_id: quantity for sku, quantity in wanted.items()}
+    offers = {offer.variant_id: offer for offer in found.values()}
+    asking = asking_of(terms=terms, holder=holder, at=at)
+    quote = pricing.quote(wanted=units, market=market, asking=asking, offers=offers)
     items = [Item(None, variant_id, quantity, None) for variant_id, quantity in units.items()]
     return compose(cart_id=None, token=None, quote=quote, items=items, terms=terms)

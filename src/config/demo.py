@@ -203,6 +203,7 @@ def _new_variant(variant: Mapping[str, Any]) -> NewVariant:
         options=variant["options"],
         weight_grams=variant["weight_grams"],
         stock=variant["stock"],
+        is_gift_card=variant.get("is_gift_card"),
     )
 
 

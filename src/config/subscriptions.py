@@ -33,6 +33,7 @@ SUBSCRIPTIONS: dict[str, tuple[str, ...]] = {
         "orders.handlers.stop_paying",
         "orders.handlers.invoice_order",
     ),
+    "orders.gift_cards_sold": ("orders.handlers.issue_gift_cards",),
     "orders.part_fulfilled": ("notifications.handlers.report_parcel",),
     "orders.part_cancelled": ("notifications.handlers.report_part_cancelled",),
     "orders.order_edited": ("notifications.handlers.report_order_edit",),
@@ -53,7 +54,10 @@ SUBSCRIPTIONS: dict[str, tuple[str, ...]] = {
         "notifications.handlers.report_refund",
     ),
     "payments.gift_card_issued": ("notifications.handlers.send_gift_card",),
-    "payments.staff_needed": ("notifications.handlers.alert_staff_of_payment",),
+    "payments.staff_needed": (
+        "notifications.handlers.alert_staff_of_payment",
+        "orders.handlers.block_gift_cards",
+    ),
 }
 
 INLINE_SUBSCRIPTIONS: dict[str, tuple[str, ...]] = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 
 from django.core.wsgi import get_wsgi_application
@@ -9,5 +10,9 @@ from django.core.wsgi import get_wsgi_application
 from config.files import with_static_files
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings.local")
+
+# A request makes thousands of objects, and frees nearly all of them when it ends. Python looks for circles among the
+# rest when there are so many of them: once in many requests, and not several times in each.
+gc.set_threshold(20_000)
 
 application = with_static_files(get_wsgi_application())

@@ -71,9 +71,9 @@ def to_text(minor: int, currency: str) -> str:
     places = digits(currency)
     if not places:
         return str(minor)
-    sign, number = ("-", -minor) if minor < 0 else ("", minor)
-    whole, part = divmod(number, 10**places)
-    return f"{sign}{whole}.{part:0{places}d}"
+    sign = "-" if minor < 0 else ""
+    number = str(abs(minor)).zfill(places + 1)
+    return f"{sign}{number[:-places]}.{number[-places:]}"
 
 
 def to_minor(amount: Decimal | str, currency: str) -> int:
@@ -135,13 +135,15 @@ def share(minor: int, weights: Sequence[int]) -> list[int]:
     whole = sum(weights)
     if whole <= 0 or min(weights) < 0:
         raise ValueError("weights must not be negative, nor all zero")
-    exact = [minor * weight for weight in weights]
-    parts = [amount // whole for amount in exact]
-    if odd := minor - sum(parts):
-        rests = [amount % whole for amount in exact]
-        # The sort is stable, in reverse too: of equal remainders the first comes first.
-        for i in sorted(range(len(rests)), key=rests.__getitem__, reverse=True)[:odd]:
-            parts[i] += 1
+    rests = [minor * weight % whole for weight in weights]
+    odd = sum(rests) // whole
+    # What is missing to the next unit where the least remainder is that gets one: it lifts those above it, too.
+    lift = whole - sorted(rests)[-odd] if odd else 0
+    parts = [(minor * weight + lift) // whole for weight in weights]
+    if over := sum(parts) - minor:
+        # Of equal remainders the first comes first.
+        for i in [i for i, rest in enumerate(rests) if rest + lift == whole][-over:]:
+            parts[i] -= 1
     return parts
 
 

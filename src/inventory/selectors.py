@@ -45,8 +45,8 @@ def free_units(*, variant_ids: Collection[UUID]) -> dict[UUID, int]:
         return {}
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT variant_id, sum(on_hand - reserved) FROM inventory_stock WHERE variant_id = ANY(%s::uuid[]) "
-            "GROUP BY variant_id",
+            "SELECT variant_id, sum(on_hand - reserved) FROM inventory_stock"
+            " WHERE variant_id = ANY((SELECT %s::uuid[])::uuid[]) GROUP BY variant_id",
             [uuid_array(variant_ids)],
         )
         return dict(cursor.fetchall())

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from accounts.models import User
     from orders.models import Order
 
+_SENT = (OrderStatus.SHIPPED.value, OrderStatus.DELIVERED.value)
+
 
 def welcome_customer(*, delivery_id: str, user_id: str, **_: object) -> None:
     """Welcome who registered, by mail and in the app."""
@@ -117,7 +119,7 @@ def report_refund(*, delivery_id: str, order_id: str, refund_id: str, **_: objec
 def send_gift_card(*, delivery_id: str, gift_card_id: str, sealed_code: str, **_: object) -> None:
     """Mail a gift card's code to whom it was made for."""
     card = payment_reads.get_gift_card(balance_id=UUID(gift_card_id))
-    if card.recipient:
+    if card.recipient and card.is_active:
         message = messages_balances.gift_card_sent(card=card, code=open_sealed(sealed_code))
         services.tell_address(email=card.recipient, message=message, source=delivery_id, at=timezone.now())
 
@@ -145,9 +147,11 @@ def report_order_edit(*, delivery_id: str, order_id: str, edit_id: int, **_: obj
     _tell_buyer(order, message, delivery_id)
 
 
-def report_order_move(*, delivery_id: str, order_id: str, move_id: int, **_: object) -> None:
-    """Tell whoever placed an order that it moved on."""
+def report_order_move(*, delivery_id: str, order_id: str, move_id: int, to_status: str, **_: object) -> None:
+    """Tell whoever placed an order that it moved on. Gift cards alone are told of by the mails that they come with."""
     order = order_reads.get_order_for_message(order_id=UUID(order_id))
+    if to_status in _SENT and all(line.is_gift_card for line in order.lines.all()):
+        return
     move = order_reads.get_move(move_id=move_id)
     _tell_buyer(order, messages.order_moved(order=order, move=move), delivery_id)
 

@@ -258,6 +258,25 @@ class ExchangeRefused(Invalid):
     example = {"reason": "not_sold", "variants": ["0192f3c4-7bd9-7cc2-8b5d-e0a6f0a3b1f4"]}
 
 
+class GiftCardForGiftCard(Conflict):
+    """Gift cards are not bought with a gift card: that would make a new one of one that ends."""
+
+    code = "orders.gift_card_for_gift_card"
+    title = "A gift card cannot pay for a gift card."
+
+
+class GiftCardsOut(Conflict):
+    """Gift cards of this order were spent, or are not made yet: their price is not given back.
+
+    With a ``line``: so many units of it are ``wanted``, and so many of its cards are ``unspent``. Else ``left`` is what
+    may be given back beside the cards.
+    """
+
+    code = "orders.gift_cards_out"
+    title = "Gift cards of this order were spent, or are not made yet."
+    example = {"line": "0192f3c4-7bd9-7cc2-8b5d-e0a6f0a3b1f4", "wanted": 2, "unspent": 1}
+
+
 class DeductionTooLarge(Conflict):
     """More is kept than what the goods are worth."""
 

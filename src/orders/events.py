@@ -57,6 +57,16 @@ class OrderMoved(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
+class GiftCardsSold(Event):
+    """An order with gift cards was paid; they are to be made and sent."""
+
+    name: ClassVar[str] = "orders.gift_cards_sold"
+    aggregate_field: ClassVar[str | None] = "order_id"
+
+    order_id: UUID
+
+
+@dataclass(frozen=True, kw_only=True)
 class PartFulfilled(Event):
     """A parcel left, and more of the order is to follow."""
 

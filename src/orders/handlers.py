@@ -37,6 +37,17 @@ def invoice_order(*, order_id: str, to_status: str, **_: object) -> None:
         services.invoice_paid_order(order_id=UUID(order_id), at=timezone.now())
 
 
+def issue_gift_cards(*, order_id: str, **_: object) -> None:
+    """Make and send the gift cards of an order that was paid."""
+    services.issue_gift_cards(order_id=UUID(order_id), at=timezone.now())
+
+
+def block_gift_cards(*, order_id: str, what: str, **_: object) -> None:
+    """Block the gift cards of an order whose payment was charged back."""
+    if what == "charged_back":
+        services.block_gift_cards(order_id=UUID(order_id))
+
+
 def credit_refund(*, order_id: str, refund_id: str, amount_minor: int, is_of_sale: bool = True, **_: object) -> None:
     """Write the credit note of a refund; what was never a sale was never invoiced."""
     if is_of_sale:

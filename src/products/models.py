@@ -96,6 +96,8 @@ class Variant(SoftDeleteEntity):
     is_available = models.BooleanField(default=False, editable=False)
     # What is sent as a file, or done, needs none.
     needs_shipping = models.BooleanField(default=True, db_default=True)
+    # Sold as a multi-purpose voucher: each unit becomes a gift card of its price once it is paid. Never sent.
+    is_gift_card = models.BooleanField(default=False, db_default=False)
 
     class Meta:
         base_manager_name = "all_objects"

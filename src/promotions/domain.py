@@ -146,10 +146,11 @@ class Basket:
         return found[0] if len(found) == 1 else sorted(set(chain.from_iterable(found)))
 
 
-class Outcome(msgspec.Struct, frozen=True, kw_only=True):
-    """What a rule did: position of a line -> minor units off; or why it did nothing."""
+class Outcome(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """What a rule did: took ``off`` the lines at ``places``, side by side, in minor units; or why it did nothing."""
 
-    discounts: Mapping[int, int] = msgspec.field(default_factory=dict)
+    places: Sequence[int] = ()
+    off: Sequence[int] = ()
     frees_shipping: bool = False
     reason: Reason | None = None
 
@@ -157,11 +158,16 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     def is_applied(self) -> bool:
         return self.reason is None
 
+    @property
+    def discounts(self) -> dict[int, int]:
+        """Position of a line -> minor units off, of those lines that cost less now."""
+        return {place: minor for place, minor in zip(self.places, self.off, strict=True) if minor}
+
 
 _REFUSED = {reason: Outcome(reason=reason) for reason in Reason}
 
 
-class _Parts(msgspec.Struct, frozen=True):
+class _Parts(msgspec.Struct, frozen=True, gc=False):
     """The lines that match, side by side: where they stand, their units, and what is left of their prices."""
 
     places: Sequence[int]
@@ -175,7 +181,7 @@ class _Parts(msgspec.Struct, frozen=True):
 
 def in_order(rules: Iterable[Rule]) -> tuple[Rule, ...]:
     """Return rules as they are tried: higher priority first, then the older promotion."""
-    return tuple(sorted(rules, key=lambda rule: (-rule.priority, rule.id)))
+    return tuple(sorted(rules, key=lambda rule: (-rule.priority, rule.id.int)))
 
 
 def apply(rule: Rule, basket: Basket, left: Sequence[int]) -> Outcome:
@@ -192,8 +198,7 @@ def apply(rule: Rule, basket: Basket, left: Sequence[int]) -> Outcome:
     if rule.benefit is Benefit.FREE_SHIPPING:
         return Outcome(frees_shipping=True)
     off = _BENEFITS[rule.benefit](rule, parts)
-    discounts = {place: minor for place, minor in zip(parts.places, off, strict=True) if minor}
-    return Outcome(discounts=discounts) if discounts else _REFUSED[Reason.NOTHING_LEFT]
+    return Outcome(places=parts.places, off=off) if any(off) else _REFUSED[Reason.NOTHING_LEFT]
 
 
 def _parts_of(rule: Rule, basket: Basket, left: Sequence[int]) -> _Parts:
@@ -274,7 +279,7 @@ def _off_cheapest(rule: Rule, parts: _Parts, *, units: int) -> Sequence[int]:
 
 def _spread(minor: int, parts: _Parts) -> Sequence[int]:
     """Split an amount over the lines by what is left of each."""
-    return money.share(minor, parts.left) if minor and any(parts.left) else [0] * len(parts.left)
+    return money.share(minor, parts.left) if minor else [0] * len(parts.left)
 
 
 _WHOLE = 10_000

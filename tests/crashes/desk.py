@@ -18,6 +18,7 @@ import httpx
 from celery import current_app
 from django.apps import apps
 from django.conf import settings
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.utils.module_loading import import_string
 from rest_framework.test import APIClient
 
@@ -97,8 +98,9 @@ class Desk:
     def send(self, client: APIClient, method: str, path: str, body: Any, key: str) -> Any:
         """Send one request, once; ``None`` where the process dies of it."""
         client.raise_request_exception = False
+        content, form = _encoded(body)
         try:
-            return getattr(client, method)(f"/api/v1/{path}", body, format="json", headers={"Idempotency-Key": key})
+            return getattr(client, method)(f"/api/v1/{path}", content, format=form, headers={"Idempotency-Key": key})
         except Died:
             return None
 
@@ -199,6 +201,14 @@ def paying(order: Order, card: str = "success") -> dict[str, Any]:
 def refunds_of(order: Order) -> str:
     """Return where money of an order is given back."""
     return f"payments/{Payment.objects.get(order_id=order.pk).pk}/refunds"
+
+
+def _encoded(body: Any) -> tuple[Any, str]:
+    """Return a body and its format: a form where there are bytes in it, which are a file."""
+    files = {name: value for name, value in (body or {}).items() if isinstance(value, bytes)}
+    if not files:
+        return body, "json"
+    return body | {name: SimpleUploadedFile(f"{name}.csv", value) for name, value in files.items()}, "multipart"
 
 
 def _rows() -> Counter[str]:

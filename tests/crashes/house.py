@@ -7,6 +7,7 @@ from typing import Any
 
 from accounts.tests.factories import make_user
 from markets.tests.factories import make_market
+from orders.tests.gateway import set_faults
 from orders.tests.sellers import make_seller
 from tests.crashes.clock import Clock
 from tests.crashes.desk import Desk
@@ -22,6 +23,7 @@ class House:
         make_seller()
         self.clock, self.clerk = clock, make_user(is_superuser=True, is_staff=True)
         # What is made once in a shop's life is made now.
+        set_faults()
         self.tell(STORIES["goods come back and the money goes back"], Watch())
 
     def desk(self, *, workers_first: bool = False) -> Desk:

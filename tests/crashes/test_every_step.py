@@ -13,11 +13,12 @@ import pytest
 
 from orders.tests.gateway import agree
 from tests.crashes.aftermath import AFTERMATH
+from tests.crashes.handling import HANDLING
 from tests.crashes.house import House
 from tests.crashes.points import Broke, Died, Watch
 from tests.crashes.stories import STORIES, Story
 
-ALL = STORIES | AFTERMATH
+ALL = STORIES | AFTERMATH | HANDLING
 
 
 def strike(

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from tests.model.goods import Cart, Coupon, Good, Line, Price, Refused, price_of
+from tests.model.goods import Cart, Coupon, Good, Line, Price, Refused, price_goods, price_of
 from tests.model.money import Till
 
 PAID = ("paid", "shipped", "delivered")
@@ -23,6 +23,17 @@ class OrderLine:
     shipped: int = 0
     cancelled: int = 0
     restocked: int = 0
+    returning: int = 0
+    returned: int = 0
+
+    @property
+    def counted(self) -> tuple[str | int, ...]:
+        return self.sku, self.quantity, self.shipped, self.cancelled, self.returning, self.returned
+
+    @property
+    def away(self) -> int:
+        """Units that were sent and are neither back nor on their way."""
+        return self.shipped - self.returned - self.returning
 
     @property
     def open(self) -> int:
@@ -38,11 +49,14 @@ class Order:
     lines: list[OrderLine]
     price: Price
     coupon: str
-    placed_at: float
+    lapses_at: float
     state: str = "pending"
     moved_by: str = "customer"
     till: Till | None = None
     was_paid: bool = False
+    # Of what has a price that staff agreed to, no coupon changes it.
+    is_agreed: bool = False
+    is_sent_free: bool = False
     parcels: list[bool] = field(default_factory=list)
 
     @property
@@ -130,22 +144,45 @@ class Stall:
             return self.bought_last[who]  # the token still names the cart that became this order
         if cart is None or not cart.lines:
             raise Refused(409, "carts.cart_empty")
-        price = price_of(cart, self.goods, self.coupons, who)
+        lines = [OrderLine(sku, line.quantity, self.goods[sku].price) for sku, line in cart.lines.items()]
+        order = self.bought_last[who] = self.agree(who, lines, cart.coupon, UNPAID_HOURS, expected)
+        del self.carts[who]
+        return order
+
+    def agree(
+        self,
+        who: str,
+        lines: list[OrderLine],
+        coupon: str,
+        hours: float,
+        expected: int | None = None,
+        *,
+        is_sent_free: bool = False,
+    ) -> Order:
+        """Make an order that may be paid for so many hours."""
+        price = self.quote(who, lines, coupon).sent(is_free=is_sent_free)
+        if expected is not None and expected != price.total:
+            raise Refused(409, "orders.total_changed")
+        self.promise_goods({line.sku: line.quantity for line in lines})
+        order = Order(len(self.orders), who, lines, price, coupon, self.hours + hours, is_sent_free=is_sent_free)
+        if coupon:
+            self.coupons[coupon].uses.append((who, order.number))
+        self.orders.append(order)
+        return order
+
+    def quote(self, who: str, lines: Sequence[OrderLine], coupon: str, again: Order | None = None) -> Price:
+        """Return what lines cost, instead of those of an order; their coupon is to apply."""
+        mine = (who, again.number) if again else None
+        coupons = {
+            code: replace(known, uses=[use for use in known.uses if use != mine])
+            for code, known in self.coupons.items()
+        }
+        price = price_goods([(line.quantity, line.price) for line in lines], coupon, coupons, who)
         if price.refused == "unknown_code":
             raise Refused(422, "orders.coupon_unknown")
         if price.refused:
             raise Refused(409, "orders.coupon_refused", reason=price.refused)
-        if expected is not None and expected != price.total:
-            raise Refused(409, "orders.total_changed")
-        self.promise_goods({sku: line.quantity for sku, line in cart.lines.items()})
-        lines = [OrderLine(sku, line.quantity, self.goods[sku].price) for sku, line in cart.lines.items()]
-        order = Order(len(self.orders), who, lines, price, cart.coupon, self.hours)
-        if order.coupon:
-            self.coupons[order.coupon].uses.append((who, order.number))
-        self.orders.append(order)
-        self.bought_last[who] = order
-        del self.carts[who]
-        return order
+        return price
 
     def buy(self, who: str, sku: str) -> Order:
         """Put one of it into an empty cart, and order."""
@@ -153,11 +190,14 @@ class Stall:
         return self.place(who, None)
 
     def promise_goods(self, units: Mapping[str, int]) -> None:
+        self.refuse_short(units)
+        for sku, n in units.items():
+            self.goods[sku].reserved += n
+
+    def refuse_short(self, units: Mapping[str, int]) -> None:
         short = {sku: n - self.goods[sku].free for sku, n in units.items() if n > self.goods[sku].free}
         if short:
             raise Refused(409, "inventory.out_of_stock", short=short)
-        for sku, n in units.items():
-            self.goods[sku].reserved += n
 
     def let_go(self, order: Order, by: str) -> None:
         """Cancel an order of which nothing was sent: goods and coupon are free again, money goes back later."""

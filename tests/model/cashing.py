@@ -44,7 +44,7 @@ class Cashier(Stall):
         if card in (GIFT_CARD, STORE_CREDIT):
             self._spend(order, till, card)
             return
-        attempt = self._attempt(order, Attempt(till.amount - till.captured, card))
+        attempt = self.attempt(order, Attempt(till.amount - till.captured, card))
         if fault == "down":
             attempt.state = "failed"
             raise Refused(503, "payments.provider_unavailable")
@@ -84,10 +84,10 @@ class Cashier(Stall):
         if not amount:
             raise Refused(422, "payments.balance_not_usable", reason="empty")
         self.balances[account] -= amount
-        attempt = self._attempt(order, Attempt(amount, card, balance=account))
+        attempt = self.attempt(order, Attempt(amount, card, balance=account))
         self.learn(order, attempt, Charge(amount, card, "captured", captured=amount))
 
-    def _attempt(self, order: Order, attempt: Attempt) -> Attempt:
+    def attempt(self, order: Order, attempt: Attempt) -> Attempt:
         order.till = order.till or Till(order.price.total, self.balances)
         order.till.attempts.append(attempt)
         self.attempts.append((order, attempt))
@@ -97,16 +97,16 @@ class Cashier(Stall):
         if order.till is not None and order.till.live is not None:
             order.till.live.is_unwanted = True
         left = order.price.total - (order.till.captured if order.till else 0)
-        self._attempt(order, Attempt(left, "", "captured", captured=left))
+        self.attempt(order, Attempt(left, "", "captured", captured=left))
 
     def learn(self, order: Order, attempt: Attempt, said: Charge) -> None:
         """Take in what the gateway says of an attempt."""
         if order.money.learn(attempt, said):
-            self._confirm(order)
+            self.confirm(order)
         if said.refunded:
             order.money.compare(attempt, said.refunded)
 
-    def _confirm(self, order: Order) -> None:
+    def confirm(self, order: Order) -> None:
         if order.state == "cancelled":
             if not self._take_up_again(order):
                 order.money.give_back(order.money.taken(with_surplus=True))

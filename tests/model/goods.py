@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 SHIPPING, FREE_FROM = 395, 5000
 
@@ -78,28 +78,39 @@ class Price:
     def total(self) -> int:
         return self.subtotal - self.discount + self.shipping
 
+    def sent(self, *, is_free: bool) -> Price:
+        """Return it as it is where the shop sends the goods at its own cost, or not."""
+        return replace(self, shipping=0) if is_free else self
+
 
 def price_of(cart: Cart, goods: Mapping[str, Good], coupons: Mapping[str, Coupon], buyer: str) -> Price:
-    """Price a cart: the coupon off the goods, and delivery by what is left of them."""
-    subtotal = sum(goods[sku].price * line.quantity for sku, line in cart.lines.items())
-    refused = _against(cart, coupons, subtotal, buyer)
+    """Price a cart as its goods cost now."""
+    return price_goods(
+        [(line.quantity, goods[sku].price) for sku, line in cart.lines.items()], cart.coupon, coupons, buyer
+    )
+
+
+def price_goods(lines: Sequence[tuple[int, int]], code: str, coupons: Mapping[str, Coupon], buyer: str) -> Price:
+    """Price units at so much each: the coupon off the goods, and delivery by what is left of them."""
+    subtotal = sum(quantity * price for quantity, price in lines)
+    refused = _against(code, coupons, subtotal if lines else None, buyer)
     discount = 0
-    if cart.coupon and not refused:
-        coupon = coupons[cart.coupon]
+    if code and not refused:
+        coupon = coupons[code]
         discount = min(coupon.amount, subtotal) or (subtotal * coupon.percent + 50) // 100
-    is_free = not cart.lines or subtotal - discount >= FREE_FROM
+    is_free = not lines or subtotal - discount >= FREE_FROM
     return Price(subtotal, discount, 0 if is_free else SHIPPING, refused)
 
 
-def _against(cart: Cart, coupons: Mapping[str, Coupon], subtotal: int, buyer: str) -> str:
-    if not cart.coupon:
+def _against(code: str, coupons: Mapping[str, Coupon], subtotal: int | None, buyer: str) -> str:
+    if not code:
         return ""
-    if cart.coupon not in coupons:
+    if code not in coupons:
         return "unknown_code"
-    coupon = coupons[cart.coupon]
+    coupon = coupons[code]
     if refused := coupon.against(buyer):
         return refused
-    if not cart.lines:
+    if subtotal is None:
         return "nothing_matches"
     return "below_minimum_spend" if subtotal < coupon.minimum else ""
 

@@ -163,7 +163,7 @@ class Till:
 
     @property
     def status(self) -> str:
-        captured, last = self.captured, self.attempts[-1].state
+        captured, last = self.captured, self.attempts[-1].state if self.attempts else "created"
         if captured and self.refunded >= captured:
             return "refunded"
         if self.refunded:

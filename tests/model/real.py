@@ -8,6 +8,7 @@ from typing import Any
 
 import orjson
 import pytest
+from django.db.models import Sum
 from django.test import Client
 
 from accounts.tests.factories import make_user
@@ -35,6 +36,7 @@ ON_GIFT_CARD = 3000
 _START = datetime(2026, 11, 21, 12, tzinfo=UTC)
 _FAULTS = {"lost": FaultName.ERROR_AFTER_SUCCESS, "down": FaultName.UNAVAILABLE}
 _REPEATED = 5
+_COUNTED = ("sku", "quantity", "shipped", "cancelled", "returning", "returned")
 
 
 class Clock:
@@ -61,7 +63,9 @@ class Real:
             offer_coupon(code, coupon)
         boss = make_user(is_superuser=True, is_staff=True)
         self.boss = header_of(boss, _START)
-        self.headers = {who: header_of(make_customer(who), _START) for who in CUSTOMERS}
+        customers = {who: make_customer(who) for who in CUSTOMERS}
+        self.customers = {who: str(customer.pk) for who, customer in customers.items()}
+        self.headers = {who: header_of(customer, _START) for who, customer in customers.items()}
         card = payments.NewGiftCard(amount=Money(ON_GIFT_CARD, "GBP"))
         self.gift_card = payments.issue_gift_card(wish=card, actor=boss, at=self.clock()).code
         # Whose cart -> its token; and the orders as they were answered.
@@ -175,7 +179,7 @@ class Real:
         }
         way = ways.get(card) or {"provider": "sandbox", "return_url": RETURN_URL, "card": card}
         body = {"order": self.orders[number]["id"]} | way
-        return self._at_risk(fault, lambda: self.write("POST", "payments", body, self.buyer(number)))
+        return self.at_risk(fault, lambda: self.write("POST", "payments", body, self.buyer(number)))
 
     def confirm_refund(self, number: int, refund: int) -> Any:
         """Say that money was given back by hand."""
@@ -184,9 +188,9 @@ class Real:
 
     def refund(self, number: int, body: dict[str, Any], fault: str) -> Any:
         path = f"payments/{self.payment_of(number).pk}/refunds"
-        return self._at_risk(fault, lambda: self.write("POST", path, body, self.boss))
+        return self.at_risk(fault, lambda: self.write("POST", path, body, self.boss))
 
-    def _at_risk(self, fault: str, ask: Any) -> Any:
+    def at_risk(self, fault: str, ask: Any) -> Any:
         """Ask while the gateway goes wrong once."""
         forget_failures()
         if fault:
@@ -264,21 +268,23 @@ class Real:
                 "order_id", "status", "captured_minor", "refunded_minor"
             )
         }
-        lines: dict[str, list[tuple[str, int, int]]] = {}
+        lines: dict[str, list[tuple[str | int, ...]]] = {}
         counted = OrderLine.objects.order_by("order", "position")
-        for pk, *line in counted.values_list("order_id", "sku", "shipped", "cancelled"):
+        for pk, *line in counted.values_list("order_id", *_COUNTED):
             lines.setdefault(str(pk), []).append(tuple(line))
-        states = {str(pk): status for pk, status in Order.objects.values_list("pk", "status")}
+        states = {str(pk): tuple(known) for pk, *known in Order.objects.values_list("pk", "status", "total_minor")}
         return {
             "stock": {
                 sku: (on_hand, reserved)
                 for sku, on_hand, reserved in Stock.objects.values_list("variant__sku", "on_hand", "reserved")
             },
-            "orders": [(states[order["id"]], lines[order["id"]]) for order in self.orders],
+            "orders": [(*states[order["id"]], lines[order["id"]]) for order in self.orders],
             "payments": [payments_by_order.get(order["id"]) for order in self.orders],
             "balances": {
-                email.partition("@")[0] if email else GIFT_CARD: left
-                for email, left in Balance.objects.values_list("customer__email", "left_minor")
+                email.partition("@")[0] if email else kind: left
+                for kind, email, left in Balance.objects.values_list("kind", "customer__email").annotate(
+                    left=Sum("left_minor")
+                )
             },
             "uses": dict(Promotion.objects.filter(usage_limit__isnull=False).values_list("name", "uses")),
         }

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from tests.model.agreeing import UNPAID_HOURS, Order
+from tests.model.agreeing import Order
 from tests.model.cashing import STORE_CREDIT, Cashier
 from tests.model.goods import Refused, share
 from tests.model.money import LIVE, Attempt, Charge, Refund, Till
@@ -40,7 +40,7 @@ class Shop(Cashier):
     def _cancel_part(self, order: Order, units: Mapping[str, int], *, is_refunded: bool) -> None:
         cost = self._cost(order, list(units.items()), is_cancelled=True) if is_refunded else 0
         if cost:
-            for refund in self._promise(order, cost, list(units.items()), "payment"):
+            for refund in self.promise(order, cost, list(units.items()), "payment"):
                 refund.is_by_hand = refund.attempt.is_by_hand
         for sku, n in units.items():
             order.line(sku).cancelled += n
@@ -61,20 +61,25 @@ class Shop(Cashier):
         if order.state == "pending":
             raise Refused(409, "payments.not_payable")
         wanted = self._cost(order, items) if items else amount
-        beyond = [sku for sku, n in items if order.line(sku).restocked + n > order.line(sku).shipped]
+        beyond = [sku for sku, n in items if order.line(sku).restocked + n > order.line(sku).away]
         if is_restocked and (beyond or order.state not in ("shipped", "delivered")):
-            self._check_left(order, wanted)
+            self.check_left(order, wanted)
             raise Refused(409, "orders.move_refused")
-        refunds = self._promise(order, wanted, items, to)
+        refunds = self.promise(order, wanted, items, to)
         for sku, units in items if is_restocked else ():
             self.goods[sku].on_hand += units
             order.line(sku).restocked += units
+        self.tell(order, refunds, fault)
+        return refunds
+
+    def tell(self, order: Order, refunds: Sequence[Refund], fault: str) -> None:
+        """Tell the gateway of refunds; a fault befalls the first that there is something to tell of."""
         for refund in refunds:
             if refund.is_open:
                 fault = self._tell(order, refund, fault)
-        return refunds
 
-    def _check_left(self, order: Order, wanted: int | None) -> tuple[list[Attempt], int]:
+    def check_left(self, order: Order, wanted: int | None) -> tuple[list[Attempt], int]:
+        """Return who gives back, balances last, and how much."""
         givers = order.money.taken(with_surplus=order.state == "cancelled")
         left = sum(attempt.left for attempt in givers)
         wanted = left if wanted is None else wanted
@@ -82,11 +87,15 @@ class Shop(Cashier):
             raise Refused(409, "payments.refund_too_large")
         return sorted(givers, key=lambda attempt: bool(attempt.balance)), wanted
 
-    def _promise(self, order: Order, wanted: int | None, items: Sequence[tuple[str, int]], to: str) -> list[Refund]:
+    def promise(
+        self, order: Order, wanted: int | None, items: Sequence[tuple[str, int]], to: str, *, credited: str = ""
+    ) -> list[Refund]:
+        """Promise an amount, or all that is left, of what paid an order; balances give back last."""
         if to == STORE_CREDIT and order.who in self.guests:
             raise Refused(422, "payments.no_account_to_credit")
-        givers, rest = self._check_left(order, wanted)
-        credited, refunds = (order.who if to == STORE_CREDIT else ""), []
+        givers, rest = self.check_left(order, wanted)
+        credited = order.who if to == STORE_CREDIT else credited
+        refunds: list[Refund] = []
         for attempt in givers:
             if part := min(rest, attempt.left):
                 noted = () if refunds else tuple(items)
@@ -114,15 +123,7 @@ class Shop(Cashier):
 
     def _cost(self, order: Order, items: Sequence[tuple[str, int]], *, is_cancelled: bool = False) -> int:
         """Return what these units cost, with their part of the discount and without delivery."""
-        gross = [line.quantity * line.price for line in order.lines]
-        off = share(order.price.discount, gross) if any(gross) else [0] * len(gross)
-        net = [cost - less for cost, less in zip(gross, off, strict=True)]
-        paid = share(sum(net), net) if any(net) else net
-        costs = {line.sku: (line.quantity, cost) for line, cost in zip(order.lines, paid, strict=True)}
-        done: Counter[str] = Counter()
-        for refund in order.money.refunds:
-            if refund.state != "failed":
-                done.update(dict(refund.items))
+        costs, done = self.costs(order), self.paid_back(order)
         for line in order.lines if is_cancelled else ():
             done[line.sku] = max(done[line.sku], line.cancelled)
         total = 0
@@ -132,6 +133,22 @@ class Shop(Cashier):
                 raise Refused(409, "payments.refund_too_large")
             total += cost * (done[sku] + wanted) // units - cost * done[sku] // units
         return total
+
+    def costs(self, order: Order) -> dict[str, tuple[int, int]]:
+        """Return SKU -> how many were bought, and what they cost together after the discount."""
+        gross = [line.quantity * line.price for line in order.lines]
+        off = share(order.price.discount, gross) if any(gross) else [0] * len(gross)
+        net = [cost - less for cost, less in zip(gross, off, strict=True)]
+        paid = share(sum(net), net) if any(net) else net
+        return {line.sku: (line.quantity, cost) for line, cost in zip(order.lines, paid, strict=True)}
+
+    def paid_back(self, order: Order) -> Counter[str]:
+        """Return SKU -> units for which refunds were made that did not fail."""
+        done: Counter[str] = Counter()
+        for refund in order.money.refunds:
+            if refund.state != "failed":
+                done.update(dict(refund.items))
+        return done
 
     # What the clock and the workers do.
 
@@ -174,7 +191,7 @@ class Shop(Cashier):
     def expire(self) -> None:
         """Let go of what was not paid in time."""
         for order in self.orders:
-            if order.state == "pending" and order.placed_at + UNPAID_HOURS <= self.hours:
+            if order.state == "pending" and order.lapses_at <= self.hours:
                 self.let_go(order, "system")
 
     def lapse(self, hours: float) -> None:

@@ -9,11 +9,12 @@ from hypothesis import HealthCheck, Phase, seed, settings
 from hypothesis.stateful import run_state_machine_as_test
 from pytest_django import Settings
 
+from tests.model.back_office import BackOffice
 from tests.model.compared import COUPONS, GOODS
 from tests.model.paying import Paying
-from tests.model.real import Real
+from tests.model.returning import Returning
 from tests.model.sending import Sending
-from tests.model.shopping import Shopping
+from tests.model.staffing import Staffing
 
 # Parts, so that several workers share them.
 PARTS, RUNS = 4, 50
@@ -24,16 +25,21 @@ _USUAL = {
     "cancelled",
     "captured",
     "delivered",
+    "drafted",
+    "edited",
     "inventory.out_of_stock",
+    "orders.edit_refused",
     "orders.move_refused",
+    "orders.not_returnable",
     "partially_refunded",
     "payments.already_paid",
     "payments.refund_too_large",
     "refunded",
+    "return completed",
 }
 
 
-class Machine(Shopping, Paying, Sending):
+class Machine(Staffing, Paying, Sending, Returning):
     """Everything together."""
 
 
@@ -41,7 +47,7 @@ class Machine(Shopping, Paying, Sending):
 def _open_shop(transactional_db: None, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     settings.THROTTLES = False
     settings.ACCESS_TOKEN_TTL = timedelta(days=3650)
-    Machine.open(Real(GOODS, COUPONS, monkeypatch))
+    Machine.open(BackOffice(GOODS, COUPONS, monkeypatch))
 
 
 def _run(runs: int, first: int) -> None:

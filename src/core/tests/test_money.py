@@ -83,6 +83,21 @@ class TestShare:
 
         assert all(part == 0 for part, weight in zip(parts, weights, strict=True) if weight == 0)
 
+    @pytest.mark.parametrize(
+        ("minor", "weights", "parts"),
+        [
+            (100, [1, 1, 1], [34, 33, 33]),
+            (101, [1, 1, 1], [34, 34, 33]),
+            (7, [3, 1, 3, 1, 2], [2, 1, 2, 1, 1]),
+            (2, [0, 1, 1, 1], [0, 1, 1, 0]),
+            (-100, [1, 1, 1], [-33, -33, -34]),
+        ],
+    )
+    def test_gives_the_odd_units_to_the_largest_remainders_the_first_of_equal_ones_first(
+        self, minor: int, weights: list[int], parts: list[int]
+    ) -> None:
+        assert money.share(minor, weights) == parts
+
     @pytest.mark.parametrize("weights", [[], [0, 0], [3, -1]])
     def test_refuses_weights_that_cannot_be_shared_by(self, weights: list[int]) -> None:
         with pytest.raises(ValueError, match="weights"):

@@ -24,6 +24,8 @@ from orders.api import (
 urlpatterns = [
     path("orders", views.OrderCollection.as_view()),
     path("orders/<uuid:order_id>", edits.OrderDetail.as_view()),
+    path("payments", payments.PaymentCollection.as_view()),
+    path("payments/<uuid:payment_id>", payments.PaymentDetail.as_view()),
     path("orders/<uuid:order_id>/edits", edits.OrderEdits.as_view()),
     path("orders/<uuid:order_id>/payment-link", edits.OrderPaymentLink.as_view()),
     path("draft-orders", drafts.DraftCollection.as_view()),
@@ -65,8 +67,6 @@ urlpatterns = [
     path("sellers", sellers.SellerCollection.as_view()),
     path("sellers/<slug:market>", sellers.SellerDetail.as_view()),
     path("promotions/<uuid:promotion_id>/rehearse", rehearsals.PromotionRehearsal.as_view()),
-    path("payments", payments.PaymentCollection.as_view()),
-    path("payments/<uuid:payment_id>", payments.PaymentDetail.as_view()),
     path("payments/<uuid:payment_id>/refunds", refunds.PaymentRefunds.as_view()),
     path("refunds/<uuid:refund_id>/confirm", refunds.RefundConfirmation.as_view()),
     path("refunds/<uuid:refund_id>/retry", refunds.RefundRetry.as_view()),

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from core import money
 from orders.domain.papers import Amounts, Paper, PaperKind, Row, TaxRow, VatCategory
-from pricing.domain.taxes import EXEMPT, tax_of
+from pricing.domain.taxes import EXEMPT, VOUCHER, tax_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,11 +46,17 @@ def vat_category(
 ) -> VatCategory:
     """Return the category of something that was charged.
 
+    A voucher is exempt, whoever buys it. It is outside the scope of VAT by Directive 2006/112/EC, Art. 30b (1), but
+    what is outside may stand on no invoice with anything else (EN 16931-1, BR-O-11 to BR-O-14), and a zero rate (Z) is
+    a tax of nothing, which belongs into the return; E says why there is none.
+
     :param is_reversed: the buyer, in another member state, owes the tax
     :param is_sent: goods that go there, and no service (Directive 2006/112/EC, Art. 138; else Art. 196)
     :param is_registered: the seller has a VAT id
     :param leaves: the goods leave the territory of the tax
     """
+    if tax_class == VOUCHER and is_registered:
+        return VatCategory.EXEMPT
     if is_reversed:
         return VatCategory.INTRA_COMMUNITY if is_sent else VatCategory.REVERSED
     if ppm:

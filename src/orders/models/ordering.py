@@ -43,6 +43,8 @@ class Order(Entity):
     # Tax inside the prices; ``tax_minor`` is what stands on top (below zero: what is taken out of them).
     contained_minor = models.BigIntegerField(default=0)
     note = models.TextField(blank=True)
+    # Whether any of its lines is one: so nobody has to read them to know.
+    has_gift_cards = models.BooleanField(default=False, db_default=False)
     placed_at = models.DateTimeField()
     # When an unpaid order lapses; empty once it is paid or cancelled.
     expires_at = models.DateTimeField(null=True, blank=True)
@@ -113,6 +115,8 @@ class OrderLine(Entity):
     contained_minor = models.BigIntegerField(default=0)
     # In millionths: 20 % is 200 000.
     tax_ppm = models.PositiveIntegerField(default=0)
+    # Each of its units becomes a gift card of its price.
+    is_gift_card = models.BooleanField(default=False, db_default=False)
     # What became of the units; what is none of it is still owed.
     shipped = models.PositiveIntegerField(default=0)
     cancelled = models.PositiveIntegerField(default=0)

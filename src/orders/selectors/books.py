@@ -103,6 +103,20 @@ _CHECKS = {
            AND NOT EXISTS (SELECT FROM core_delivery d JOIN core_outboxevent e ON e.id = d.event_id
                             WHERE e.aggregate = o.id::text AND e.name = 'payments.payment_refunded'
                               AND d.handler = 'orders.handlers.pass_on_exchange' AND d.done_at IS NULL)""",
+    "order {0}, {1}: {2} units sent, but {3} gift cards made of them, and none are about to be": """
+        SELECT o.number, l.sku, l.shipped, coalesce(c.cards, 0) FROM orders_orderline l
+          JOIN orders_order o ON o.id = l.order_id AND o.external_number = ''
+          LEFT JOIN (SELECT split_part(source, ':', 1) AS line, count(*) AS cards FROM payments_balance
+                      WHERE source <> '' GROUP BY 1) c ON c.line = l.id::text
+         WHERE l.is_gift_card AND l.shipped <> coalesce(c.cards, 0)
+           AND NOT EXISTS (SELECT FROM core_delivery d JOIN core_outboxevent e ON e.id = d.event_id
+                            WHERE e.aggregate = o.id::text AND e.name = 'orders.gift_cards_sold'
+                              AND d.done_at IS NULL)""",
+    "order {0}: says {1} of having gift cards, and its lines say {2}": """
+        SELECT o.number, o.has_gift_cards, l.are FROM orders_order o
+          JOIN (SELECT order_id, bool_or(is_gift_card) AS are FROM orders_orderline GROUP BY order_id) l
+            ON l.order_id = o.id
+         WHERE o.has_gift_cards <> l.are""",
     "order {0}: {1} moves, but {2} facts in the outbox": """
         SELECT o.number, m.moves, coalesce(e.facts, 0) FROM orders_order o
           JOIN (SELECT order_id, count(*) AS moves FROM orders_ordermove GROUP BY order_id) m ON m.order_id = o.id

@@ -24,13 +24,15 @@ from orders.domain import (
 )
 from orders.models import Order, OrderLine, Seller
 from pricing.domain import EU, CartFacts
-from pricing.domain.taxes import STANDARD, rate_of
+from pricing.domain.taxes import STANDARD, VOUCHER, rate_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _DELIVERY = "Delivery"
 _OWN_PREFIXES = ("EL", "XI")
+_ROUNDED = "Amounts are rounded to two decimals."
+_VOUCHERS = "Gift cards are multi-purpose vouchers: tax is due when they are spent, and none when they are sold."
 _NOTHING = Amounts(lines=0, charges=0, net=0, tax=0, gross=0, prepaid=0, rounding=0, due=0)
 
 
@@ -57,7 +59,7 @@ def seller_data(*, seller: Seller) -> SellerData:
 def head_of(*, order: Order, seller: SellerData, kind: PaperKind, at: datetime) -> Paper:
     """Return a paper with nothing on it yet."""
     places = places_of(order.currency)
-    is_exact = places == digits(order.currency)
+    notes = ((_ROUNDED, places != digits(order.currency)), (_VOUCHERS, order.has_gift_cards))
     return Paper(
         kind=kind,
         number="",
@@ -70,7 +72,7 @@ def head_of(*, order: Order, seller: SellerData, kind: PaperKind, at: datetime) 
         charges=(),
         taxes=(),
         amounts=_NOTHING,
-        note="" if is_exact else "Amounts are rounded to two decimals.",
+        note=" ".join(words for words, holds in notes if holds),
     )
 
 
@@ -80,7 +82,7 @@ def draft_of(*, order: Order, lines: Sequence[OrderLine], facts: CartFacts | Non
     :param lines: by position
     :param facts: those of its receipt; without, its prices were agreed elsewhere
     """
-    classes = [line.tax_class for line in facts.lines] if facts else [STANDARD] * len(lines)
+    classes = [line.tax_class for line in facts.lines] if facts else list(map(_class_of, lines))
     sent = [line.needs_shipping for line in facts.lines] if facts else [True] * len(lines)
     charged = [
         Charged(
@@ -139,6 +141,10 @@ def title_of(*, line: OrderLine) -> str:
     """Return what a line is called on papers."""
     options = ", ".join(map(str, line.options.values()))
     return f"{line.name} ({options})" if options else line.name
+
+
+def _class_of(line: OrderLine) -> str:
+    return VOUCHER if line.is_gift_card else STANDARD
 
 
 def _taken_out(tax_minor: int) -> int:

@@ -14,6 +14,7 @@ from orders.services.fulfilling import (
     fulfil_order,
     update_fulfilment,
 )
+from orders.services.gift_cards import block_gift_cards, issue_gift_cards
 from orders.services.invoicing import invoice_paid_order, issue_invoice
 from orders.services.linking import LinkPage, link_order, make_payment_link, open_payment_link, pay_by_link
 from orders.services.moving import expire_unpaid, move_order, move_orders
@@ -74,6 +75,7 @@ __all__ = [
     "add_note",
     "add_return_pictures",
     "approve_return",
+    "block_gift_cards",
     "cancel_draft",
     "cancel_order",
     "cancel_return",
@@ -88,6 +90,7 @@ __all__ = [
     "fulfil_order",
     "invoice_paid_order",
     "issue_credit_note",
+    "issue_gift_cards",
     "issue_invoice",
     "link_order",
     "make_payment_link",

@@ -20,8 +20,10 @@ from orders.models import Fulfilment, Order, OrderNote
 from orders.selectors import visible_orders
 from orders.services import parcels
 from orders.services.fulfilling import complete_sending
+from orders.services.gift_cards import units_to_give_back
 from orders.services.moving import Cause, move_locked, who_asks
 from orders.services.refunding import promise_units
+from orders.services.shares import refunded_units
 from payments import services as payments
 
 if TYPE_CHECKING:
@@ -61,6 +63,7 @@ def cancel_order(
     :raises CancelRefused: not like that; ``reason`` says why (409)
     :raises UnitsRefused: a line owes fewer units, or is none of the order's (409)
     :raises RefundTooLarge: its units were paid back before: cancel them without a refund (409)
+    :raises GiftCardsOut: all is cancelled, and gift cards of it were spent: name the other items (409)
     """
     payment = _hold_payment(order_id, actor, token)
     order = visible_orders(viewer=actor, token=token).filter(pk=order_id).locked().first()
@@ -119,7 +122,7 @@ def _cancel_part(
     order: Order, units: Mapping[UUID, int], wish: CancelWish, cause: Cause, payment: Payment | None, at: datetime
 ) -> None:
     if wish.is_refunded and payment is not None:
-        _give_back(order, units, wish.reason, payment, at)
+        _give_back(order, units, wish, payment, at)
     parcels.cancel_units(order=order, units=units)
     OrderNote.objects.create(order=order, author=cause.actor, text=_in_words(order, units, wish))
     gone = {str(line): count for line, count in units.items()}
@@ -128,10 +131,14 @@ def _cancel_part(
         complete_sending(order=order, cause=cause, at=at)
 
 
-def _give_back(order: Order, units: Mapping[UUID, int], reason: str, payment: Payment, at: datetime) -> None:
+def _give_back(order: Order, units: Mapping[UUID, int], wish: CancelWish, payment: Payment, at: datetime) -> None:
     """Promise what the units cost; the sweep tells the provider, or staff where the money came by hand."""
     lines = parcels.lines_of(order=order)
-    if promise_units(payment=payment, order=order, lines=lines, units=units, reason=reason, at=at):
+    if wish.items is None and order.has_gift_cards:
+        # Cards that were made are as good as sent, and yet nobody has to send them back.
+        before = refunded_units(lines=lines, payment_id=payment.pk)
+        units = dict(units) | units_to_give_back(lines=lines, before=before)
+    if promise_units(payment=payment, order=order, lines=lines, units=units, reason=wish.reason, at=at):
         transaction.on_commit(partial(courier.wake, _SWEEP))
 
 

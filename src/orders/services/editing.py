@@ -17,7 +17,7 @@ from core.transactions import command, step
 from inventory import services as inventory
 from orders import selectors
 from orders.domain import OrderStatus
-from orders.errors import EditRefused, NothingOrdered, OrderNotFound
+from orders.errors import EditRefused, GiftCardForGiftCard, NothingOrdered, OrderNotFound
 from orders.events import OrderEdited
 from orders.models import Order, OrderEdit, OrderLine, OrderReceipt
 from orders.services.choosing import Chosen, ItemWish, choose_items
@@ -74,6 +74,7 @@ def edit_order(*, order_id: UUID, wish: EditOrder, actor: User, at: datetime) ->
     :raises PaymentInProgress: a provider was asked for the old total and has not answered (409)
     :raises ProviderDown: an attempt could not be called off (503)
     :raises NothingOrdered: no item is left; cancel it instead (422)
+    :raises GiftCardForGiftCard: a gift card paid a part of it, and it would be for one (409)
     :raises ItemsUnknown, Malformed: see ``choose_items``
     :raises PromotionUsedUp, FirstOrderOnly: somebody else was faster (409)
     :raises OutOfStock, TotalChanged: and what ``refuse_other_than_agreed`` raises; nothing was changed
@@ -201,6 +202,8 @@ def _price(order: Order, before: _Before, wish: EditOrder, payment: Payment, at:
     )
     quote = drawn.quote
     refuse_other_than_agreed(quote=quote, terms=drawn.terms, expected=wish.expected_total, held=before.units)
+    if any(line.offer.is_gift_card for line in quote.lines) and payments.is_paid_by_gift_card(payment=payment):
+        raise GiftCardForGiftCard
     _make_way(payment, quote.total_minor)
     uses = uses_of(quote=quote)
     promotions.lock_uses(order_ids=[order.pk], buyers={before.buyer, drawn.buyer}, uses=uses)

@@ -8,6 +8,8 @@ from core import media
 from core.transactions import step
 from orders.models import Order, Return, ReturnPicture, Withdrawal
 from orders.services.drafts import forget_drafts
+from orders.services.gift_cards import all_sources
+from payments import services as payments
 
 _KEPT = ("country", "region")
 
@@ -16,13 +18,15 @@ _KEPT = ("country", "region")
 def scrub_customer(*, user_id: UUID) -> None:
     """Keep the orders of a person and remove the person from them: e-mail, names, address lines, VAT id, notes.
 
-    So it is with their returns, without their pictures, and with their withdrawals.
+    So it is with their returns, without their pictures, with their withdrawals, and with gift cards that they bought.
     """
     for order in Order.objects.filter(customer_id=user_id).locked():
         order.email, order.note, order.vat_id = "", "", ""
         order.shipping_address = _scrubbed(order.shipping_address)
         order.billing_address = _scrubbed(order.billing_address)
         order.save(update_fields=["email", "note", "vat_id", "shipping_address", "billing_address", "updated_at"])
+        if order.has_gift_cards:
+            payments.forget_recipients(sources=all_sources(order=order))
     forget_drafts(user_id=user_id)
     _forget_returns(user_id)
 

@@ -14,7 +14,7 @@ from core.transactions import command, step
 from inventory import services as inventory
 from orders.domain import MovedBy, OrderStatus, may_move
 from orders.errors import MoveRefused, OrderNotFound
-from orders.events import OrderMoved
+from orders.events import GiftCardsSold, OrderMoved
 from orders.models import Fulfilment, Order, OrderLine, OrderMove
 from orders.selectors import visible_orders
 from orders.services import parcels
@@ -254,6 +254,8 @@ def _follow(order: Order, move: OrderMove, *, ships_too: bool, is_deposited: boo
         if not ships_too:
             inventory.claim_stock(reference=order.pk)
         _post(order, _sale(order, is_deposited=is_deposited), move.at)
+        if order.has_gift_cards:
+            outbox.publish(GiftCardsSold(order_id=order.pk), at=move.at)
     elif move.to_status == OrderStatus.SHIPPED.value:
         if units := parcels.open_units(order=order, wanted=None):
             parcels.send_parcel(order=order, units=units, parcel=parcel, actor=move.actor, at=move.at)

@@ -19,7 +19,7 @@ from core.transactions import command, step
 from inventory import services as inventory
 from inventory.errors import OutOfStock
 from orders.domain import MovedBy, OrderStatus
-from orders.errors import OrderNotFound
+from orders.errors import GiftCardForGiftCard, OrderNotFound
 from orders.models import Order, OrderMove
 from orders.selectors import visible_orders
 from orders.services.moving import count_for_buyer, settle_move
@@ -72,6 +72,7 @@ def pay_order(*, order_id: UUID, wish: Wish, payer: Payer, at: datetime) -> Paym
     :raises PaymentInProgress: an earlier attempt has not ended (409)
     :raises ProviderUnknown: there is no such provider (422)
     :raises GiftCardUnknown: there is no gift card of that code (422)
+    :raises GiftCardForGiftCard: the order is for gift cards, among others (409)
     :raises BalanceNotUsable: the gift card or store credit cannot be spent here (422)
     :raises TooManyAttempts: too many codes of gift cards were tried (429)
     :raises SavedMethodNotFound: there is no such saved way to pay, or it is not the payer's (404)
@@ -107,6 +108,8 @@ def _begin(*, order_id: UUID, wish: Wish, payer: Payer, at: datetime) -> Attempt
         raise AlreadyPaid
     if order.status != OrderStatus.PENDING.value or payment.amount_minor != order.total_minor:
         raise NotPayable(order_status=order.status)
+    if wish.provider == GIFT_CARD and order.has_gift_cards:
+        raise GiftCardForGiftCard
     wish = payments.choose_method(wish=wish, customer_id=payer.viewer.pk if payer.viewer else None)
     return payments.begin_attempt(payment=payment, wish=wish, triers=triers, at=at)
 

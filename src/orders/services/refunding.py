@@ -18,6 +18,7 @@ from inventory.domain import Reason
 from orders.domain import OrderStatus, worth_of_units
 from orders.errors import MoveRefused
 from orders.models import Order, OrderLine
+from orders.services.gift_cards import give_up_cards, units_to_give_back
 from orders.services.shares import paid_of_lines, refunded_units
 from payments import selectors as payment_reads
 from payments import services as payments
@@ -84,6 +85,7 @@ def refund_payment(*, payment_id: UUID, wish: RefundOrder, actor: User, at: date
     :raises RefundTooLarge: more than what is left of the captured amount, or more units than were bought (409)
     :raises NothingToCredit: store credit for a guest (422)
     :raises MoveRefused: goods go back on the shelf that never left the house (409)
+    :raises GiftCardsOut: it would pay back gift cards that were spent (409)
     """
     promised = _promise(payment_id=payment_id, wish=wish, actor=actor, at=at)
     for refund in promised:
@@ -119,19 +121,25 @@ def promise_refund(*, payment_id: UUID, wish: RefundOrder, actor: User | None, a
     :raises NothingToCredit: store credit for a guest (422)
     :raises NotPayable: the order is not paid yet: it is changed or cancelled instead (409)
     :raises MoveRefused: goods go back on the shelf that never left the house (409)
+    :raises GiftCardsOut: it would pay back gift cards that were spent (409)
     """
     payment = payments.lock_payment(payment_id=payment_id)
     if promised := payments.find_promised(payment=payment, request_key=wish.request_key):
         return promised
     order: Order = Order.objects.filter(pk=payment.order_id).locked().get()
     account = _borne_by(order)
-    lines = list(order.lines.order_by("position")) if wish.items else []
-    units = _resolve(wish.items, lines, refunded_units(lines=lines, payment_id=payment_id if lines else None))
+    lines = list(order.lines.order_by("position")) if wish.items or order.has_gift_cards else []
+    before = refunded_units(lines=lines, payment_id=payment_id if lines else None)
+    units = _resolve(wish.items, lines, before)
+    amount = _amount(payment, order, lines, units, wish)
+    if order.has_gift_cards and account == RETURNS:
+        given = _counted(units) if wish.items or amount is not None else units_to_give_back(lines=lines, before=before)
+        give_up_cards(order=order, payment=payment, lines=lines, units=given, before=before, amount_minor=amount, at=at)
     refunds = payments.promise_refund(
         payment=payment,
         wish=RefundWish(
             account=account,
-            amount_minor=_amount(payment, order, lines, units, wish),
+            amount_minor=amount,
             reason=wish.reason,
             to=wish.to,
             items=tuple(each.noted() for each in units),
@@ -156,6 +164,7 @@ def promise_units(
     :param lines: all of the order's
     :param units: line id -> units
     :raises RefundTooLarge: they were paid back before, or that is more than is left of the captured amount (409)
+    :raises GiftCardsOut: units among them became gift cards that were spent (409)
     """
     done = refunded_units(lines=lines, payment_id=payment.pk)
     # Units that cost less than a minor unit each are noted by no refund, and yet were counted.
@@ -163,11 +172,31 @@ def promise_units(
     items = [RefundItem(line=line, quantity=count) for line, count in units.items()]
     cancelled = _resolve(items, lines, before)
     amount = _cost(order, lines, cancelled)
+    if order.has_gift_cards:
+        owed = Counter({line.pk: min(line.open, units.get(line.pk, 0)) for line in lines})
+        give_up_cards(
+            order=order,
+            payment=payment,
+            lines=lines,
+            units=Counter(units) - owed,
+            before=before,
+            amount_minor=amount,
+            at=at,
+            cancelled=owed,
+        )
     if not amount:
         return []
     noted = tuple(each.noted() for each in cancelled)
     wish = RefundWish(account=_borne_by(order), amount_minor=amount, reason=reason, items=noted)
     return payments.promise_refund(payment=payment, wish=wish, at=at)
+
+
+def _counted(units: Sequence[_Units]) -> Counter[UUID]:
+    """Return line id -> units."""
+    found: Counter[UUID] = Counter()
+    for each in units:
+        found[each.line.pk] += each.quantity
+    return found
 
 
 def _borne_by(order: Order) -> str:

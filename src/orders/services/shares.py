@@ -16,10 +16,15 @@ from payments import selectors as payment_reads
 def paid_of_lines(*, order: Order, lines: Sequence[OrderLine]) -> dict[UUID, int]:
     """Return line id -> what all its units cost together, after discounts and with tax, without delivery.
 
+    Gift cards cost what is on them, neither more nor less.
+
     :param lines: all of the order's
     """
-    paid = paid_per_line([_bought(line) for line in lines], goods_minor=order.total_minor - order.shipping_minor)
-    return {line.pk: paid_minor for line, paid_minor in zip(lines, paid, strict=True)}
+    cards = {line.pk: line.subtotal_minor for line in lines if line.is_gift_card}
+    others = [line for line in lines if not line.is_gift_card]
+    goods_minor = order.total_minor - order.shipping_minor - sum(cards.values())
+    paid = paid_per_line([_bought(line) for line in others], goods_minor=goods_minor)
+    return cards | {line.pk: paid_minor for line, paid_minor in zip(others, paid, strict=True)}
 
 
 @step

@@ -177,7 +177,7 @@ def uses_of(*, quote: Quote) -> list[promotions.Use]:
 
 
 def sums_of(*, quote: Quote) -> dict[str, Any]:
-    """Return an order's columns of money and shipping, as quoted."""
+    """Return an order's columns that follow from its goods: money, shipping, and whether gift cards are among them."""
     return {
         "subtotal_minor": quote.subtotal_minor,
         "discount_minor": quote.discount_minor,
@@ -186,6 +186,7 @@ def sums_of(*, quote: Quote) -> dict[str, Any]:
         "total_minor": quote.total_minor,
         "contained_minor": quote.priced.contained_minor,
         "shipping_method": quote.priced.method.code if quote.priced.method else "",
+        "has_gift_cards": any(line.offer.is_gift_card for line in quote.lines),
     }
 
 
@@ -224,6 +225,7 @@ def _line(order: Order, position: int, line: QuoteLine, line_id: UUID) -> OrderL
         tax_minor=line.price.tax_minor,
         contained_minor=line.price.contained_minor,
         tax_ppm=line.price.rate.ppm,
+        is_gift_card=line.offer.is_gift_card,
     )
 
 

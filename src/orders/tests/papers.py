@@ -23,7 +23,7 @@ from orders.domain import (
 from orders.models import Order, OrderLine
 from orders.selectors import drafting
 from pricing.domain import CartFacts, LineFacts, MethodFacts, ShippingFacts, ShippingKind, price_cart
-from pricing.domain.taxes import RateFacts, TaxRules
+from pricing.domain.taxes import VOUCHER, RateFacts, TaxRules
 from promotions.domain import Benefit, Rule
 
 NOON = datetime(2026, 6, 1, 12, tzinfo=UTC)
@@ -64,6 +64,7 @@ def random_facts(dice: random.Random) -> CartFacts:
 
 def _line(dice: random.Random, number: int) -> LineFacts:
     unit = dice.choice([dice.randint(1, 99), dice.randint(100, 9999), dice.randint(10_000, 999_999)])
+    is_gift_card = dice.random() < 0.15
     return LineFacts(
         variant_id=UUID(int=number),
         product_id=UUID(int=number),
@@ -71,8 +72,9 @@ def _line(dice: random.Random, number: int) -> LineFacts:
         quantity=dice.randint(1, 7),
         base_minor=unit,
         unit_minor=unit,
-        tax_class=dice.choice(_CLASSES),
-        needs_shipping=dice.random() < 0.8,
+        tax_class=VOUCHER if is_gift_card else dice.choice(_CLASSES),
+        needs_shipping=not is_gift_card and dice.random() < 0.8,
+        is_gift_card=is_gift_card,
     )
 
 
@@ -112,6 +114,7 @@ def order_of(facts: CartFacts) -> tuple[Order, list[OrderLine]]:
         shipping_method=priced.method.code if priced.method else "",
         vat_id="FR 40 303265045",
         shipping_address=_address(country),
+        has_gift_cards=any(line.is_gift_card for line in facts.lines),
     )
     lines = [
         OrderLine(
@@ -127,6 +130,7 @@ def order_of(facts: CartFacts) -> tuple[Order, list[OrderLine]]:
             tax_minor=price.tax_minor,
             contained_minor=price.contained_minor,
             tax_ppm=price.rate.ppm,
+            is_gift_card=line.is_gift_card,
         )
         for position, (line, price) in enumerate(zip(facts.lines, priced.lines, strict=True), start=1)
     ]

@@ -6,7 +6,8 @@ from contextlib import suppress
 from uuid import UUID
 
 import pytest
-from django.db import transaction
+from django.db import connection, transaction
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from accounts.models import User
@@ -81,6 +82,20 @@ def test_r07_a_part_is_cancelled_under_the_lock_of_its_payment() -> None:
     assert waited
     assert free == 1
     assert Refund.objects.count() == 1
+
+
+@pytest.mark.django_db
+def test_r07_what_was_begun_is_called_off_under_the_lock_of_the_payment_then_of_the_order() -> None:
+    order = make_charged_order()
+    cancel(order, actor=make_manager())
+
+    with transaction.atomic(), CaptureQueriesContext(connection) as captured:
+        services.stop_paying(order_id=order.pk, at=NOON)
+
+    locks = [query["sql"] for query in captured.captured_queries if "FOR UPDATE" in query["sql"]]
+    tables = [sql.partition('FOR UPDATE OF "')[2].partition('"')[0] for sql in locks]
+    assert tables[:2] == ["payments_payment", "orders_order"]
+    assert Refund.objects.get().amount_minor == order.total_minor
 
 
 def race(*, rounds: int) -> None:

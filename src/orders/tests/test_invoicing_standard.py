@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from saxonche import PySaxonProcessor
 
-from orders.domain import Paper
+from orders.domain import Paper, VatCategory
 from orders.tests.papers import random_documents
 
 Judge = Callable[[bytes], list[str]]
@@ -43,6 +43,27 @@ class TestToUbl:
     @pytest.mark.long
     def test_breaks_no_rule_of_en_16931_ten_thousand_times(self, judge: Judge) -> None:
         assert broken_by(random_documents(10_000, seed=2014), judge) == {}
+
+    def test_breaks_no_rule_where_gift_cards_stand_beside_what_is_taxed(self, judge: Judge) -> None:
+        mixed = [
+            (paper, document)
+            for paper, document in random_documents(150, seed=30)
+            if {VatCategory.EXEMPT, VatCategory.STANDARD} <= {tax.category for tax in paper.taxes}
+            and b"multi-purpose vouchers" in document
+        ]
+
+        assert len(mixed) > 10
+        assert broken_by(iter(mixed), judge) == {}
+
+    def test_is_caught_where_a_gift_card_stands_outside_the_scope_beside_what_is_taxed(self, judge: Judge) -> None:
+        exempt = b"<cbc:ID>E</cbc:ID>"
+        document = next(
+            document
+            for paper, document in random_documents(150, seed=30)
+            if exempt in document and VatCategory.STANDARD in {tax.category for tax in paper.taxes}
+        )
+
+        assert "BR-O-11" in judge(document.replace(exempt, b"<cbc:ID>O</cbc:ID>"))
 
     @pytest.mark.parametrize(
         ("element", "rule"),

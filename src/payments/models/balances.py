@@ -28,6 +28,8 @@ class Balance(Entity):
     actor = models.ForeignKey("accounts.User", null=True, blank=True, on_delete=models.PROTECT, related_name="+")
     # For whose sake it was made, such as a line that was sold; once.
     source = models.CharField(max_length=80, blank=True)
+    # When its price was given back, and what was on it taken off.
+    taken_back_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         constraints = [

@@ -24,6 +24,10 @@ _CHECKS = {
         SELECT p.id, p.captured_minor, coalesce(sum(a.captured_minor), 0) FROM payments_payment p
           LEFT JOIN payments_attempt a ON a.payment_id = p.id AND NOT a.is_surplus
          GROUP BY p.id HAVING p.captured_minor <> coalesce(sum(a.captured_minor), 0)""",
+    "payment {0}: it is {1}, but {2} of its amount was captured (I2)": """
+        SELECT id, status, captured_minor FROM payments_payment
+         WHERE amount_minor > 0 AND (status = 'captured') <>
+               (captured_minor > 0 AND captured_minor >= amount_minor AND refunded_minor = 0)""",
     "attempt {0}: {1} captured, but {2} was booked (I2)": """
         SELECT a.id, a.captured_minor, coalesce(l.amount, 0) FROM payments_attempt a
           LEFT JOIN (SELECT split_part(e.reference, ':', 1) AS attempt, -sum(p.amount_minor) AS amount

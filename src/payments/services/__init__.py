@@ -22,6 +22,17 @@ from payments.services.refunding import find_promised, promise_refund
 from payments.services.retrying import retry_refund
 from payments.services.rows import lock_payment_of, lock_payments_of
 from payments.services.saving import choose_method, forget_methods, remove_method, set_default_method
+from payments.services.selling import (
+    SoldGiftCard,
+    block_gift_cards,
+    forget_recipients,
+    is_paid_by_gift_card,
+    left_to_give_back,
+    lock_cards_of_refund,
+    lock_sold_gift_cards,
+    sell_gift_cards,
+    take_back_gift_cards,
+)
 from payments.services.settling import SettlementFile, import_settlement
 from payments.services.sweeping import sweep
 
@@ -31,9 +42,11 @@ __all__ = [
     "IssuedGiftCard",
     "NewGiftCard",
     "SettlementFile",
+    "SoldGiftCard",
     "abandon",
     "ask",
     "begin_attempt",
+    "block_gift_cards",
     "call_off",
     "carry_out",
     "carry_out_refund",
@@ -48,14 +61,19 @@ __all__ = [
     "find_promised",
     "forget_declines",
     "forget_methods",
+    "forget_recipients",
     "grant_store_credit",
     "hold_payment",
     "import_settlement",
+    "is_paid_by_gift_card",
     "issue_gift_card",
+    "left_to_give_back",
     "lock_balances",
+    "lock_cards_of_refund",
     "lock_payment",
     "lock_payment_of",
     "lock_payments_of",
+    "lock_sold_gift_cards",
     "open_balance",
     "pass_on_exchange",
     "post_entries",
@@ -65,10 +83,12 @@ __all__ = [
     "record_outcome",
     "remove_method",
     "retry_refund",
+    "sell_gift_cards",
     "set_default_method",
     "settle_by_hand",
     "settle_late",
     "spend_balance",
     "sweep",
+    "take_back_gift_cards",
     "take_notice",
 ]

@@ -29,7 +29,7 @@ from payments.services.beginning import capture_own, write_attempt
 from payments.services.ledger import post_entry
 from payments.services.outcomes import announce_capture, take_charge, take_out
 from payments.services.refunding import give_back
-from payments.services.rows import find_live
+from payments.services.rows import find_live, summarise
 
 SWEEP = "payments.tasks.sweep"
 _CANCELLED = "The order was cancelled."
@@ -83,7 +83,8 @@ def change_amount(*, payment: Payment, amount_minor: int, at: datetime) -> None:
         take_out(payment=payment, attempts=undone, reason="The order was changed.", at=at)
     payment.refresh_from_db()
     payment.amount_minor = amount_minor
-    payment.save(update_fields=["amount_minor", "updated_at"])
+    summarise(payment, Attempt.objects.filter(payment=payment).order_by("-pk").first())
+    payment.save(update_fields=["amount_minor", "status", "updated_at"])
     again = next((attempt for attempt in reversed(undone) if attempt.balance_id is not None), None)
     if again is not None and payment.captured_minor < amount_minor:
         _spend_again(payment, again, at)

@@ -51,9 +51,24 @@ class IssuedGiftCard:
 @command
 def issue_gift_card(*, wish: NewGiftCard, actor: User, at: datetime) -> IssuedGiftCard:
     """Make a gift card that the shop gives away. Four statements."""
+    made = compose_gift_card(wish=wish, at=at, actor=actor)
+    made.card.save(force_insert=True)
+    _give(made.card, wish.amount.minor, kind="gift_card_issued", reference=str(made.card.pk), at=at)
+    if wish.recipient:
+        outbox.publish(issued(made=made), at=at)
+    return made
+
+
+def compose_gift_card(
+    *, wish: NewGiftCard, at: datetime, actor: User | None = None, source: str = ""
+) -> IssuedGiftCard:
+    """Make a gift card with a code of its own, not yet written.
+
+    :param source: for whose sake it is made; once
+    """
     code = gift_card_code(secrets.randbits(5 * CODE_SIGNS))
     card_id = new_id()
-    card = Balance.objects.create(
+    card = Balance(
         id=card_id,
         kind=GIFT_CARD,
         account=gift_card_of(card_id),
@@ -65,12 +80,15 @@ def issue_gift_card(*, wish: NewGiftCard, actor: User, at: datetime) -> IssuedGi
         recipient=wish.recipient,
         note=wish.note,
         actor=actor,
+        source=source,
         created_at=at,
     )
-    _give(card, wish.amount.minor, kind="gift_card_issued", reference=str(card_id), at=at)
-    if wish.recipient:
-        outbox.publish(GiftCardIssued(gift_card_id=card_id, sealed_code=seal(code)), at=at)
     return IssuedGiftCard(card, code)
+
+
+def issued(*, made: IssuedGiftCard) -> GiftCardIssued:
+    """Return the fact by which whoever it was made for is sent its code."""
+    return GiftCardIssued(gift_card_id=made.card.pk, sealed_code=seal(made.code))
 
 
 @command

@@ -248,6 +248,8 @@ class TestChangeAmount:
 
         change_amount(payment, 2000)
 
+        payment.refresh_from_db()
+        assert payment.status == "captured"
         assert OutboxEvent.objects.filter(name="payments.payment_captured").count() == 1
         assert left_on(made) == 0
 

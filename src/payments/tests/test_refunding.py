@@ -120,6 +120,7 @@ class TestFindDifferences:
         [
             "UPDATE payments_payment SET captured_minor = captured_minor - 1, refunded_minor = 0",
             "UPDATE payments_payment SET refunded_minor = refunded_minor - 1",
+            "UPDATE payments_payment SET status = 'captured'",
             "UPDATE payments_attempt SET promised_minor = promised_minor + 1",
             "UPDATE payments_attempt SET captured_minor = captured_minor - 1",
             "UPDATE payments_refund SET amount_minor = amount_minor - 1",

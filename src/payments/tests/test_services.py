@@ -18,7 +18,7 @@ from payments.errors import (
     PaymentNotFound,
     TooManyDeclines,
 )
-from payments.models import Attempt, Decline, LedgerEntry, Payment, Refund
+from payments.models import Attempt, Decline, LedgerEntry, Payment, Posting, Refund
 from payments.providers import GivenBack
 from payments.services.declining import digest_of, note_decline
 from payments.services.refund_outcomes import record_refund
@@ -69,6 +69,23 @@ class TestPostEntries:
             services.post_entry(kind="test", reference="1", currency="GBP", amounts={CASH: 1}, at=NOON)
 
         assert not LedgerEntry.objects.exists()
+
+    def test_the_database_refuses_what_does_not_balance(self) -> None:
+        with STEP():
+            services.post_entry(kind="test", reference="1", currency="GBP", amounts={CASH: 5, SALES: -5}, at=NOON)
+        entry = LedgerEntry.objects.get()
+
+        with pytest.raises(IntegrityError, match="does not balance"), STEP():
+            Posting.objects.create(entry=entry, account=CASH, currency="GBP", amount_minor=1)
+        with pytest.raises(IntegrityError, match="does not balance"), STEP():
+            Posting.objects.bulk_create(
+                [
+                    Posting(entry=entry, account=CASH, currency="GBP", amount_minor=1),
+                    Posting(entry=entry, account=SALES, currency="EUR", amount_minor=-1),
+                ]
+            )
+
+        assert Posting.objects.count() == 2
 
 
 @pytest.mark.django_db

@@ -8,7 +8,6 @@ from pricing.domain.engine import (
     UNKNOWN_METHOD,
     LinePrice,
     Priced,
-    PromotionUse,
     TaxSum,
     percent_text,
     price_cart,
@@ -16,7 +15,7 @@ from pricing.domain.engine import (
 )
 from pricing.domain.facts import CartFacts, LineFacts, ShippingFacts
 from pricing.domain.quoting import Asking, Quote, QuoteLine, compose_quote, line_facts
-from pricing.domain.receipt import IN_WORDS, Kind, Step, in_words
+from pricing.domain.receipt import IN_WORDS, Kind, Step, Tried, in_words
 from pricing.domain.shipping import MethodFacts, ShippingKind
 from pricing.domain.taxes import EU, vat_id_is_wrong
 
@@ -33,13 +32,13 @@ __all__ = [
     "LinePrice",
     "MethodFacts",
     "Priced",
-    "PromotionUse",
     "Quote",
     "QuoteLine",
     "ShippingFacts",
     "ShippingKind",
     "Step",
     "TaxSum",
+    "Tried",
     "compose_quote",
     "in_words",
     "line_facts",

@@ -6,19 +6,18 @@ The order is fixed: unit prices, promotions by priority, shipping of what is lef
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
-
-import msgspec
+from operator import sub
 
 from core import money
 from markets.domain import TaxRounding
 from pricing.domain.facts import CartFacts, LineFacts
-from pricing.domain.receipt import Kind, Step
+from pricing.domain.receipt import Kind, Step, Tried
 from pricing.domain.shipping import MethodFacts, offered
-from pricing.domain.taxes import RateFacts, TaxRules, rate_of, tax_of
-from promotions.domain import Basket, BasketLine, Reason, Rule, apply
+from pricing.domain.taxes import UNTAXED_VOUCHER, VOUCHER, RateFacts, TaxRules, rate_of, tax_of
+from promotions.domain import Basket, BasketLine, Outcome, Reason, Rule, apply
 
 # Why nothing is shipped, or not so.
 DIGITAL = "needs_no_shipping"
@@ -28,6 +27,7 @@ NOT_DELIVERED = "not_delivered_there"
 UNKNOWN_METHOD = "unknown_method"
 REVERSED = "reverse_charge"
 NO_RATE = "no_rate"
+_EXCLUDED = Outcome(reason=Reason.EXCLUDED)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,13 +38,6 @@ class LinePrice:
     tax_minor: int = 0
     contained_minor: int = 0
     rate: RateFacts = field(default_factory=lambda: RateFacts("", 0))
-
-
-class PromotionUse(msgspec.Struct, frozen=True, kw_only=True):
-    """A promotion that took something off, or freed the shipping."""
-
-    rule: Rule
-    amount_minor: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +54,7 @@ class TaxSum:
 class Priced:
     """The price of a cart with its receipt. ``refusal`` says why it cannot be sent as was wished; else it is empty.
 
+    ``tried`` are the promotions in their order; ``steps_before`` and ``steps_after`` stand around them in the receipt.
     ``tax_minor`` is part of the total: what is put on top, or, negative, what is taken out of prices with tax inside.
     ``contained_minor`` is tax inside the prices that stays there.
     """
@@ -72,15 +66,26 @@ class Priced:
     contained_minor: int
     lines: tuple[LinePrice, ...]
     taxes: tuple[TaxSum, ...]
-    uses: tuple[PromotionUse, ...]
+    tried: tuple[Tried, ...]
     method: MethodFacts | None
     offers: tuple[tuple[MethodFacts, int], ...]
     refusal: str
-    receipt: tuple[Step, ...]
+    steps_before: tuple[Step, ...]
+    steps_after: tuple[Step, ...]
 
     @property
     def total_minor(self) -> int:
         return self.subtotal_minor - self.discount_minor + self.shipping_minor + self.tax_minor
+
+    @property
+    def uses(self) -> tuple[Tried, ...]:
+        """The promotions that took something off, or freed the shipping."""
+        return tuple([each for each in self.tried if each.outcome.is_applied])
+
+    @property
+    def receipt(self) -> tuple[Step, ...]:
+        """All that was tried, in order. It is written when it is asked for: most carts are only shown their totals."""
+        return (*self.steps_before, *[each.step for each in self.tried], *self.steps_after)
 
 
 def price_cart(facts: CartFacts) -> Priced:
@@ -107,11 +112,12 @@ def price_cart(facts: CartFacts) -> Priced:
             )
         ),
         taxes=taxed.sums,
-        uses=tuple(promoted.uses),
+        tried=tuple(promoted.tried),
         method=shipped.method,
         offers=shipped.offers,
         refusal=shipped.refusal,
-        receipt=(*_prices(facts.lines), *promoted.steps, *shipped.steps, *taxed.steps),
+        steps_before=tuple(_prices(facts.lines)),
+        steps_after=(*shipped.steps, *taxed.steps),
     )
 
 
@@ -134,18 +140,25 @@ class _Promoted:
     left: list[int]
     frees_shipping: bool = False
     is_closed: bool = False
-    uses: list[PromotionUse] = field(default_factory=list)
-    steps: list[Step] = field(default_factory=list)
+    is_reduced: bool = False
+    tried: list[Tried] = field(default_factory=list)
 
-    def take(self, rule: Rule, off: Mapping[int, int], *, frees_shipping: bool) -> None:
-        left = self.left
-        for place, minor in off.items():
-            left[place] -= minor
-        amount = sum(off.values())
-        self.uses.append(PromotionUse(rule=rule, amount_minor=amount))
-        self.steps.append(Step(kind=_kind(rule), rule=rule.name, amount_minor=-amount, lines=off))
-        self.frees_shipping |= frees_shipping
+    def excludes(self, rule: Rule) -> bool:
+        """Tell whether a promotion before it keeps it out; what is refused anyway keeps its own reason."""
+        return rule.refusal is None and (self.is_closed or (rule.is_exclusive and self.is_reduced))
+
+    def note(self, rule: Rule, outcome: Outcome) -> None:
+        self.tried.append(Tried(rule, outcome))
+        if outcome.reason is not None:
+            return
+        if len(outcome.off) == len(self.left):
+            self.left = list(map(sub, self.left, outcome.off))
+        else:
+            for place, minor in zip(outcome.places, outcome.off, strict=True):
+                self.left[place] -= minor
+        self.is_reduced = True
         self.is_closed |= rule.is_exclusive
+        self.frees_shipping |= outcome.frees_shipping
 
 
 def _promote(facts: CartFacts) -> _Promoted:
@@ -154,14 +167,7 @@ def _promote(facts: CartFacts) -> _Promoted:
         return state
     basket = _basket(facts)
     for rule in facts.rules:
-        if rule.refusal is None and (state.is_closed or (rule.is_exclusive and state.uses)):
-            state.steps.append(_skipped(rule, Reason.EXCLUDED))
-            continue
-        outcome = apply(rule, basket, state.left)
-        if outcome.reason is not None:
-            state.steps.append(_skipped(rule, outcome.reason))
-            continue
-        state.take(rule, outcome.discounts, frees_shipping=outcome.frees_shipping)
+        state.note(rule, _EXCLUDED if state.excludes(rule) else apply(rule, basket, state.left))
     return state
 
 
@@ -174,21 +180,13 @@ def _basket(facts: CartFacts) -> Basket:
                 category_ids=line.category_ids,
                 tags=line.tags,
                 quantity=line.quantity,
-                is_fixed=line.is_agreed,
+                is_fixed=line.is_agreed or line.is_gift_card,
             )
             for line in facts.lines
         ),
         group_id=facts.group_id,
         is_first_order=facts.is_first_order,
     )
-
-
-def _kind(rule: Rule) -> Kind:
-    return Kind.COUPON if rule.code else Kind.PROMOTION
-
-
-def _skipped(rule: Rule, reason: Reason) -> Step:
-    return Step(kind=_kind(rule), rule=rule.name or rule.code, reason=reason.value)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -331,11 +329,17 @@ def _steps(rates: Sequence[RateFacts], tops: Sequence[int], contained: Sequence[
             rule=rate_label(rate),
             amount_minor=sum(tops[place] for place in places),
             contained_minor=sum(contained[place] for place in places),
-            reason="" if rate.ppm else NO_RATE,
+            reason=_untaxed_because(rate),
             lines={p: tops[p] + contained[p] for p in places if p < len(rates) - 1 and tops[p] + contained[p]},
         )
         for rate, places in _by_rate(rates).items()
     )
+
+
+def _untaxed_because(rate: RateFacts) -> str:
+    if rate.ppm:
+        return ""
+    return VOUCHER if rate == UNTAXED_VOUCHER else NO_RATE
 
 
 def rate_label(rate: RateFacts) -> str:

@@ -17,7 +17,7 @@ class LineFacts:
     """One line: what it is, and what a unit of it costs before anything is taken off.
 
     ``unit_minor`` is ``base_minor``, or the price of the list ``list_name``, or what an order has it for already, or
-    what was agreed: then no promotion is about it.
+    what was agreed: then no promotion is about it. Nor is any about a gift card, which bears no tax either.
     """
 
     variant_id: UUID
@@ -33,6 +33,7 @@ class LineFacts:
     tax_class: str = "standard"
     weight_grams: int = 0
     needs_shipping: bool = True
+    is_gift_card: bool = False
 
     @property
     def total_minor(self) -> int:

@@ -10,6 +10,7 @@ from uuid import UUID
 from pricing.domain.destinations import Destination
 from pricing.domain.engine import LinePrice, Priced
 from pricing.domain.facts import CartFacts, LineFacts
+from pricing.domain.taxes import VOUCHER
 from products.domain import Label, Offer
 
 
@@ -116,9 +117,10 @@ def line_facts(offer: Offer, quantity: int, agreed_minor: int | None, kept_minor
         is_agreed=agreed_minor is not None,
         category_ids=offer.category_ids,
         tags=offer.tags,
-        tax_class=offer.tax_class,
+        tax_class=VOUCHER if offer.is_gift_card else offer.tax_class,
         weight_grams=offer.weight_grams or 0,
-        needs_shipping=offer.needs_shipping,
+        needs_shipping=offer.needs_shipping and not offer.is_gift_card,
+        is_gift_card=offer.is_gift_card,
     )
 
 

@@ -8,6 +8,7 @@ from enum import Enum
 import msgspec
 
 from core import money
+from promotions.domain import Outcome, Rule
 
 
 class Kind(Enum):
@@ -40,6 +41,25 @@ class Step(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def is_applied(self) -> bool:
         return not self.reason
+
+
+class Tried(msgspec.Struct, frozen=True, gc=False):
+    """A promotion that was tried, and what it did."""
+
+    rule: Rule
+    outcome: Outcome
+
+    @property
+    def amount_minor(self) -> int:
+        """What it took off the whole."""
+        return sum(self.outcome.off)
+
+    @property
+    def step(self) -> Step:
+        kind = Kind.COUPON if self.rule.code else Kind.PROMOTION
+        if self.outcome.reason is not None:
+            return Step(kind=kind, rule=self.rule.name or self.rule.code, reason=self.outcome.reason.value)
+        return Step(kind=kind, rule=self.rule.name, amount_minor=-self.amount_minor, lines=self.outcome.discounts)
 
 
 IN_WORDS = ("Step", "Rule", "Amount", "Contained", "Not applied because")

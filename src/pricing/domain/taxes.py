@@ -19,6 +19,8 @@ from pricing.domain.destinations import Destination
 STANDARD = "standard"
 # What is taxed nowhere, whatever its neighbours are: a voucher, for instance.
 EXEMPT = "exempt"
+# What gift cards are, whatever class their product has.
+VOUCHER = "multi_purpose_voucher"
 WHOLE = 1_000_000
 # Directive 2006/112/EC, Art. 5 (2): the member states.
 EU = frozenset({
@@ -43,6 +45,8 @@ class RateFacts:
 
 
 NO_TAX = RateFacts("", 0)
+# Directive 2006/112/EC, Art. 30b (1): no tax is due when a multi-purpose voucher is sold, but when it is spent.
+UNTAXED_VOUCHER = RateFacts("Multi-purpose voucher", 0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,7 +104,12 @@ def _rates_in(table: TaxTable, place: Destination) -> Mapping[str, RateFacts]:
 
 
 def rate_of(rates: Mapping[str, RateFacts], tax_class: str) -> RateFacts:
-    """Return the rate of a tax class; a class that has none there bears the standard rate, but ``exempt`` nothing."""
+    """Return the rate of a tax class; a class that has none there bears the standard rate, but ``exempt`` nothing.
+
+    A voucher bears nothing, whatever rates there are.
+    """
+    if tax_class == VOUCHER:
+        return UNTAXED_VOUCHER
     found = rates.get(tax_class)
     if found is None:
         return NO_TAX if tax_class == EXEMPT else rates.get(STANDARD, NO_TAX)

@@ -30,6 +30,7 @@ from promotions.domain import Reason, in_order
 
 if TYPE_CHECKING:
     from markets.models import Market
+    from products.domain import Offer
     from promotions.domain import Rule
 
 
@@ -40,6 +41,7 @@ def quote(
     asking: Asking,
     agreed_minor: Mapping[UUID, int] | None = None,
     kept_minor: Mapping[UUID, int] | None = None,
+    offers: Mapping[UUID, Offer] | None = None,
 ) -> Quote:
     """Price ``wanted`` (variant id -> units) as it would be bought in a market now. Two queries for any number.
 
@@ -48,8 +50,10 @@ def quote(
 
     :param agreed_minor: variant id -> unit price that was agreed: no promotion changes it
     :param kept_minor: variant id -> unit price that an order has it for already: promotions are tried on it
+    :param offers: what was read for this market, group and time already (one query less)
     """
-    offers = product_reads.offers(variant_ids=wanted.keys(), market=market, group_id=asking.group_id, at=asking.at)
+    if offers is None:
+        offers = product_reads.offers(variant_ids=wanted.keys(), market=market, group_id=asking.group_id, at=asking.at)
     free = stock_reads.free_units(variant_ids=wanted.keys())
     labels = product_reads.labels(variant_ids=wanted.keys() - offers.keys())
     agreed, kept = agreed_minor or {}, kept_minor or {}
@@ -90,8 +94,10 @@ def _facts(lines: tuple[LineFacts, ...], market: Market, asking: Asking) -> Cart
 
 
 def _rules(book: RuleBook, lines: tuple[LineFacts, ...], market: Market, asking: Asking) -> tuple[Rule, ...]:
-    """Return what is tried, in its order."""
+    """Return what is tried, in its order: that of the book, unless there is more."""
     rules = _automatic(book, lines, asking)
+    if not asking.again and not asking.codes:
+        return tuple(rules)
     if asking.again:
         rules += _held(rules, market, asking)
     if asking.codes:

@@ -21,7 +21,7 @@ from pricing.domain import (
     Step,
     price_cart,
 )
-from pricing.domain.taxes import RateFacts, TaxRules
+from pricing.domain.taxes import VOUCHER, RateFacts, TaxRules
 from promotions.domain import Benefit, Per, Reason, Rule
 
 STANDARD = RateFacts("VAT", 200_000)
@@ -330,3 +330,45 @@ def test_facts_that_were_kept_give_the_same_price_and_the_same_receipt() -> None
 
         assert kept == facts
         assert price_cart(kept) == price_cart(facts)
+
+
+class TestPriceCartWithGiftCards:
+    def test_takes_no_promotion_off_a_gift_card(self) -> None:
+        priced = price(line(5000, is_gift_card=True), line(1000), rules=(percent(1000),))
+
+        assert [each.discount_minor for each in priced.lines] == [0, 100]
+
+    def test_counts_no_gift_card_towards_a_minimum_spend(self) -> None:
+        rule = percent(1000, minimum_spend_minor=2000)
+
+        priced = price(line(5000, is_gift_card=True), line(1000), rules=(rule,))
+
+        assert priced.discount_minor == 0
+        assert [step.reason for step in priced.receipt if step.rule == rule.name] == [Reason.BELOW_MINIMUM_SPEND.value]
+
+    def test_counts_no_gift_card_towards_free_shipping(self) -> None:
+        card = line(9000, is_gift_card=True, needs_shipping=False)
+
+        priced = price(card, line(1000), shipping=shipping(POST))
+
+        assert priced.shipping_minor == 395
+
+    @pytest.mark.parametrize("is_included", [True, False])
+    def test_takes_no_tax_on_a_gift_card_and_says_so(self, is_included: bool) -> None:
+        rates = {"standard": STANDARD, "exempt": STANDARD, VOUCHER: STANDARD}
+        card = line(5000, is_gift_card=True, tax_class=VOUCHER)
+
+        priced = price(card, line(1000), tax=tax(is_included=is_included, rates=rates))
+
+        of_card, of_goods = priced.lines
+        assert (of_card.tax_minor, of_card.contained_minor, of_card.rate.ppm) == (0, 0, 0)
+        assert of_goods.rate == STANDARD
+        [step] = [step for step in priced.receipt if step.reason == VOUCHER]
+        assert (step.kind, step.rule) == (Kind.TAX, "Multi-purpose voucher 0 %")
+
+    def test_takes_no_tax_out_of_a_gift_card_where_the_buyer_owes_it(self) -> None:
+        card = line(5000, is_gift_card=True, tax_class=VOUCHER)
+
+        priced = price(card, line(1200), tax=tax(is_included=True, is_reversed=True))
+
+        assert [each.tax_minor for each in priced.lines] == [0, -200]

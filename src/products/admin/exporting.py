@@ -24,6 +24,7 @@ _COLUMNS = (
     "weight_grams",
     "tax_class",
     "needs_shipping",
+    "is_gift_card",
 )
 
 
@@ -40,6 +41,7 @@ class ProductResource(SafeResource):
     compare_at_price = Field(column_name="compare_at_price")
     weight_grams = Field(column_name="weight_grams")
     needs_shipping = Field(column_name="needs_shipping")
+    is_gift_card = Field(column_name="is_gift_card")
 
     class Meta:
         model = Product
@@ -76,6 +78,9 @@ class ProductResource(SafeResource):
 
     def dehydrate_needs_shipping(self, product: Any) -> str:
         return str(product.living[0].needs_shipping).lower() if product.living else ""
+
+    def dehydrate_is_gift_card(self, product: Any) -> str:
+        return str(product.living[0].is_gift_card).lower() if product.living else ""
 
     def _amount(self, product: Any, name: str) -> str:
         prices = product.living[0].in_market if product.living else []

@@ -18,7 +18,7 @@ from products.models import Product, ProductImage, Variant
 from products.services import ImageEdit, VariantEdit
 
 _MOST = 10**9
-_OF_VARIANT = ("sku", "weight_grams", "needs_shipping")
+_OF_VARIANT = ("sku", "weight_grams", "needs_shipping", "is_gift_card")
 _AMOUNT: dict[str, Any] = {"required": False, "min_value": 0, "max_digits": 16, "decimal_places": 4}
 
 
@@ -117,9 +117,18 @@ class VariantForm(Dressed):
 
     class Meta:
         model = Variant
-        fields = ("sku", "weight_grams", "needs_shipping")
+        fields = ("sku", "weight_grams", "needs_shipping", "is_gift_card")
 
-    field_order = ["sku", "option_values", "price", "compare_at_price", "stock", "weight_grams", "needs_shipping"]
+    field_order = [
+        "sku",
+        "option_values",
+        "price",
+        "compare_at_price",
+        "stock",
+        "weight_grams",
+        "needs_shipping",
+        "is_gift_card",
+    ]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -131,7 +140,12 @@ class VariantForm(Dressed):
             self.fields["sku"].required = False
         for name in self.fields:
             self.fields[name].widget.attrs.setdefault("class", "")
-        for name, label in (("sku", "SKU"), ("weight_grams", "Weight, g"), ("needs_shipping", "Is sent")):
+        for name, label in (
+            ("sku", "SKU"),
+            ("weight_grams", "Weight, g"),
+            ("needs_shipping", "Is sent"),
+            ("is_gift_card", "Gift card"),
+        ):
             if name in self.fields:
                 self.fields[name].label = label
 
@@ -177,6 +191,7 @@ class VariantForm(Dressed):
             stock=said["stock"],
             weight_grams=said["weight_grams"],
             needs_shipping=said["needs_shipping"],
+            is_gift_card=said["is_gift_card"],
         )
 
 

@@ -41,7 +41,16 @@ class _Variants(ServiceInline):
     model = Variant
     form = VariantForm
     formset = VariantFormSet
-    fields = ("sku", "option_values", "price", "compare_at_price", "stock", "weight_grams", "needs_shipping")
+    fields = (
+        "sku",
+        "option_values",
+        "price",
+        "compare_at_price",
+        "stock",
+        "weight_grams",
+        "needs_shipping",
+        "is_gift_card",
+    )
     ordering = ("position", "pk")
     max_num = 200
 

@@ -16,6 +16,7 @@ _VARIANT: dict[str, Any] = {
     "in_stock": True,
     "weight_grams": 1200,
     "needs_shipping": True,
+    "is_gift_card": False,
     "price": _PRICE,
     "compare_at_price": None,
 }

@@ -79,6 +79,7 @@ class VariantInput(Input):
     stock = IntegerField(required=False, min_value=0, max_value=MAX_STOCK)
     weight_grams = IntegerField(required=False, allow_null=True, min_value=0, max_value=MAX_WEIGHT_GRAMS)
     needs_shipping = BooleanField(required=False)
+    is_gift_card = BooleanField(required=False)
 
 
 class VariantChanges(VariantInput):
@@ -104,6 +105,7 @@ class ProductInput(Input):
     stock = IntegerField(required=False, min_value=0, max_value=MAX_STOCK)
     weight_grams = IntegerField(required=False, allow_null=True, min_value=0, max_value=MAX_WEIGHT_GRAMS)
     needs_shipping = BooleanField(required=False)
+    is_gift_card = BooleanField(required=False)
     variants = VariantInput(many=True, required=False, min_length=1, max_length=MAX_VARIANTS)  # type: ignore[call-arg]
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
@@ -117,7 +119,7 @@ class ProductInput(Input):
         return attrs
 
 
-OF_VARIANT = frozenset({"price", "compare_at_price", "sku", "stock", "weight_grams", "needs_shipping"})
+OF_VARIANT = frozenset({"price", "compare_at_price", "sku", "stock", "weight_grams", "needs_shipping", "is_gift_card"})
 
 
 class ProductChanges(ProductInput):
@@ -217,6 +219,7 @@ class VariantOutput(serializers.Serializer):  # type: ignore[type-arg]
     in_stock = serializers.BooleanField()
     weight_grams = serializers.IntegerField(allow_null=True)
     needs_shipping = serializers.BooleanField()
+    is_gift_card = serializers.BooleanField()
     price = MoneyField()
     compare_at_price = MoneyField(allow_null=True)
 

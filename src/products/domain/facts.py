@@ -43,6 +43,7 @@ class VariantFacts:
     is_available: bool
     prices: Mapping[str, Sequence[int | None]]
     needs_shipping: bool = True
+    is_gift_card: bool = False
     listed: Sequence[ListRow] = ()
     lowest: Mapping[tuple[str, str | None], int | None] = field(default_factory=dict)
 

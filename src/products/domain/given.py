@@ -33,6 +33,7 @@ class VariantData:
     stock: int | None = None
     weight_grams: int | None = None
     needs_shipping: bool = True
+    is_gift_card: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,7 +57,8 @@ class ProductData:
 class NewVariant:
     """A variant of a bulk load, known by its SKU; amounts in minor units of ``currency``, stock in units.
 
-    Where it is not told whether it needs shipping, a new one does, and one that is there stays as it is.
+    Where it is not told whether it needs shipping, a new one does, and one that is there stays as it is. Likewise a new
+    one is no gift card.
     """
 
     sku: str
@@ -67,6 +69,7 @@ class NewVariant:
     weight_grams: int | None = None
     stock: int | None = None
     needs_shipping: bool | None = None
+    is_gift_card: bool | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -78,6 +78,7 @@ class Offer:
     base_price_minor: int = 0
     tax_class: str = STANDARD_TAX_CLASS
     needs_shipping: bool = True
+    is_gift_card: bool = False
     weight_grams: int | None = None
     category_ids: frozenset[UUID] = frozenset()
     tags: frozenset[str] = frozenset()

@@ -119,6 +119,7 @@ def _described(variant: VariantFacts, options: list[dict[str, Any]]) -> dict[str
         "in_stock": variant.is_available,
         "weight_grams": variant.weight_grams,
         "needs_shipping": variant.needs_shipping,
+        "is_gift_card": variant.is_gift_card,
     }
 
 

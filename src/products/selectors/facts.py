@@ -56,7 +56,8 @@ _FACTS = """
         'variants', (
             SELECT json_agg(json_build_array(v.id, v.sku, v.options, v.weight_grams, v.is_available, (
                        SELECT json_object_agg(r.currency, json_build_array(r.amount_minor, r.compare_at_minor))
-                         FROM products_price r WHERE r.variant_id = v.id), v.needs_shipping, (
+                         FROM products_price r WHERE r.variant_id = v.id), v.needs_shipping,
+                       v.is_gift_card, (
                        SELECT json_agg(json_build_array(l.id, l.name, l.priority, x.min_quantity, x.amount_minor,
                                                         l.currency, l.market_id, l.group_id))
                          FROM products_listprice x JOIN products_pricelist l ON l.id = x.price_list_id
@@ -99,6 +100,7 @@ def _variant(
     available: bool,
     prices: dict[str, list[int | None]] | None,
     needs_shipping: bool,
+    is_gift_card: bool,
     listed: list[list[Any]] | None,
     lowest: list[tuple[str, str | None, int | None]] | None,
 ) -> VariantFacts:
@@ -110,6 +112,7 @@ def _variant(
         is_available=available,
         prices=prices or {},
         needs_shipping=needs_shipping,
+        is_gift_card=is_gift_card,
         listed=[ListRow(*row) for row in listed or ()],
         lowest={(currency, market): amount for currency, market, amount in lowest or ()},
     )

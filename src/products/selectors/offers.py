@@ -20,6 +20,7 @@ from products.selectors.prepared import fetch_all
 if TYPE_CHECKING:
     from markets.models import Market
 
+# Why an array stands in a query of its own, see ``core.lookups.AnyOf``.
 # Lists that hold are read with their names: which of them decides, ``products.domain`` knows.
 _OFFERS = """
     SELECT v.id, p.id, v.sku, p.name, p.slug, v.options::text, r.amount_minor, r.compare_at_minor, r.currency,
@@ -33,15 +34,16 @@ _OFFERS = """
                AND (l.market_id IS NULL OR l.market_id = %(market)s::uuid)
                AND (l.group_id IS NULL OR l.group_id = %(group)s::uuid)
                AND (l.starts_at IS NULL OR l.starts_at <= coalesce(%(at)s::timestamptz, statement_timestamp()))
-               AND (l.ends_at IS NULL OR l.ends_at > coalesce(%(at)s::timestamptz, statement_timestamp())))::text
+               AND (l.ends_at IS NULL OR l.ends_at > coalesce(%(at)s::timestamptz, statement_timestamp())))::text,
+           v.is_gift_card
       FROM products_variant v
       JOIN products_product p ON p.id = v.product_id AND p.deleted_at IS NULL AND p.is_active
       JOIN products_category c ON c.id = p.category_id
       JOIN products_price r ON r.variant_id = v.id AND r.currency = %(currency)s::text
      WHERE v.deleted_at IS NULL AND
 """
-_BY_ID = _OFFERS + "v.id = ANY(%(keys)s::uuid[])"
-_BY_SKU = _OFFERS + "v.sku = ANY(%(keys)s::text[])"
+_BY_ID = _OFFERS + "v.id = ANY((SELECT %(keys)s::uuid[])::uuid[])"
+_BY_SKU = _OFFERS + "v.sku = ANY((SELECT %(keys)s::text[])::text[])"
 
 
 def offers(
@@ -119,6 +121,7 @@ def _offer(row: Sequence[Any]) -> Offer:
         base_price_minor=base,
         tax_class=row[11],
         needs_shipping=row[12],
+        is_gift_card=row[17],
         weight_grams=row[13],
         tags=_tags(row[14]),
         category_ids=_ids(row[15]),

@@ -18,7 +18,7 @@ _PRODUCTS = (
 )
 _VARIANTS = (
     "products_variant (id, created_at, updated_at, product_id, sku, options, position, weight_grams, is_available,"
-    " needs_shipping)"
+    " needs_shipping, is_gift_card)"
 )
 _PRICES = "products_price (id, created_at, updated_at, variant_id, currency, amount_minor, compare_at_minor)"
 _POINTS = "products_pricepoint (variant_id, currency, amount_minor, is_reduced, from_at)"

@@ -42,8 +42,8 @@ def add_variant(*, product_id: UUID, data: VariantData, at: datetime, actor_id: 
 def update_variant(
     *, product_id: UUID, variant_id: UUID, changes: Mapping[str, Any], at: datetime, actor_id: UUID | None = None
 ) -> Variant:
-    """Change some of ``sku``, ``options``, ``price``, ``compare_at_price``, ``weight_grams``, ``needs_shipping`` and
-    ``stock``.
+    """Change some of ``sku``, ``options``, ``price``, ``compare_at_price``, ``weight_grams``, ``needs_shipping``,
+    ``is_gift_card`` and ``stock``.
 
     Stock is declared before the product is locked.
 

@@ -137,8 +137,10 @@ def draft_product(*, product: NewProduct, at: datetime) -> Draft:
 def draft_variant(product_id: str, variant: NewVariant, position: int, at: str) -> VariantDraft:
     """Make the draft of a variant. It is available as its stock is declared; inventory takes that over."""
     pk, options, units = new_id_text(), as_stored(variant.options), variant.stock or 0
-    is_sent = variant.needs_shipping is not False
-    row = (pk, at, at, product_id, variant.sku, _json(options), position, variant.weight_grams, units > 0, is_sent)
+    is_card = variant.is_gift_card is True
+    is_sent = variant.needs_shipping is not False and not is_card
+    told = (variant.sku, _json(options), position, variant.weight_grams)
+    row = (pk, at, at, product_id, *told, units > 0, is_sent, is_card)
     price, point, prices = None, None, {}
     if variant.price_minor is not None:
         amounts = (variant.price_minor, variant.compare_at_minor)
@@ -152,6 +154,7 @@ def draft_variant(product_id: str, variant: NewVariant, position: int, at: str) 
         is_available=units > 0,
         prices=prices,
         needs_shipping=is_sent,
+        is_gift_card=is_card,
     )
     return VariantDraft(row=row, price=price, point=point, facts=facts, units=units)
 

@@ -15,7 +15,7 @@ from products.services.prices import Amounts, write_prices
 
 AddVariant = Callable[[UUID, NewVariant, int], None]
 _FIELDS = ("name", "category_id", "description", "tags", "brand", "options", "attributes", "tax_class")
-_OF_VARIANT = ("options", "weight_grams", "needs_shipping")
+_OF_VARIANT = ("options", "weight_grams", "needs_shipping", "is_gift_card")
 
 
 @step
@@ -73,7 +73,7 @@ def _merge_variants(given: Mapping[UUID, NewProduct], at: datetime, add_variant:
                 changed.add(product_id)
                 continue
             pk, fields = present[variant.sku]
-            if fields != _fields(variant, fields[-1]):
+            if fields != _fields(variant, *fields[-2:]):
                 differing[pk] = variant
                 changed.add(product_id)
             if (price := _price(variant)) is not None and price not in prices[pk]:
@@ -85,16 +85,18 @@ def _merge_variants(given: Mapping[UUID, NewProduct], at: datetime, add_variant:
     return changed
 
 
-def _fields(variant: NewVariant, needs_shipping: bool) -> list[Any]:
-    """Return the fields in the order of ``_OF_VARIANT``; where it is not told, it is sent as before."""
+def _fields(variant: NewVariant, needs_shipping: bool, is_gift_card: bool) -> list[Any]:
+    """Return the fields in the order of ``_OF_VARIANT``; what is not told of sending and gift cards is as before."""
+    is_card = is_gift_card if variant.is_gift_card is None else variant.is_gift_card
     is_sent = needs_shipping if variant.needs_shipping is None else variant.needs_shipping
-    return [dict(variant.options), variant.weight_grams, is_sent]
+    return [dict(variant.options), variant.weight_grams, is_sent and not is_card, is_card]
 
 
 def _write_variants(differing: Mapping[UUID, NewVariant], at: datetime) -> None:
     variants = list(Variant.objects.filter(pk__any_of=differing)) if differing else []
     for row in variants:
-        row.options, row.weight_grams, row.needs_shipping = _fields(differing[row.pk], row.needs_shipping)
+        fields = _fields(differing[row.pk], row.needs_shipping, row.is_gift_card)
+        row.options, row.weight_grams, row.needs_shipping, row.is_gift_card = fields
         row.updated_at = at
     Variant.objects.bulk_update(variants, [*_OF_VARIANT, "updated_at"])
 

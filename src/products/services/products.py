@@ -89,9 +89,9 @@ def update_product(
 ) -> Product:
     """Change some fields. A new slug leaves the old one behind as a redirect.
 
-    ``price``, ``compare_at_price`` (``AmountGiven``), ``sku``, ``weight_grams``, ``needs_shipping`` and ``stock`` are
-    those of the only variant; of a product with several they are refused. Stock is declared before the product is
-    locked.
+    ``price``, ``compare_at_price`` (``AmountGiven``), ``sku``, ``weight_grams``, ``needs_shipping``, ``is_gift_card``
+    and ``stock`` are those of the only variant; of a product with several they are refused. Stock is declared before
+    the product is locked.
 
     :param versions: only if the product, or one of its documents, is in one of these
     :raises ProductNotFound: there is none, or it is deleted
@@ -118,7 +118,7 @@ def update_product(
     return product
 
 
-_OF_VARIANT = frozenset({"price", "compare_at_price", "sku", "stock", "weight_grams", "needs_shipping"})
+_OF_VARIANT = frozenset({"price", "compare_at_price", "sku", "stock", "weight_grams", "needs_shipping", "is_gift_card"})
 _OF_PRODUCT = ("name", "description", "tags", "brand", "options", "attributes", "is_active", "category_id", "tax_class")
 
 
@@ -148,15 +148,19 @@ def _only_variant(product_id: UUID) -> Variant | None:
 def change_variant(variant: Variant, fields: Mapping[str, Any], *, at: datetime) -> None:
     """Write SKU, weight, shipping and price of a variant of a locked product, as far as they are among the fields.
 
+    A gift card is never sent, whatever is said.
+
     :raises SkuTaken, ProductInvalid, PriceInvalid: as ``create_product``
     """
     if fields.get("sku") not in (None, variant.sku):
         variant.sku = slugs.claim_skus(wanted=[fields["sku"]], slug="")[0]
         variant.save(update_fields=["sku", "updated_at"])
-    for name in ("weight_grams", "needs_shipping"):
-        if name in fields:
-            setattr(variant, name, fields[name])
-            variant.save(update_fields=[name, "updated_at"])
+    plain = [name for name in ("weight_grams", "needs_shipping", "is_gift_card") if name in fields]
+    for name in plain:
+        setattr(variant, name, fields[name])
+    if plain:
+        variant.needs_shipping = variant.needs_shipping and not variant.is_gift_card
+        variant.save(update_fields=[*plain, "needs_shipping", "updated_at"])
     if "price" in fields or "compare_at_price" in fields:
         prices.change_price(
             variant,

@@ -63,7 +63,8 @@ def create_variants(
             options=dict(variant.options),
             position=first + index,
             weight_grams=variant.weight_grams,
-            needs_shipping=variant.needs_shipping,
+            needs_shipping=variant.needs_shipping and not variant.is_gift_card,
+            is_gift_card=variant.is_gift_card,
             created_at=at,
         )
         for index, (sku, variant) in enumerate(zip(skus, variants, strict=True))

@@ -97,6 +97,24 @@ class TestCreate:
         assert (shown["tax_class"], shown["variants"][0]["needs_shipping"]) == ("zero", True)
         assert refused.status_code == 422
 
+    def test_takes_a_gift_card_which_is_never_sent(self, manager: APIClient) -> None:
+        made = manager.post(PRODUCTS, simple(is_gift_card=True, needs_shipping=True), format="json").json()
+        url = f"{PRODUCTS}/{made['id']}"
+
+        manager.patch(url, {"needs_shipping": True}, format="json")
+
+        [shown] = manager.get(url).json()["variants"]
+        assert (shown["is_gift_card"], shown["needs_shipping"]) == (True, False)
+
+    def test_makes_a_gift_card_of_what_was_sent(self, manager: APIClient) -> None:
+        made = manager.post(PRODUCTS, simple(), format="json").json()
+        url = f"{PRODUCTS}/{made['id']}"
+
+        manager.patch(url, {"is_gift_card": True}, format="json")
+
+        [shown] = manager.get(url).json()["variants"]
+        assert (shown["is_gift_card"], shown["needs_shipping"]) == (True, False)
+
     def test_takes_variants_and_prices_in_other_currencies(self, manager: APIClient) -> None:
         body = simple(
             options=[{"name": "Wood", "values": ["Oak", "Ash"]}],

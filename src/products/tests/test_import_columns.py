@@ -28,6 +28,16 @@ class TestImportFile:
         assert products == {"Song": "reduced", "Lamp": "standard", "Book": "zero"}
         assert list(Variant.objects.filter(needs_shipping=False).values_list("sku", flat=True)) == ["A"]
 
+    def test_takes_whether_it_is_a_gift_card_which_is_never_sent(self, tmp_path: Path) -> None:
+        make_market()
+        path = tmp_path / "cards.csv"
+        path.write_text("sku,name,price,is_gift_card\nA,Card,50.00,yes\nB,Lamp,2.00,\n")
+
+        import_file(wish=ImportWish(path=path, report=tmp_path / "report.csv"), at=timezone.now())
+
+        told = Variant.objects.order_by("sku").values_list("sku", "is_gift_card", "needs_shipping")
+        assert list(told) == [("A", True, False), ("B", False, True)]
+
     def test_refuses_rows_that_tell_neither(self, tmp_path: Path) -> None:
         make_market()
 

@@ -43,7 +43,7 @@ def exchange(
     what placing an order locks, and the stock of what came back with it.
 
     :returns: the refunds, of which some may have to be told to a provider
-    :raises ExchangeRefused: nothing is taken back, or something is not sold (422)
+    :raises ExchangeRefused: nothing is taken back, something is not sold, or a gift card is among it (422)
     :raises OutOfStock: there is not enough of what is wanted (409)
     :raises RefundTooLarge: the order's payment does not hold as much (409)
     """
@@ -77,6 +77,8 @@ def _agree(back: Return, lines: Mapping[UUID, ReturnLine], owed: int, at: dateti
     sold = product_reads.offers(variant_ids=wanted, market=back.order.market, group_id=group_id, at=at)
     if gone := wanted - sold.keys():
         raise ExchangeRefused(reason="not_sold", variants=sorted(map(str, gone)))
+    if any(line.line.is_gift_card for line in accepted) or any(offer.is_gift_card for offer in sold.values()):
+        raise ExchangeRefused(reason="gift_card")
     items = [_item(line, sold[_wanted(line)]) for line in accepted]
     total = quote_agreed(like=back.order, items=items, at=at).total_minor
     is_even = all(sold[_wanted(line)].product_id == line.line.product_id for line in accepted)

@@ -82,6 +82,9 @@ def _check_exchange(order: Order, items: Sequence[ReturnItem]) -> None:
     sold = product_reads.offers(variant_ids=wanted, market=order.market)
     if gone := wanted - sold.keys():
         raise ExchangeRefused(reason="not_sold", variants=sorted(map(str, gone)))
+    given = {item.line for item in items}
+    if any(offer.is_gift_card for offer in sold.values()) or order.lines.filter(pk__in=given, is_gift_card=True):
+        raise ExchangeRefused(reason="gift_card")
 
 
 @step

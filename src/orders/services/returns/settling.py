@@ -18,9 +18,11 @@ from orders.domain import Resolution, ReturnStatus
 from orders.errors import DeductionTooLarge, ReturnNotFound
 from orders.models import Return, ReturnLine
 from orders.selectors import get_return
+from orders.services.gift_cards import give_up_cards
 from orders.services.returns.exchanging import exchange
 from orders.services.returns.rows import check_units, let_go, lines_of, lock_return, move_return
 from orders.services.returns.worth import delivery_left, is_all_back, noted, worth_of
+from orders.services.shares import refunded_units
 from payments import services as payments
 from payments.domain import RETURNS, RefundTo, RefundWish
 from payments.errors import NothingToCredit, RefundTooLarge
@@ -72,6 +74,7 @@ def settle_return(*, return_id: UUID, wish: Settlement, actor: User, at: datetim
     :raises RefundTooLarge: more than what is left of the captured amount (409)
     :raises NothingToCredit: store credit for a guest (422)
     :raises ExchangeRefused, OutOfStock: what is wanted instead is not there
+    :raises GiftCardsOut: it would pay back gift cards that were spent (409)
     """
     for refund in _settle(return_id=return_id, wish=wish, actor=actor, at=at):
         payments.carry_out_refund(refund_id=refund.pk, at=at)
@@ -90,6 +93,8 @@ def _settle(*, return_id: UUID, wish: Settlement, actor: User, at: datetime) -> 
     if resolution is Resolution.STORE_CREDIT and back.order.customer_id is None:
         raise NothingToCredit
     _weigh(back, lines, wish, payment)
+    if payment is not None and back.order.has_gift_cards:
+        _give_up_cards(back, lines, payment, at)
     back.settled_as = resolution.value
     move_return(back=back, to=ReturnStatus.COMPLETED, at=at)
     let_go(lines=lines)
@@ -133,6 +138,24 @@ def _weigh(back: Return, lines: Mapping[UUID, ReturnLine], wish: Settlement, pay
         raise Malformed.field("deduction", str(error)) from error
     if back.deduction_minor > back.worth_minor + back.delivery_minor:
         raise DeductionTooLarge(worth=as_document(back.worth_minor + back.delivery_minor, currency))
+
+
+def _give_up_cards(back: Return, lines: Mapping[UUID, ReturnLine], payment: Payment, at: datetime) -> None:
+    """Take the gift cards of what was accepted back, before their price is given."""
+    bought = list(back.order.lines.order_by("position"))
+    before = refunded_units(lines=bought, payment_id=payment.pk)
+    back_now = {
+        line.pk: min(lines[line.pk].accepted, line.quantity - before[line.pk]) for line in bought if line.pk in lines
+    }
+    give_up_cards(
+        order=back.order,
+        payment=payment,
+        lines=bought,
+        units=back_now,
+        before=before,
+        amount_minor=back.worth_minor + back.delivery_minor - back.deduction_minor,
+        at=at,
+    )
 
 
 @step

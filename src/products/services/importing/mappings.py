@@ -20,7 +20,7 @@ _FOLDER = Path(__file__).with_name("mappings")
 _FIELDS: dict[str, set[str]] = {
     "products": {
         "sku", "name", "description", "category", "brand", "tags", "price", "compare_at_price", "discount_percent",
-        "stock", "weight_grams", "tax_class", "needs_shipping", "images",
+        "stock", "weight_grams", "tax_class", "needs_shipping", "is_gift_card", "images",
     },
     "categories": {"id", "name", "path", "children"},
     "sales": {"sku", "name", "quantity", "price"},

@@ -44,6 +44,7 @@ class ProductRow:
     weight_grams: int | None = None
     tax_class: str | None = None
     needs_shipping: bool | None = None
+    is_gift_card: bool | None = None
     images: tuple[str, ...] = ()
     attributes: Mapping[str, Any] = field(default_factory=dict)
 
@@ -72,6 +73,7 @@ def read_row(record: Record, columns: Columns) -> ProductRow:
         weight_grams=take.whole("weight_grams", MAX_WEIGHT_GRAMS),
         tax_class=take.text("tax_class") or None,
         needs_shipping=take.truth("needs_shipping"),
+        is_gift_card=take.truth("is_gift_card"),
         images=_addresses(take.items("images")),
         attributes={label: fact for label, fact in take.attributes().items() if fact not in ("", None)},
     )

@@ -143,6 +143,7 @@ def _product(row: ProductRow, currency: str) -> NewProduct:
         weight_grams=row.weight_grams,
         stock=row.stock or 0,
         needs_shipping=row.needs_shipping,
+        is_gift_card=row.is_gift_card,
     )
     return NewProduct(
         name=row.name,

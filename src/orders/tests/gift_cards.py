@@ -1,0 +1,67 @@
+"""Gift cards that were sold, for tests."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from accounts.tests.factories import make_user
+from core.crypto import open_sealed
+from core.models import OutboxEvent
+from inventory.tests.factories import make_stock
+from orders.tests.factories import make_order
+from orders.tests.gateway import catch_up, pay
+from payments.models import Balance
+
+if TYPE_CHECKING:
+    from accounts.models import User
+    from inventory.models import Stock
+    from orders.models import Order, OrderLine
+
+STAFF = ("orders.view_order", "orders.move_order", "orders.change_order", "payments.add_refund")
+
+
+def make_clerk() -> User:
+    """Return one of the staff who cancel, edit and refund."""
+    return make_user(permissions=STAFF)
+
+
+def make_card_stock(price_minor: int = 5000, **fields: Any) -> Stock:
+    """Return the stock of a variant that is a gift card."""
+    return make_stock(on_hand=20, price_minor=price_minor, is_gift_card=True, **fields)
+
+
+def make_goods(price_minor: int = 2000) -> Stock:
+    """Return the stock of something that is sent."""
+    return make_stock(on_hand=20, price_minor=price_minor)
+
+
+def buy(*wanted: tuple[Stock, int], card: str = "success", provider: str = "sandbox", **more: Any) -> Order:
+    """Return an order that was paid, with its gift cards made."""
+    order = make_order(*wanted, **more)
+    pay(order, card, provider=provider)
+    catch_up()
+    order.refresh_from_db()
+    return order
+
+
+def card_line(order: Order) -> OrderLine:
+    """Return the order's line of gift cards."""
+    return order.lines.get(is_gift_card=True)
+
+
+def cards_of(order: Order) -> list[Balance]:
+    """Return the gift cards that an order's units became, first unit first."""
+    lines = order.lines.order_by("position")
+    return [card for line in lines for card in Balance.objects.filter(source__startswith=f"{line.pk}:").order_by("pk")]
+
+
+def code_of(card: Balance) -> str:
+    """Return a card's code, as the fact by which it is mailed has it."""
+    facts = OutboxEvent.objects.filter(name="payments.gift_card_issued")
+    sealed = next(fact.payload["sealed_code"] for fact in facts if fact.payload["gift_card_id"] == str(card.pk))
+    return open_sealed(sealed)
+
+
+def spend(card: Balance, order: Order) -> None:
+    """Pay an order by a gift card, as far as it goes."""
+    pay(order, "", provider="gift_card", code=code_of(card))
