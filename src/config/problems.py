@@ -13,7 +13,6 @@ from django.shortcuts import render
 from django.urls import get_resolver
 from django.views.decorators.http import require_safe
 
-from core.api.problems import BY_STATUS
 from core.errors import DomainError
 
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'"
@@ -38,8 +37,7 @@ class Problem:
 def catalogue() -> list[Problem]:
     """Return every refusal that an answer may carry, by code."""
     get_resolver().url_patterns  # noqa: B018 - loads all edges, and with them every app's errors
-    found = [_described(error) for error in _kinds(DomainError) if not _is_of_tests(error)]
-    return sorted([*found, *(Problem(code, status, title, title) for status, (code, title) in BY_STATUS.items())])
+    return sorted(_described(error) for error in _kinds(DomainError) if not _is_of_tests(error))
 
 
 def as_markdown(problems: list[Problem]) -> str:

@@ -274,7 +274,12 @@ class GiftCardsOut(Conflict):
 
     code = "orders.gift_cards_out"
     title = "Gift cards of this order were spent, or are not made yet."
-    example = {"line": "0192f3c4-7bd9-7cc2-8b5d-e0a6f0a3b1f4", "wanted": 2, "unspent": 1}
+    example = {
+        "line": "0192f3c4-7bd9-7cc2-8b5d-e0a6f0a3b1f4",
+        "wanted": 2,
+        "unspent": 1,
+        "left": {"amount": "12.50", "currency": "GBP"},
+    }
 
 
 class DeductionTooLarge(Conflict):

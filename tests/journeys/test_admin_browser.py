@@ -21,6 +21,7 @@ from pytest_django.live_server_helper import LiveServer
 from config.demo import load_demo
 from config.sign_ins import SignIns, draft_sign_ins
 from core import outbox
+from core.money import to_text
 from orders.models import Order, OrderLine, Return
 from payments.models import Refund
 from products.models import Product, ProductDocument
@@ -131,7 +132,8 @@ def follow_up(home: str, chromium: str, sign_ins: SignIns, line: OrderLine, back
         page.fill(f"input[name=units_{line.pk.hex}]", "1")
         page.fill("input[name=reason]", "The bag was open.")
         page.locator("#ask button[type=submit]").click()
-        expect(page.get_by_text("11.50 GBP: succeeded.")).to_be_visible()
+        refunded = f"{to_text(line.unit_price_minor, line.order.currency)} {line.order.currency}: succeeded."
+        expect(page.get_by_text(refunded)).to_be_visible()
 
         page.goto(f"{home}/admin/orders/return/{back.pk}/change/")
         page.locator(f"a[href*='{back.pk}/settle']").first.click()
@@ -185,7 +187,7 @@ class TestTheBackOfficeInABrowser:
     def test_ships_a_part_refunds_a_line_and_settles_a_return(
         self, home: str, chromium_path: str, sign_ins: SignIns
     ) -> None:
-        line = OrderLine.objects.get(order__external_number="demo-7", position=2)
+        line = OrderLine.objects.select_related("order").get(order__external_number="demo-7", position=2)
         back = Return.objects.get(order__external_number="demo-8")
 
         seen = in_a_thread(follow_up, home, chromium_path, sign_ins, line, back)

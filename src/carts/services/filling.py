@@ -25,6 +25,7 @@ from products import selectors as product_reads
 if TYPE_CHECKING:
     from markets.models import Market
     from pricing.domain import Quote
+    from products.domain import Offer
 
 
 _OF_CUSTOMER = Compiled(lambda owner_id: selectors.open_carts(owner_id=owner_id).locked(), owner_id=UUID)
@@ -39,16 +40,26 @@ def _lock_open_cart(holder: Holder) -> Cart | None:
 def add_item(*, holder: Holder, wish: Wish, market: Market, at: datetime) -> CartView:
     """Put something in, on top of what is there; opens a cart (and makes a guest's token) where there is none.
 
-    At most eight statements. Locks the cart.
+    At most eight statements; five for the first item of a guest. Locks the cart.
 
     :raises NotForSale: the variant is not sold in the cart's market
     :raises TooMuch: more than ``CART_MAX_QUANTITY`` of it, or more than ``CART_MAX_LINES`` different things
     :raises OutOfStock: more than are free, with what is in the cart
     """
-    variant_id = wish.variant_id or _variant_of_sku(wish.sku or "")
+    offers = _first_offers(wish, holder, market, at)
+    variant_id = wish.variant_id or next(iter(offers), None) or _variant_of_sku(wish.sku or "")
     cart, holder, is_new = open_cart(holder=holder, market=market, at=at)
     items = [] if is_new else selectors.items_of(cart=cart)
-    return put(cart=cart, holder=holder, items=items, added={variant_id: wish.quantity}, at=at)
+    added = {variant_id: wish.quantity}
+    return put(cart=cart, holder=holder, items=items, added=added, at=at, offers=offers or None)
+
+
+def _first_offers(wish: Wish, holder: Holder, market: Market, at: datetime) -> dict[UUID, Offer]:
+    """Return variant id -> offer of what a guest without a cart names by SKU: all that their cart will hold."""
+    if wish.sku is None or wish.variant_id is not None or holder.user_id is not None or holder.token is not None:
+        return {}
+    found = product_reads.offers_by_sku(skus=[wish.sku], market=market, group_id=holder.group_id, at=at)
+    return {offer.variant_id: offer for offer in found.values()}
 
 
 @step
@@ -118,18 +129,26 @@ def open_cart(*, holder: Holder, market: Market, at: datetime) -> tuple[Cart, Ho
 
 @step
 def put(
-    *, cart: Cart, holder: Holder, items: Sequence[Item], added: Mapping[UUID, int], at: datetime, cap: bool = False
+    *,
+    cart: Cart,
+    holder: Holder,
+    items: Sequence[Item],
+    added: Mapping[UUID, int],
+    at: datetime,
+    cap: bool = False,
+    offers: Mapping[UUID, Offer] | None = None,
 ) -> CartView:
     """Add units (variant id -> units) to a locked cart whose items were read, and return it priced. Four statements.
 
     :param cap: rather than refuse, take as many as can be had (merging)
+    :param offers: of all that it will hold, where they were read already (one statement less)
     """
     held = {item.variant_id: item for item in items}
     wanted = {item.variant_id: item.quantity for item in items}
     for variant_id, units in added.items():
         wanted[variant_id] = wanted.get(variant_id, 0) + units
     asking = selectors.asking_of(terms=cart.terms, holder=holder, at=at)
-    quote = pricing.quote(wanted=wanted, market=cart.market, asking=asking)
+    quote = pricing.quote(wanted=wanted, market=cart.market, asking=asking, offers=offers)
     chosen = _capped(quote, wanted, added) if cap else _checked(quote, wanted, added)
     if chosen != wanted:
         quote = pricing.quote(wanted=chosen, market=cart.market, asking=asking)

@@ -106,6 +106,16 @@ class TestAddItem:
         assert view.token not in (None, "forged", token)
         assert len(view.lines) == 1
 
+    def test_costs_four_statements_for_the_first_item_of_a_guest(self, django_assert_num_queries: Any) -> None:
+        stock, market = make_stock(on_hand=5), make_market()
+        wish = Wish(sku=stock.variant.sku, quantity=2)
+        services.add_item(holder=Holder(), wish=wish, market=market, at=NOON)  # reads the rules
+
+        with django_assert_num_queries(6):  # with the words around a transaction
+            view = services.add_item(holder=Holder(), wish=wish, market=market, at=NOON)
+
+        assert [(line.variant_id, line.quantity) for line in view.lines] == [(stock.variant_id, 2)]
+
     def test_costs_at_most_eight_statements(self, django_assert_max_num_queries: Any) -> None:
         cart = make_cart(*((make_stock(), 1) for _ in range(25)))
         stock, market = make_stock(on_hand=5), make_market()

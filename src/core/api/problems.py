@@ -134,10 +134,13 @@ _BY_KIND: tuple[tuple[tuple[type[Exception], ...], Callable[[Any], errors.Domain
 
 
 def _of_status(status: int, detail: str) -> errors.DomainError:
-    code, title = BY_STATUS[status]
-    kind = type("Refusal", (errors.DomainError,), {"status": status, "code": code, "title": title})
-    refusal: errors.DomainError = kind(detail)
-    return refusal
+    return _REFUSALS[status](detail)
+
+
+_REFUSALS: dict[int, type[errors.DomainError]] = {
+    status: type("Refusal", (errors.DomainError,), {"__doc__": title, "status": status, "code": code, "title": title})
+    for status, (code, title) in BY_STATUS.items()
+}
 
 
 def _field_errors(details: Any, path: str = "") -> Any:

@@ -1,8 +1,9 @@
 """What was sold, and the tax on it, by period: set-based, whatever the number of orders.
 
 The tax point is the moment at which an order was paid (Directive 2006/112/EC, Art. 63 and 65), and what is paid back
-corrects it at its own (Art. 90): the ledger says when. A refund is taken of all rates of its order alike, as its credit
-note takes it, from running totals: an order that is paid back whole leaves nothing at any rate.
+corrects it at its own (Art. 90): the ledger says when. A refund is taken of the rates of which its credit note takes
+it. One of an order that has no such notes is taken of all rates alike, from running totals. An order that is paid back
+whole leaves nothing at any rate.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ sold AS (
     SELECT DISTINCT r.payment_id FROM payments_ledgerentry e JOIN payments_refund r ON r.id = e.reference::uuid
      WHERE e.kind = 'refund' AND e.at >= %(begins)s AND e.at < %(ends)s
 ), refunded AS (
-    SELECT p.order_id, e.at, r.amount_minor,
+    SELECT p.order_id, r.id, e.at, r.amount_minor,
            sum(r.amount_minor) OVER (PARTITION BY p.order_id ORDER BY e.at, r.id) AS until
       FROM touched t
       JOIN payments_payment p ON p.id = t.payment_id
@@ -69,16 +70,16 @@ lines AS (
     SELECT l.*, row_number() OVER (PARTITION BY l.order_id ORDER BY l.position)::int - 1 AS place
       FROM orders_orderline l WHERE l.order_id IN (SELECT id FROM known)
 ), delivered AS (
-    SELECT k.id, k.tax_minor - sum(l.tax_minor) AS tax_minor, max(l.tax_ppm) AS most_ppm,
+    SELECT k.id, k.tax_minor - sum(l.tax_minor) AS tax_minor, max(l.tax_ppm) AS most_ppm, count(*) AS place,
            k.contained_minor - sum(l.contained_minor) AS contained_minor
       FROM known k JOIN lines l ON l.order_id = k.id GROUP BY k.id, k.tax_minor, k.contained_minor
 ), parts AS (
-    SELECT l.order_id, coalesce(k.classes ->> l.place, %(standard)s) AS tax_class, l.tax_ppm AS ppm,
+    SELECT l.order_id, l.place, coalesce(k.classes ->> l.place, %(standard)s) AS tax_class, l.tax_ppm AS ppm,
            l.subtotal_minor - l.discount_minor + l.tax_minor AS gross,
            l.contained_minor + greatest(l.tax_minor, 0) AS tax
       FROM lines l JOIN known k ON k.id = l.order_id
     UNION ALL
-    SELECT k.id, k.delivery_class,
+    SELECT k.id, d.place, k.delivery_class,
            CASE WHEN k.is_reversed THEN 0
                 WHEN k.delivery_ppm IS NOT NULL THEN k.delivery_ppm
                 WHEN d.tax_minor + d.contained_minor > 0 THEN d.most_ppm
@@ -91,6 +92,27 @@ lines AS (
            sum(sum(gross)) OVER (PARTITION BY order_id) AS whole
       FROM parts GROUP BY order_id, tax_class, ppm
 )"""
+# What the credit note of a refund takes of each rate. The last refund of an order takes what rounding left.
+_NOTED = """
+credits AS (
+    SELECT f.*, n.parts, bool_and(n.id IS NOT NULL) OVER (PARTITION BY f.order_id) AS is_noted
+      FROM refunded f LEFT JOIN orders_invoice n ON n.order_id = f.order_id AND n.reference = f.id::text
+), noted AS (
+    SELECT c.order_id, c.id, c.at, c.amount_minor, c.until, p.tax_class, p.ppm, sum(e.part::bigint) AS part,
+           sum(sum(e.part::bigint)) OVER (PARTITION BY c.id ORDER BY p.ppm, p.tax_class COLLATE "C") AS reached,
+           sum(sum(e.part::bigint)) OVER (PARTITION BY c.id) AS whole
+      FROM credits c
+      CROSS JOIN LATERAL jsonb_array_elements_text(c.parts) WITH ORDINALITY AS e (part, place)
+      JOIN parts p ON p.order_id = c.order_id AND p.place = e.place - 1
+     WHERE c.is_noted GROUP BY c.order_id, c.id, c.at, c.amount_minor, c.until, p.tax_class, p.ppm
+), gone AS (
+    SELECT n.order_id, n.id, n.at, n.tax_class, n.ppm, r.gross, r.tax,
+           CASE WHEN n.until >= r.whole THEN r.gross
+                ELSE sum(div(2 * n.amount_minor * n.reached + n.whole, 2 * n.whole)
+                         - div(2 * n.amount_minor * (n.reached - n.part) + n.whole, 2 * n.whole))
+                     OVER (PARTITION BY n.order_id, n.tax_class, n.ppm ORDER BY n.at, n.id) END AS share
+      FROM noted n JOIN rates r USING (order_id, tax_class, ppm) WHERE n.whole > 0 AND r.gross > 0
+)"""
 # A rate's part of a running total is what is reached with it, less what is reached without; a refund is the difference
 # of two running totals. ``div(2a + b, 2b)`` is a / b, halves up.
 _FACTS = """
@@ -98,18 +120,24 @@ shares AS (
     SELECT f.order_id, f.at, r.tax_class, r.ppm, r.gross, r.tax, c.sign,
            div(2 * c.minor * r.reached + r.whole, 2 * r.whole)
            - div(2 * c.minor * (r.reached - r.gross) + r.whole, 2 * r.whole) AS share
-      FROM refunded f
+      FROM credits f
       JOIN rates r ON r.order_id = f.order_id AND r.gross > 0
       CROSS JOIN LATERAL (VALUES (f.until, 1), (f.until - f.amount_minor, -1)) AS c (minor, sign)
-     WHERE f.at >= %(begins)s AND f.at < %(ends)s
+     WHERE NOT f.is_noted
+    UNION ALL
+    SELECT g.order_id, g.at, g.tax_class, g.ppm, g.gross, g.tax, c.sign, c.share
+      FROM (SELECT *, lag(share, 1, 0) OVER (PARTITION BY order_id, tax_class, ppm ORDER BY at, id) AS before
+              FROM gone) g
+      CROSS JOIN LATERAL (VALUES (g.share, 1), (g.before, -1)) AS c (share, sign)
 ), facts AS (
     SELECT s.order_id, s.at, r.tax_class, r.ppm, r.gross, r.tax, 0 AS back, 0 AS back_tax
       FROM sold s JOIN rates r ON r.order_id = s.order_id
     UNION ALL
     SELECT order_id, at, tax_class, ppm, 0, 0, sign * share, sign * div(2 * share * tax + gross, 2 * gross) FROM shares
+     WHERE at >= %(begins)s AND at < %(ends)s
 )"""
 _TAX = f"""
-WITH {_MOVED}, {_KNOWN}, {_PARTS}, {_FACTS}
+WITH {_MOVED}, {_KNOWN}, {_PARTS}, {_NOTED}, {_FACTS}
 SELECT width_bucket(f.at, %(edges)s::timestamptz[]), k.currency, k.country, k.region, f.tax_class, f.ppm, k.is_reversed,
        sum(f.gross - f.tax)::bigint, sum(f.tax)::bigint, sum(f.back - f.back_tax)::bigint, sum(f.back_tax)::bigint
   FROM facts f JOIN known k ON k.id = f.order_id

@@ -15,6 +15,7 @@ from orders.domain import OrderStatus, last_day_to_withdraw
 from orders.errors import OrderNotFound, PictureNotFound, ReturnNotFound
 from orders.models import Order, OrderLine, OrderMove, Return, ReturnPicture
 from orders.selectors.reading import visible_orders
+from payments import selectors as payment_reads
 
 if TYPE_CHECKING:
     from accounts.models import User
@@ -64,7 +65,7 @@ def list_returns(*, viewer: User, status: str | None = None, order: UUID | None 
 
 
 def list_order_returns(*, order_id: UUID, viewer: User | None, token: str | None = None) -> OrderReturns:
-    """Return the returns of one order, oldest first, and what may still be sent back. At most six queries.
+    """Return the returns of one order, oldest first, and what may still be sent back. At most seven queries.
 
     :raises OrderNotFound: there is no such order, or it is not the viewer's (nor does the token fit)
     """
@@ -72,7 +73,7 @@ def list_order_returns(*, order_id: UUID, viewer: User | None, token: str | None
     if order is None or not order.is_shown_to(token=token, viewer=viewer):
         raise OrderNotFound
     lines = {line.pk: line for line in order.lines.order_by("position")}
-    left = returnable_units(lines=lines.values())
+    left = returnable_units(order_id=order.pk, lines=lines.values())
     delivered_at = find_delivered_at(order=order)
     return OrderReturns(
         returns=list(_whole(Return.objects.filter(order=order)).order_by("requested_at", "pk")),
@@ -111,9 +112,10 @@ def get_return_for_message(*, return_id: UUID) -> Return:
     return back
 
 
-def returnable_units(*, lines: Iterable[OrderLine]) -> dict[UUID, int]:
-    """Return line id -> units that were shipped and are neither back nor on their way. No query."""
-    left = {line.pk: line.shipped - line.returned - line.returning for line in lines}
+def returnable_units(*, order_id: UUID, lines: Iterable[OrderLine]) -> dict[UUID, int]:
+    """Return line id -> units that were shipped and are neither back, also by a refund, nor on their way. One query."""
+    there = payment_reads.restocked_units(order_id=order_id)
+    left = {line.pk: line.shipped - line.returned - line.returning - there[str(line.pk)] for line in lines}
     return {line_id: units for line_id, units in left.items() if units > 0}
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -14,6 +15,7 @@ from orders.errors import CreditTooLarge, InvoiceRefused
 from orders.models import Invoice, Order
 from orders.selectors import drafting, invoicing
 from orders.services.invoicing import invoice_paid_order, issue, lock_order
+from payments import selectors as payment_reads
 
 NOT_INVOICED = "not_invoiced"
 _SERIES = "CN-"
@@ -23,6 +25,7 @@ _SERIES = "CN-"
 class Credit:
     """What is taken back of an invoice: an amount, or units by the position of their line; without either, the rest.
 
+    An amount for units is taken of their rows, then of the delivery, then of all rows alike.
     ``reference`` names for whose sake, such as a refund's id: the same one twice is the same credit note.
     """
 
@@ -55,7 +58,17 @@ def credit_refund(*, order_id: UUID, refund_id: UUID, amount_minor: int, at: dat
     if invoice is None:
         return
     if left := invoice.total_minor - sum(row.total_minor for row in _credits_of(invoice)):
-        _credit(order, Credit(amount_minor=min(amount_minor, left), reference=str(refund_id)), at)
+        units = _refunded_units(order, refund_id)
+        _credit(order, Credit(amount_minor=min(amount_minor, left), units=units, reference=str(refund_id)), at)
+
+
+def _refunded_units(order: Order, refund_id: UUID) -> Counter[int]:
+    """Return position of a line -> units of it that a refund was for. What names no line is for none."""
+    asked: Counter[str] = Counter()
+    for item in payment_reads.items_of(refund_id=refund_id):
+        asked[item.get("line") or ""] += int(item["quantity"])
+    lines = order.lines.order_by("position")
+    return +Counter({place: min(line.quantity, asked[str(line.pk)]) for place, line in enumerate(lines, 1)})
 
 
 def _invoice_of(order: Order) -> Invoice | None:
@@ -111,7 +124,7 @@ def _parts(invoice: Invoice, of: Paper, earlier: Sequence[Invoice], credit: Cred
     scale = _scale_of(of)
     left = _left_of_rows(of, earlier)
     left_minor = invoice.total_minor - sum(row.total_minor for row in earlier)
-    if credit.units:
+    if credit.units and credit.amount_minor is None:
         parts = _units(of, credit.units)
         # What was rounded goes back with the last unit.
         total = left_minor if parts == left else min(sum(parts) * scale, left_minor)
@@ -119,7 +132,7 @@ def _parts(invoice: Invoice, of: Paper, earlier: Sequence[Invoice], credit: Cred
     else:
         total = left_minor if credit.amount_minor is None else credit.amount_minor
         whole = portion(total, 1, scale)
-        parts = _shared(whole, left, of)
+        parts = _taken(whole, left, of, _units(of, credit.units))
         is_too_much = total > left_minor
     if total <= 0 or is_too_much:
         raise CreditTooLarge(left=as_document(left_minor, invoice.currency))
@@ -136,6 +149,19 @@ def _left_of_rows(of: Paper, earlier: Sequence[Invoice]) -> list[int]:
     for note in earlier:
         left = [part - gone for part, gone in zip(left, note.parts, strict=True)]
     return left
+
+
+def _taken(whole: int, left: Sequence[int], of: Paper, named: Sequence[int]) -> list[int]:
+    """Take an amount of what is named, then of the delivery, if anything is named, then of all rows alike."""
+    parts = [0] * len(left)
+    delivery = [0] * len(of.lines) + list(left[len(of.lines) :])
+    for wanted in (named, delivery) if any(named) else ():
+        weights = [max(min(want, most - part), 0) for want, most, part in zip(wanted, left, parts, strict=True)]
+        if any(weights):
+            more = share(min(whole - sum(parts), sum(weights)), weights)
+            parts = [part + one for part, one in zip(parts, more, strict=True)]
+    rest = [most - part for most, part in zip(left, parts, strict=True)]
+    return [part + one for part, one in zip(parts, _shared(whole - sum(parts), rest, of), strict=True)]
 
 
 def _shared(whole: int, left: Sequence[int], of: Paper) -> list[int]:

@@ -261,9 +261,7 @@ def _restock(order: Order, gone: Sequence[_Units], *, refund: Refund, actor: Use
     came = [each for each in gone if each.restock]
     if not came:
         return
-    there: Counter[str] = Counter()
-    for item in payment_reads.refunded_items(payment_id=refund.payment_id, with_failed=True):
-        there[str(item.get("line"))] += int(item["quantity"]) if item.get("restock") else 0
+    there = payment_reads.restocked_units(order_id=order.pk)
     lines = [each.line for each in came]
     is_beyond = any(there[str(line.pk)] > line.shipped - line.returned - line.returning for line in lines)
     if is_beyond or order.status not in _LEFT_THE_HOUSE:

@@ -178,7 +178,7 @@ def _left(order: Order, lines: Sequence[OrderLine]) -> dict[UUID, int]:
     """Return line id -> units from which one may still withdraw: not yet sent, or sent and neither back nor coming."""
     if order.status == OrderStatus.CANCELLED.value:
         return {}
-    sent = returnable_units(lines=lines)
+    sent = returnable_units(order_id=order.pk, lines=lines)
     left = {line.pk: line.open + sent.get(line.pk, 0) for line in lines}
     return {line_id: units for line_id, units in left.items() if units}
 

@@ -20,7 +20,7 @@ from orders.errors import CreditTooLarge, InvoiceRefused
 from orders.models import Invoice
 from orders.tests.factories import make_order
 from orders.tests.sellers import DAY, credit, issue, make_paid_order, make_seller
-from pricing.tests.rules import make_rate
+from pricing.tests.rules import make_method, make_rate
 
 
 @pytest.mark.django_db
@@ -50,6 +50,16 @@ class TestIssueCreditNote:
 
         assert note.parts == [100, 300]
         assert selectors.paper_of(invoice=note).amounts.due == note.total_minor == 400
+
+    def test_takes_an_amount_for_units_of_their_rows_then_of_the_delivery_then_of_all(self) -> None:
+        make_seller()
+        make_method(amount_minor=400)
+        order = make_paid_order((make_stock(price_minor=1000), 2), (make_stock(price_minor=3000), 1))
+        issue(order)
+
+        notes = [credit(order, amount_minor=amount, units={1: 1}) for amount in (700, 500, 1300)]
+
+        assert [note.parts for note in notes] == [[700, 0, 0], [500, 0, 0], [800, 100, 400]]
 
     def test_takes_units_of_a_line(self) -> None:
         make_seller()

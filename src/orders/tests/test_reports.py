@@ -4,6 +4,7 @@ import random
 from collections import Counter
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from pytest_django import DjangoAssertNumQueries
@@ -14,11 +15,13 @@ from inventory.tests.factories import make_stock
 from markets.errors import UnknownMarket
 from markets.tests.factories import make_market
 from orders import selectors, services
-from orders.models import Order
+from orders.models import Invoice, Order
 from orders.selectors import TaxRow
+from orders.services import RefundItem
 from orders.tests.drafting import edit, item
 from orders.tests.factories import make_order
 from orders.tests.gateway import agree, cancel, catch_up, pay
+from orders.tests.sellers import make_seller
 from orders.tests.sold import make_sold, model_of
 from payments import selectors as payment_reads
 from payments.models import Posting
@@ -42,9 +45,9 @@ def make_paid(*wanted: tuple[object, int], at: datetime = PAID) -> Order:
     return order
 
 
-def refund(order: Order, amount: str | None = None, at: datetime = PAID) -> None:
+def refund(order: Order, amount: str | None = None, at: datetime = PAID, **wished: Any) -> None:
     clerk = make_user(is_staff=True, is_superuser=True)
-    wish = services.RefundOrder(amount=None if amount is None else Decimal(amount), reason="A scratch.")
+    wish = services.RefundOrder(amount=None if amount is None else Decimal(amount), reason="A scratch.", **wished)
     services.refund_order(order_id=order.pk, wish=wish, actor=clerk, at=at)
 
 
@@ -150,6 +153,44 @@ class TestReportTax:
         for amount in ("0.01", "3.33", None):
             refund(order, amount)
 
+        for row in selectors.report_tax(period=JUNE):
+            assert (row.net_minor, row.tax_minor) == (row.credited_net_minor, row.credited_tax_minor)
+
+    def test_takes_what_is_paid_back_of_the_rates_of_its_credit_note(self) -> None:
+        make_seller()
+        make_rate(ppm=200_000)
+        make_rate(ppm=55_000, tax_class="reduced")
+        make_method(amount_minor=600)
+        order = make_paid(goods(999), goods(333, "reduced"))
+        book = order.lines.get(position=2)
+        sold = {row.tax_class: (row.net_minor, row.tax_minor) for row in selectors.report_tax(period=JUNE)}
+
+        refund(order, items=[RefundItem(line=book.pk, quantity=1)])
+        refund(order, "1.00")
+        catch_up()
+
+        first, second = Invoice.objects.filter(kind="credit_note").order_by("pk").values_list("parts", flat=True)
+        assert (first, sum(second)) == ([0, 333, 0], 100)
+        assert second[1] == 0
+        credited = {
+            row.tax_class: (row.credited_net_minor, row.credited_tax_minor) for row in selectors.report_tax(period=JUNE)
+        }
+        assert credited == {"reduced": sold["reduced"], "standard": (83, 17)}
+
+    def test_leaves_nothing_where_credit_notes_part_what_is_paid_back(self) -> None:
+        make_seller()
+        make_market(prices_include_tax=False)
+        make_rate(ppm=200_000)
+        make_rate(ppm=55_000, tax_class="reduced")
+        make_method(amount_minor=395)
+        order = make_paid(goods(999), goods(333, "reduced"), goods(77))
+        for amount in ("0.01", "3.33"):
+            refund(order, amount)
+        refund(order, items=[RefundItem(line=order.lines.get(position=3).pk, quantity=1)])
+        refund(order)
+        catch_up()
+
+        assert Invoice.objects.filter(kind="credit_note").count() == 4
         for row in selectors.report_tax(period=JUNE):
             assert (row.net_minor, row.tax_minor) == (row.credited_net_minor, row.credited_tax_minor)
 

@@ -24,10 +24,10 @@ from orders.errors import (
     UnitsDisagree,
 )
 from orders.models import Order, OrderLine, Return
-from orders.services import Asker, ReturnItem, ReturnWish
+from orders.services import Asker, RefundItem, RefundOrder, ReturnItem, ReturnWish
 from orders.tests.books import books_agree
 from orders.tests.factories import make_order
-from orders.tests.gateway import pay
+from orders.tests.gateway import agree, pay
 from orders.tests.returned import (
     buyer_of,
     make_clerk,
@@ -112,6 +112,21 @@ class TestRequestReturn:
         assert refusal.value.facts == {"left": {str(order.lines.get().pk): 1}}
         assert Return.objects.count() == 1
         assert order.lines.get().returning == 2
+
+    def test_refuses_units_that_came_back_with_a_refund(self) -> None:
+        stock = make_stock(on_hand=9)
+        order = make_sent_order((stock, 2))
+        back = [RefundItem(line=order.lines.get().pk, quantity=1, restock=True)]
+        services.refund_order(
+            order_id=order.pk, wish=RefundOrder(items=back), actor=make_user(is_superuser=True), at=timezone.now()
+        )
+
+        with pytest.raises(NotReturnable) as refusal:
+            request(order, 2)
+
+        assert refusal.value.facts == {"left": {str(order.lines.get().pk): 1}}
+        assert request(order, 1).status == "requested"
+        agree()
 
     def test_a01_refuses_a_line_of_another_order(self) -> None:
         order, other = make_sent_order(), make_sent_order()

@@ -19,6 +19,7 @@ from payments.selectors.paying import (
     get_payment,
     get_refund,
     get_refunds,
+    items_of,
     list_means,
     list_payments,
     list_providers,
@@ -26,6 +27,7 @@ from payments.selectors.paying import (
     monthly_balances,
     payment_of,
     refunded_items,
+    restocked_units,
     taken_at,
 )
 from payments.selectors.reporting import PaymentsRow, report_payments
@@ -58,6 +60,7 @@ __all__ = [
     "get_refunds",
     "get_saved_method",
     "get_settlement",
+    "items_of",
     "list_gift_card_movements",
     "list_gift_cards",
     "list_means",
@@ -72,6 +75,7 @@ __all__ = [
     "payment_of",
     "refunded_items",
     "report_payments",
+    "restocked_units",
     "settlement_differences",
     "settlement_totals",
     "store_credit",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection
 from datetime import UTC, datetime
 from typing import Any
@@ -10,7 +11,7 @@ from uuid import UUID
 from django.conf import settings
 from django.db import connection
 from django.db.models import F, QuerySet, Sum
-from django.db.models.functions import TruncMonth
+from django.db.models.functions import Coalesce, TruncMonth
 
 from core.compiled import Compiled
 from core.models import remember_related
@@ -170,15 +171,28 @@ def list_refunds(*, payment_id: UUID) -> QuerySet[Refund]:
     return rows
 
 
-def refunded_items(*, payment_id: UUID, with_failed: bool = False) -> list[dict[str, Any]]:
-    """Return what the refunds of a payment were for, as their callers put it; else those that did not fail. One query.
-
-    :param with_failed: their money did not go back, though their goods may have come
-    """
-    rows = Refund.objects.filter(payment=payment_id)
-    if not with_failed:
-        rows = rows.exclude(status=RefundStatus.FAILED.value)
+def refunded_items(*, payment_id: UUID) -> list[dict[str, Any]]:
+    """Return what the refunds of a payment that did not fail were for, as their callers put it. One query."""
+    rows = Refund.objects.filter(payment=payment_id).exclude(status=RefundStatus.FAILED.value)
     return [item for items in rows.order_by("pk").values_list("items", flat=True) for item in items]
+
+
+def restocked_units(*, order_id: UUID) -> Counter[str]:
+    """Return line id -> units that came back to the shelf with an order's refunds, failed ones too. One query."""
+    units: Counter[str] = Counter()
+    for items in Refund.objects.filter(payment__order_id=order_id).values_list("items", flat=True):
+        for item in items:
+            units[str(item.get("line"))] += int(item["quantity"]) if item.get("restock") else 0
+    return units
+
+
+def items_of(*, refund_id: UUID) -> list[dict[str, Any]]:
+    """Return what a refund was for, as its caller put it; refunds that were made together were for the same. One query.
+
+    Empty where an amount was named.
+    """
+    first = Refund.objects.filter(pk=refund_id).values(first=Coalesce("group", "pk"))
+    return [item for items in Refund.objects.filter(pk__in=first).values_list("items", flat=True) for item in items]
 
 
 def taken_at(*, provider: str) -> dict[str, dict[str, int]]:

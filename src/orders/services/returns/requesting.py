@@ -94,7 +94,7 @@ def write_return(*, back: Return, items: Sequence[ReturnItem]) -> Return:
     :raises NotReturnable: more units than can come back
     """
     lines: dict[UUID, OrderLine] = {line.pk: line for line in back.order.lines.all()}
-    left = returnable_units(lines=lines.values())
+    left = returnable_units(order_id=back.order_id, lines=lines.values())
     short = {str(item.line): left.get(item.line, 0) for item in items if item.quantity > left.get(item.line, 0)}
     if short:
         raise NotReturnable(left=short)
