@@ -32,8 +32,8 @@ class OrderLine:
 
     @property
     def away(self) -> int:
-        """Units that were sent and are neither back nor on their way."""
-        return self.shipped - self.returned - self.returning
+        """Units that were sent and are neither back, by a return or a refund, nor on their way."""
+        return self.shipped - self.returned - self.returning - self.restocked
 
     @property
     def open(self) -> int:

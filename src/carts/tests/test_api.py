@@ -140,14 +140,14 @@ class TestItems:
         assert answer.status_code == 409
         assert answer.json()["short"] == {str(stock.variant_id): 3}
 
-    def test_a_new_cart_with_one_item_costs_six_statements(self) -> None:
+    def test_a_new_cart_with_one_item_costs_five_statements(self) -> None:
         sku = make_stock(on_hand=5).variant.sku
         as_guest().post(ITEMS, {"sku": sku, "quantity": 1}, format="json")  # reads the rules
 
         with CaptureQueriesContext(connection) as queries:
             as_guest().post(ITEMS, {"sku": sku, "quantity": 1}, format="json")
 
-        assert len([q for q in queries if not q["sql"].startswith(("SAVEPOINT", "RELEASE"))]) == 6
+        assert len([q for q in queries if not q["sql"].startswith(("SAVEPOINT", "RELEASE"))]) == 5
 
     def test_s01_items_of_others_are_not_found_for_any_verb(self) -> None:
         make_cart((make_stock(on_hand=5), 1))
