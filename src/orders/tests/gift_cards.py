@@ -4,18 +4,23 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from django.utils import timezone
+
 from accounts.tests.factories import make_user
 from core.crypto import open_sealed
 from core.models import OutboxEvent
 from inventory.tests.factories import make_stock
+from orders import services
+from orders.services import RefundItem, RefundOrder
 from orders.tests.factories import make_order
 from orders.tests.gateway import catch_up, pay
-from payments.models import Balance
+from payments.models import Balance, Payment
 
 if TYPE_CHECKING:
     from accounts.models import User
     from inventory.models import Stock
     from orders.models import Order, OrderLine
+    from payments.models import Refund
 
 STAFF = ("orders.view_order", "orders.move_order", "orders.change_order", "payments.add_refund")
 
@@ -65,3 +70,21 @@ def code_of(card: Balance) -> str:
 def spend(card: Balance, order: Order) -> None:
     """Pay an order by a gift card, as far as it goes."""
     pay(order, "", provider="gift_card", code=code_of(card))
+
+
+def kept_of(order: Order) -> int:
+    """Return what was paid for an order and not given back, in minor units."""
+    payment = Payment.objects.get(order_id=order.pk)
+    return payment.captured_minor - payment.refunded_minor
+
+
+def lefts(order: Order) -> list[int]:
+    """Return what is left on each card of an order, first unit first, in minor units."""
+    return [card.left_minor for card in cards_of(order)]
+
+
+def refund(order: Order, units: int | None = None, line: OrderLine | None = None, **more: Any) -> list[Refund]:
+    """Refund units of a line, by default of gift cards; without any, what the wish says, or all that is left."""
+    items = [RefundItem(line=(line or card_line(order)).pk, quantity=units)] if units else []
+    wish = RefundOrder(items=items, **more)
+    return services.refund_order(order_id=order.pk, wish=wish, actor=make_clerk(), at=timezone.now())

@@ -20,8 +20,8 @@ from orders.models import Order
 from orders.services import RefundItem, RefundOrder
 from orders.tests.factories import make_order
 from orders.tests.gateway import agree, catch_up, pay
-from orders.tests.gift_cards import buy, card_line, cards_of, make_card_stock, make_clerk, make_goods, spend
-from payments.models import Balance, Payment
+from orders.tests.gift_cards import buy, card_line, cards_of, kept_of, make_card_stock, make_clerk, make_goods, spend
+from payments.models import Balance
 from payments.tests.factories import make_store_credit
 
 ROUNDS = 6
@@ -42,11 +42,6 @@ def outcome(work: Callable[[], object]) -> str:
 
 def refund(order: Order, wish: RefundOrder, clerk: User) -> object:
     return services.refund_order(order_id=order.pk, wish=wish, actor=clerk, at=timezone.now())
-
-
-def kept_of(order: Order) -> int:
-    payment = Payment.objects.get(order_id=order.pk)
-    return payment.captured_minor - payment.refunded_minor
 
 
 @pytest.mark.django_db(transaction=True)

@@ -41,16 +41,7 @@ class _Variants(ServiceInline):
     model = Variant
     form = VariantForm
     formset = VariantFormSet
-    fields = (
-        "sku",
-        "option_values",
-        "price",
-        "compare_at_price",
-        "stock",
-        "weight_grams",
-        "needs_shipping",
-        "is_gift_card",
-    )
+    fields = tuple(VariantForm.field_order)
     ordering = ("position", "pk")
     max_num = 200
 
