@@ -26,6 +26,7 @@ import pytest
 from django.conf import settings
 
 from config.embedded import THROWAWAY, Postgres
+from payments.providers import forget_failures
 
 SERVER = pytest.StashKey[tuple[Postgres, Path]]()
 EN16931_RULES = "4.1.2"
@@ -64,6 +65,12 @@ def pytest_unconfigure(config: pytest.Config) -> None:
         server.stop()
         shutil.rmtree(folder, ignore_errors=True)
         del os.environ["PGSOCK"], os.environ["PGPORT"]
+
+
+@pytest.fixture(autouse=True)
+def _all_providers_are_well() -> None:
+    """No test begins with a provider remembered as down by the one before it."""
+    forget_failures()
 
 
 @pytest.fixture(scope="session")

@@ -1,4 +1,4 @@
-"""Before every test: no provider is remembered as being down. And the far ends of all providers."""
+"""The far ends of all providers."""
 
 from __future__ import annotations
 
@@ -7,16 +7,11 @@ from collections.abc import Iterator
 import pytest
 from pytest_django import Settings
 
-from payments.providers import Provider, calling, forget_failures
+from payments.providers import Provider, calling
 from payments.tests.far_end import FarEnd
 from payments.tests.flutterwave_far import FlutterwaveFar
 from payments.tests.paypal_far import PayPalFar
 from payments.tests.stripe_far import StripeFar
-
-
-@pytest.fixture(autouse=True)
-def _all_providers_are_well() -> None:
-    forget_failures()
 
 
 @pytest.fixture(params=[StripeFar, PayPalFar, FlutterwaveFar], ids=lambda kind: str(kind.name))
