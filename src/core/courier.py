@@ -1,6 +1,7 @@
 """Asks a worker to relay the outbox, or to do what else is owed, in a thread of its own: no request waits for it.
 
-Several wakes become one message. A broker that does not answer costs nothing but a line in the log: the clock asks too.
+Several wakes become one message: the first is sent soon, those that follow closely a tenth of a second after it. A
+broker that does not answer costs nothing but a line in the log: the clock asks too.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ log = structlog.get_logger(__name__)
 
 _PAUSE_AFTER_FAILURE_SECONDS = 2.0
 _GATHER_SECONDS = 0.02
+_REST_SECONDS = 0.08
 _RELAY = "core.tasks.relay"
 
 
@@ -35,6 +37,7 @@ class _Courier(threading.Thread):
             self.asked.clear()
             while self.wanted:
                 self._ask(self.wanted.pop())
+            time.sleep(_REST_SECONDS)
 
     def _ask(self, task: str) -> None:
         try:

@@ -12,15 +12,17 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 import structlog
 from django.conf import settings
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import Exists, OuterRef, QuerySet
 from django.utils import timezone
 from django.utils.module_loading import import_string
 
 from core import courier
+from core.compiled import Compiled
 from core.errors import NotFound
 from core.events import Event
 from core.models import Delivery, OutboxEvent
@@ -30,7 +32,20 @@ from core.transactions import command, step
 log = structlog.get_logger(__name__)
 
 MAX_ATTEMPTS = 12
+_TOGETHER = 10
 
+_FREE: Compiled[Delivery] = Compiled(
+    lambda delivery: Delivery.objects.select_related("event").filter(pk=delivery).locked(skip_locked=True),
+    delivery=UUID,
+)
+_DONE = """
+UPDATE core_delivery AS d SET done_at = %s WHERE id = %s
+RETURNING aggregate <> '' AND EXISTS (
+    SELECT 1 FROM core_delivery AS later
+    WHERE later.aggregate = d.aggregate AND later.handler = d.handler AND later.id > d.id
+      AND later.done_at IS NULL AND later.dead_at IS NULL
+)
+"""
 
 _told: ContextVar[bool] = ContextVar("told", default=True)
 
@@ -87,7 +102,7 @@ def claim_due(*, now: datetime, most: int = 100) -> list[Delivery]:
         .order_by("due_at", "pk")[:most]
     )
     taken = list(due)
-    Delivery.objects.filter(pk__in=[delivery.pk for delivery in taken]).update(due_at=now + settings.OUTBOX_LEASE)
+    Delivery.objects.filter(pk__any_of=[delivery.pk for delivery in taken]).update(due_at=now + settings.OUTBOX_LEASE)
     return taken
 
 
@@ -109,17 +124,13 @@ def deliver(*, delivery_id: str) -> bool:
 
 @command
 def _run_handler(*, delivery_id: str) -> bool:
-    delivery = Delivery.objects.filter(pk=delivery_id).locked(skip_locked=True).first()
+    delivery = _FREE.first(delivery=delivery_id)
     if delivery is None or delivery.state != "owed":
         return False
-    event = OutboxEvent.objects.get(pk=delivery.event_id)
-    import_string(delivery.handler)(delivery_id=str(delivery.pk), **event.payload)
-    delivery.done_at = timezone.now()
-    delivery.save(update_fields=["done_at"])
-    return (
-        bool(delivery.aggregate)
-        and _owed().filter(aggregate=delivery.aggregate, handler=delivery.handler, pk__gt=delivery.pk).exists()
-    )
+    import_string(delivery.handler)(delivery_id=str(delivery.pk), **delivery.event.payload)
+    with connection.cursor() as cursor:
+        cursor.execute(_DONE, [timezone.now(), delivery.pk])
+        return bool(cursor.fetchone()[0])
 
 
 @command
@@ -133,6 +144,18 @@ def _record_failure(*, delivery_id: str, error: str, now: datetime) -> None:
     if delivery.attempts >= MAX_ATTEMPTS:
         delivery.dead_at = now
     delivery.save(update_fields=["attempts", "last_error", "due_at", "dead_at"])
+
+
+def parcelled(deliveries: Iterable[Delivery]) -> Iterator[list[str]]:
+    """Split deliveries into messages for workers, as ids in their order: few together, and of one handler each.
+
+    A message costs a worker more than most handlers do. A slow handler keeps nobody waiting but its own kind.
+    """
+    by_handler: dict[str, list[str]] = {}
+    for delivery in deliveries:
+        by_handler.setdefault(delivery.handler, []).append(str(delivery.pk))
+    for ids in by_handler.values():
+        yield from (ids[start : start + _TOGETHER] for start in range(0, len(ids), _TOGETHER))
 
 
 def back_off(attempts: int) -> timedelta:

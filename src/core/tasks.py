@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 
 from celery import shared_task
@@ -14,14 +15,15 @@ from core import clock, courier, idempotency, media, outbox
 def relay(**_: object) -> None:
     """Hand due deliveries to workers."""
     while due := outbox.claim_due(now=clock.database_now()):
-        for delivery in due:
-            deliver.delay(delivery_id=str(delivery.pk))
+        for parcel in outbox.parcelled(due):
+            deliver.delay(delivery_ids=parcel)
 
 
 @shared_task(acks_late=True)
-def deliver(*, delivery_id: str, **_: object) -> None:
-    """Run one handler for one event; a second copy of the message finds it done and stops."""
-    if outbox.deliver(delivery_id=delivery_id):
+def deliver(*, delivery_ids: Sequence[str], **_: object) -> None:
+    """Run a handler for some events, each by itself; a second copy of the message finds them done and stops."""
+    are_more = [outbox.deliver(delivery_id=delivery_id) for delivery_id in delivery_ids]
+    if any(are_more):
         courier.wake()
 
 

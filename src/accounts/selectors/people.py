@@ -10,6 +10,7 @@ from django.db.models import Q, QuerySet
 from accounts.domain import Visibility, email_key
 from accounts.errors import ProfileNotFound, UserNotFound
 from accounts.models import Profile, User
+from core.compiled import Compiled
 
 
 def get_user(*, user_id: UUID | str) -> User:
@@ -37,10 +38,7 @@ def users_by_ids(*, user_ids: Collection[UUID]) -> dict[UUID, User]:
 def users_with_permission(*, permission: str) -> list[User]:
     """Return the active staff who hold "app.codename", by themselves or through a role, oldest first. One query."""
     app, _, codename = permission.partition(".")
-    direct = Q(user_permissions__codename=codename, user_permissions__content_type__app_label=app)
-    by_role = Q(groups__permissions__codename=codename, groups__permissions__content_type__app_label=app)
-    staff = _living().filter(is_active=True, is_staff=True)
-    return list(staff.filter(Q(is_superuser=True) | direct | by_role).distinct().order_by("pk"))
+    return _HOLDERS.all(app=app, codename=codename)
 
 
 def list_users(*, search: str = "", role: str | None = None, is_staff: bool | None = None) -> QuerySet[User]:
@@ -86,3 +84,13 @@ def get_public_profile(*, user_id: UUID, viewer: User) -> Profile:
 
 def _living() -> QuerySet[User]:
     return User.objects.filter(deleted_at__isnull=True)
+
+
+def _holders(app: str, codename: str) -> QuerySet[User]:
+    direct = Q(user_permissions__codename=codename, user_permissions__content_type__app_label=app)
+    by_role = Q(groups__permissions__codename=codename, groups__permissions__content_type__app_label=app)
+    staff = _living().filter(is_active=True, is_staff=True)
+    return staff.filter(Q(is_superuser=True) | direct | by_role).distinct().order_by("pk")
+
+
+_HOLDERS: Compiled[User] = Compiled(_holders, app=str, codename=str)

@@ -12,12 +12,15 @@ from core import courier, tasks
 from core.tests import handlers
 from core.tests.factories import make_delivery
 
+REMEMBER, FAIL = "core.tests.handlers.remember", "core.tests.handlers.write_and_fail"
+
 
 @pytest.fixture(autouse=True)
 def _own_courier(settings: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     settings.OUTBOX_COURIER = True
     monkeypatch.setattr(courier, "_courier", None)
     monkeypatch.setattr(courier, "_PAUSE_AFTER_FAILURE_SECONDS", 0.01)
+    monkeypatch.setattr(courier, "_REST_SECONDS", 0.0)
     handlers.seen.clear()
     yield
     handlers.seen.clear()
@@ -96,7 +99,7 @@ class TestTasks:
         tasks.relay(from_a_newer_version=True)
         tasks.deliver(**handed[0], from_a_newer_version=True)
 
-        assert handed == [{"delivery_id": str(made.pk)}]
+        assert handed == [{"delivery_ids": [str(made.pk)]}]
         assert [seen["delivery_id"] for seen in handlers.seen] == [str(made.pk)]
 
     def test_deliver_wakes_the_courier_where_more_is_owed(self, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -105,9 +108,29 @@ class TestTasks:
         first = make_delivery(aggregate="order-1")
         make_delivery(aggregate="order-1")
 
-        tasks.deliver(delivery_id=str(first.pk))
+        tasks.deliver(delivery_ids=[str(first.pk)])
 
         assert woken == [True]
+
+    def test_relay_hands_over_few_together_and_of_one_handler(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        made = [make_delivery(handler=(REMEMBER, FAIL)[number % 2]) for number in range(25)]
+        handed: list[list[str]] = []
+        monkeypatch.setattr(tasks.deliver, "delay", lambda *, delivery_ids: handed.append(delivery_ids))
+
+        tasks.relay()
+
+        assert handed == [
+            [str(row.pk) for row in rows] for rows in (made[:20:2], made[20::2], made[1:20:2], made[21::2])
+        ]
+
+    def test_deliver_goes_on_after_one_that_fails(self) -> None:
+        first, failing, last = make_delivery(), make_delivery(handler=FAIL), make_delivery()
+
+        tasks.deliver(delivery_ids=[str(row.pk) for row in (first, failing, last)])
+
+        assert [seen["delivery_id"] for seen in handlers.seen] == [str(first.pk), str(last.pk)]
+        failing.refresh_from_db()
+        assert (failing.done_at, failing.attempts) == (None, 1)
 
     def test_forgetting_tasks_run(self) -> None:
         tasks.forget_finished()

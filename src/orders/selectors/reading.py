@@ -8,14 +8,22 @@ from uuid import UUID
 
 from django.db.models import Q, QuerySet
 
-from core.models import LockingQuerySet
+from core.compiled import Compiled
+from core.models import LockingQuerySet, remember_related
 from orders.errors import FulfilmentNotFound, OrderNotFound
-from orders.models import Fulfilment, Order, OrderMove, OrderNote
+from orders.models import Fulfilment, Order, OrderLine, OrderMove, OrderNote
 
 if TYPE_CHECKING:
     from accounts.models import User
 
 _RELATED = ("lines", "moves", "fulfilments__lines")
+_ORDER: Compiled[Order] = Compiled(lambda order: Order.objects.filter(pk=order), order=UUID)
+_LINES: Compiled[OrderLine] = Compiled(
+    lambda order: OrderLine.objects.filter(order=order).order_by("position"), order=UUID
+)
+_PARCELS: Compiled[Fulfilment] = Compiled(
+    lambda order: Fulfilment.objects.filter(order=order).order_by("shipped_at", "pk"), order=UUID
+)
 
 
 def visible_orders(*, viewer: User | None, token: str | None = None) -> LockingQuerySet[Order]:
@@ -98,9 +106,10 @@ def get_order_for_message(*, order_id: UUID) -> Order:
 
     :raises OrderNotFound: there is none
     """
-    order: Order | None = Order.objects.prefetch_related("lines", "fulfilments").filter(pk=order_id).first()
+    order = _ORDER.first(order=order_id)
     if order is None:
         raise OrderNotFound
+    remember_related(order, lines=_LINES.all(order=order_id), fulfilments=_PARCELS.all(order=order_id))
     return order
 
 

@@ -9,6 +9,7 @@ from uuid import UUID
 from django.db import transaction
 
 from core import courier, outbox
+from core.compiled import Compiled
 from core.ids import new_id
 from core.sql import insert_missing
 from core.transactions import command, step
@@ -22,6 +23,25 @@ from payments.services.outcomes import take_charge
 from payments.services.rows import lock_attempt
 
 SWEEP = "payments.tasks.sweep"
+
+_NOTICE: Compiled[ProviderEvent] = Compiled(
+    lambda notice: ProviderEvent.objects.defer("body").filter(pk=notice).locked(), notice=UUID
+)
+_BY_REFERENCE: Compiled[tuple[UUID]] = Compiled(
+    # That it is not empty lets PostgreSQL use the index whatever the reference.
+    lambda provider, reference: (
+        Attempt.objects.exclude(provider_reference="")
+        .filter(provider=provider, provider_reference=reference)
+        .values_list("pk")
+    ),
+    provider=str,
+    reference=str,
+)
+_BY_KEY: Compiled[tuple[UUID]] = Compiled(
+    lambda provider, key: Attempt.objects.filter(provider=provider, idempotency_key=key).values_list("pk"),
+    provider=str,
+    key=str,
+)
 
 
 def receive_notice(*, provider: str, body: bytes, headers: Mapping[str, str], at: datetime) -> None:
@@ -59,7 +79,9 @@ def take_notice(*, notice_id: UUID, at: datetime) -> None:
 
     :raises PaymentNotFound: we know no such charge, as yet: try again later
     """
-    row: ProviderEvent = ProviderEvent.objects.filter(pk=notice_id).locked().get()
+    row = _NOTICE.first(notice=notice_id)
+    if row is None:
+        raise ProviderEvent.DoesNotExist
     if row.processed_at is not None:
         return
     if row.charge is not None and not _take(row.provider, Charge.from_dict(row.charge), at):
@@ -98,12 +120,8 @@ def _wake() -> None:
 
 def _find(provider: str, charge: Charge) -> UUID:
     """Return the attempt by the provider's name of the charge, else by our own, which says so whatever it is called."""
-    mine = Attempt.objects.filter(provider=provider)
-    found: UUID | None = None
-    if charge.reference:
-        found = mine.filter(provider_reference=charge.reference).values_list("pk", flat=True).first()
-    if found is None:
-        found = mine.filter(idempotency_key=charge.key).values_list("pk", flat=True).first()
+    found = _BY_REFERENCE.first(provider=provider, reference=charge.reference) if charge.reference else None
+    found = found or _BY_KEY.first(provider=provider, key=charge.key)
     if found is None:
         raise PaymentNotFound
-    return found
+    return found[0]
