@@ -63,13 +63,14 @@ def insert_together(*groups: Sequence[models.Model]) -> None:
 def update_together(*changes: tuple[models.Model, Sequence[str]]) -> None:
     """Write these fields (by attribute) of instances that stand in different tables, in one statement.
 
-    Columns that note the time of the last change follow by themselves.
+    Columns that note the time of the last change follow by themselves, unless they are named, too.
     """
     now = timezone.now()
     statements, values = [], []
     for row, names in changes:
-        stamped = [field for field in type(row)._meta.concrete_fields if getattr(field, "auto_now", False)]
-        fields = [field for field in type(row)._meta.concrete_fields if field.attname in names or field in stamped]
+        columns = type(row)._meta.concrete_fields
+        stamped = [field for field in columns if getattr(field, "auto_now", False) and field.attname not in names]
+        fields = [field for field in columns if field.attname in names or field in stamped]
         for field in stamped:
             setattr(row, field.attname, now)
         values += [field.get_db_prep_save(getattr(row, field.attname), connection) for field in fields]

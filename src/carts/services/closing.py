@@ -13,6 +13,7 @@ from carts.domain import CartState, Holder
 from carts.errors import CartEmpty
 from carts.models import Cart, CartItem
 from core.compiled import Compiled
+from core.sql import update_together
 from core.transactions import command, step
 
 
@@ -50,8 +51,8 @@ def lock_cart(*, holder: Holder) -> Cart:
 @step
 def close_cart(*, cart: Cart, at: datetime) -> None:
     """Mark a locked cart as ordered. One statement."""
-    cart.state, cart.used_at = CartState.ORDERED.value, at
-    Cart.objects.filter(pk=cart.pk).update(state=cart.state, used_at=at, updated_at=at)
+    cart.state, cart.used_at, cart.updated_at = CartState.ORDERED.value, at, at
+    update_together((cart, ("state", "used_at", "updated_at")))
 
 
 @command

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from carts import selectors
 from carts.domain import CartView, Holder, refused_coupon
 from carts.errors import CouponRefused, ShippingMethodRefused, VatIdRefused
-from carts.models import Cart
 from carts.services.filling import open_cart
+from core.sql import update_together
 from core.transactions import command
 from pricing.domain import UNKNOWN_METHOD, vat_id_is_wrong
 from promotions.domain import Reason
@@ -38,9 +38,9 @@ def set_terms(*, holder: Holder, changes: Mapping[str, str], market: Market, at:
     if vat_id_is_wrong(changes.get("vat_id", "")):
         raise VatIdRefused(vat_id=changes["vat_id"])
     cart, holder, is_new = open_cart(holder=holder, market=market, at=at)
-    for name, value in changes.items():
+    for name, value in {**changes, "used_at": at, "updated_at": at}.items():
         setattr(cart, name, value)
-    Cart.objects.filter(pk=cart.pk).update(**changes, used_at=at, updated_at=at)
+    update_together((cart, (*changes, "used_at", "updated_at")))
     view = selectors.show(cart=cart, holder=holder, items=[] if is_new else selectors.items_of(cart=cart), at=at)
     refused = refused_coupon(view.quote)
     if changes.get("coupon") and refused in _HOPELESS:

@@ -7,12 +7,16 @@ from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
+from django.db import connection
+
 from core.sql import insert_values
 from core.transactions import step
 from inventory.domain import ReservationState
 from inventory.errors import OutOfStock
 from inventory.models import Reservation
 from inventory.services.rows import Change, StockRow, free_by_variant, lock_stock, write_changes
+
+_CLAIM = "UPDATE inventory_reservation SET state = %s, expires_at = NULL WHERE reference = %s AND state = %s"
 
 
 @step
@@ -63,9 +67,8 @@ def rebook_stock(*, reference: UUID, wanted: Mapping[UUID, int], expires_at: dat
 @step
 def claim_stock(*, reference: UUID) -> None:
     """Keep what was promised for good: it has been paid for. One statement."""
-    Reservation.objects.filter(reference=reference, state=ReservationState.HELD.value).update(
-        state=ReservationState.CLAIMED.value, expires_at=None
-    )
+    with connection.cursor() as cursor:
+        cursor.execute(_CLAIM, [ReservationState.CLAIMED.value, reference, ReservationState.HELD.value])
 
 
 def _allocate(rows: Sequence[StockRow], wanted: Mapping[UUID, int]) -> list[tuple[StockRow, int]]:

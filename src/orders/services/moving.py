@@ -10,6 +10,7 @@ from uuid import UUID
 
 from core import outbox
 from core.errors import Forbidden
+from core.sql import update_together
 from core.transactions import command, step
 from inventory import services as inventory
 from orders.domain import MovedBy, OrderStatus, may_move
@@ -209,8 +210,8 @@ def _take(order: Order, path: list[OrderMove], cause: Cause, parcel: Parcel | No
     """Write the moves, do what each means, and announce each."""
     _refuse_to_cancel_what_was_sent(order, path)
     ships_too = any(move.to_status == OrderStatus.SHIPPED.value for move in path)
-    order.status, order.expires_at = path[-1].to_status, None
-    Order.objects.filter(pk=order.pk).update(status=order.status, expires_at=None, updated_at=path[-1].at)
+    order.status, order.expires_at, order.updated_at = path[-1].to_status, None, path[-1].at
+    update_together((order, ("status", "expires_at", "updated_at")))
     for move in path:
         move.actor, move.by, move.reason = cause.actor, cause.by.value, cause.reason
         _follow(order, move, ships_too=ships_too, is_deposited=cause.is_deposited, parcel=parcel or Parcel())
