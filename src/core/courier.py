@@ -1,6 +1,6 @@
 """Asks a worker to relay the outbox, or to do what else is owed, in a thread of its own: no request waits for it.
 
-Several wakes become one message: the first is sent soon, those that follow closely a tenth of a second after it. A
+Several wakes become one message: the first is sent soon, those that follow closely a fifth of a second after it. A
 broker that does not answer costs nothing but a line in the log: the clock asks too.
 """
 
@@ -18,7 +18,7 @@ log = structlog.get_logger(__name__)
 
 _PAUSE_AFTER_FAILURE_SECONDS = 2.0
 _GATHER_SECONDS = 0.02
-_REST_SECONDS = 0.08
+_REST_SECONDS = 0.18
 _RELAY = "core.tasks.relay"
 
 

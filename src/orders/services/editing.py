@@ -121,9 +121,11 @@ def _edit(*, order_id: UUID, wish: EditOrder, actor: User, at: datetime) -> Orde
     if not changes:
         return order
     edit = _note(order, before, changes, wish, actor, at)
+    outbox.publish(OrderEdited(order_id=order.pk, edit_id=edit.pk), at=at)
     if order.total_minor != payment.amount_minor:
         payments.change_amount(payment=payment, amount_minor=order.total_minor, at=at)
-    outbox.publish(OrderEdited(order_id=order.pk, edit_id=edit.pk), at=at)
+        # What was paid already may be all of it now.
+        order.refresh_from_db(fields=["status", "expires_at", "updated_at"])
     return order
 
 

@@ -28,8 +28,8 @@ def pay_in_part(order: Order, minor: int) -> Balance:
     return Balance.objects.get(pk=card.card.pk)
 
 
-def set_quantity(order: Order, stock: Stock, quantity: int) -> None:
-    edit(order, items=[item(stock, quantity)], at=timezone.now())
+def set_quantity(order: Order, stock: Stock, quantity: int) -> Order:
+    return edit(order, items=[item(stock, quantity)], at=timezone.now())
 
 
 @pytest.mark.django_db
@@ -112,8 +112,10 @@ class TestEditOrder:
         order = make_order((stock, 2))
         pay_in_part(order, 1000)
 
-        set_quantity(order, stock, 1)
+        edited = set_quantity(order, stock, 1)
 
+        order.refresh_from_db()
+        assert (edited.status, edited.expires_at, edited.version) == ("paid", None, order.version)
         stock.refresh_from_db()
         assert state_of(order) == "paid"
         assert stock.reserved == 1
