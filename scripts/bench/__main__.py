@@ -93,6 +93,7 @@ def run(shop: Shop, plan: Plan) -> dict[str, Any]:
     say("Races for the last units")
     figures["race"] = race_summary(run_races(buyers, plan.races))
     rows += measure_prices(shop, skus, plan)
+    pricing.keep_few(shop)
     shop.manage("verify_books")
     told = measure_webhooks(shop, plan)
     rows += told

@@ -36,9 +36,21 @@ _PROMOTIONS = """
 _CHANGED = "UPDATE markets_market SET rules_version = (random() * 1e15)::bigint"
 
 
+_MOST_END = """
+    UPDATE promotions_promotion SET is_active = false
+     WHERE name LIKE 'Promotion %%' AND split_part(name, ' ', 2)::int > %s
+"""
+
+
 def load_rules(shop: Shop) -> None:
     """Give the shop tax and shipping, as the demo has them."""
     shop.manage("shell", "-c", "from config.demo_rules import load_rules; load_rules()")
+
+
+def keep_few(shop: Shop) -> None:
+    """End most of the promotions that ``quote`` made: what follows is about a shop with a usual number of them."""
+    shop.sql(_MOST_END, (min(QUOTES.values()),))
+    shop.sql(_CHANGED)
 
 
 def quote(shop: Shop, skus: Sequence[str], *, name: str, clients: int, count: int) -> Row:
