@@ -34,8 +34,6 @@ _PROMOTIONS = """
       FROM generate_series(%s + 1, %s) AS n
 """
 _CHANGED = "UPDATE markets_market SET rules_version = (random() * 1e15)::bigint"
-
-
 _MOST_END = """
     UPDATE promotions_promotion SET is_active = false
      WHERE name LIKE 'Promotion %%' AND split_part(name, ' ', 2)::int > %s

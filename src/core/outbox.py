@@ -102,7 +102,9 @@ def claim_due(*, now: datetime, most: int = 100) -> list[Delivery]:
         .order_by("due_at", "pk")[:most]
     )
     taken = list(due)
-    Delivery.objects.filter(pk__any_of=[delivery.pk for delivery in taken]).update(due_at=now + settings.OUTBOX_LEASE)
+    if taken:
+        ids = [delivery.pk for delivery in taken]
+        Delivery.objects.filter(pk__any_of=ids).update(due_at=now + settings.OUTBOX_LEASE)
     return taken
 
 

@@ -40,6 +40,14 @@ class TestSetTerms:
         assert totals(later) == (500, 0, 0, 1500)
         assert later.terms.coupon == "spring"
 
+    def test_is_a_change_at_the_time_of_the_wish(self) -> None:
+        cart = make_cart((make_stock(), 1))
+
+        wish(cart, country="FR")
+
+        cart.refresh_from_db()
+        assert (cart.used_at, cart.updated_at, cart.country) == (NOON, NOON, "FR")
+
     def test_an_unknown_coupon_is_refused_and_not_kept(self) -> None:
         cart = make_cart((make_stock(), 1))
 

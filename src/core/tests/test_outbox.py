@@ -177,6 +177,12 @@ class TestClaimDue:
         assert outbox.claim_due(now=NOON + settings.OUTBOX_LEASE - SECOND) == []
         assert outbox.claim_due(now=NOON + settings.OUTBOX_LEASE) == [delivery]
 
+    def test_costs_one_statement_where_nothing_is_due(self) -> None:
+        with CaptureQueriesContext(connection) as queries:
+            outbox.claim_due(now=NOON)
+
+        assert len([query for query in queries if query["sql"].startswith(("SELECT", "UPDATE"))]) == 1
+
     def test_costs_two_statements_for_any_number(self) -> None:
         for _ in range(5):
             make_delivery()

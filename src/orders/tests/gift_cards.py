@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from django.db import transaction
 from django.utils import timezone
 
 from accounts.tests.factories import make_user
@@ -58,6 +59,12 @@ def cards_of(order: Order) -> list[Balance]:
     """Return the gift cards that an order's units became, first unit first."""
     lines = order.lines.order_by("position")
     return [card for line in lines for card in Balance.objects.filter(source__startswith=f"{line.pk}:").order_by("pk")]
+
+
+def issue(order: Order) -> None:
+    """Make the gift cards of an order, as the outbox would."""
+    with transaction.atomic():
+        services.issue_gift_cards(order_id=order.pk, at=timezone.now())
 
 
 def code_of(card: Balance) -> str:

@@ -6,7 +6,6 @@ from datetime import timedelta
 from decimal import Decimal
 
 import pytest
-from django.db import transaction
 from django.utils import timezone
 
 from core.models import OutboxEvent
@@ -22,6 +21,7 @@ from orders.tests.gift_cards import (
     card_line,
     cards_of,
     code_of,
+    issue,
     kept_of,
     lefts,
     make_card_stock,
@@ -35,13 +35,6 @@ from payments.domain import GIFT_CARD, GIFTS, SALES, RefundTo
 from payments.errors import GiftCardUnknown
 from payments.models import Balance
 from payments.tests.factories import make_gift_card, make_store_credit
-
-STEP = transaction.atomic
-
-
-def issue(order: Order) -> None:
-    with STEP():
-        services.issue_gift_cards(order_id=order.pk, at=timezone.now())
 
 
 @pytest.mark.django_db(transaction=True)

@@ -32,13 +32,6 @@ from payments.domain import GIFT_CARD, AttemptStatus
 from payments.models import Balance, Payment
 from payments.tests.factories import charge_of, make_gift_card
 
-STEP = transaction.atomic
-
-
-def issue(order: Order) -> None:
-    with STEP():
-        services.issue_gift_cards(order_id=order.pk, at=timezone.now())
-
 
 @pytest.mark.django_db(transaction=True)
 class TestSettleReturn:
@@ -148,7 +141,7 @@ class TestScrubCustomer:
         order = buy((make_card_stock(), 1))
         assert order.customer is not None
 
-        with STEP():
+        with transaction.atomic():
             services.scrub_customer(user_id=order.customer.pk)
 
         [card] = cards_of(order)
@@ -162,7 +155,7 @@ class TestPaidOfLines:
         of_card = OrderLine(quantity=1, subtotal_minor=5000, is_gift_card=True)
         of_goods = OrderLine(quantity=1, subtotal_minor=2000, tax_minor=400)
 
-        with STEP():
+        with transaction.atomic():
             paid = paid_of_lines(order=order, lines=[of_goods, of_card])
 
         assert paid == {of_card.pk: 5000, of_goods.pk: 2500}
