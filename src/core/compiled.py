@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Any, Generic, TypeVar
 from uuid import UUID, uuid4
 
@@ -19,6 +20,8 @@ from core.lookups import array_literal
 
 T = TypeVar("T")
 
+_SOME_DAY = datetime(2000, 1, 1, tzinfo=UTC)
+
 
 class Compiled(Generic[T]):
     """A queryset of models, with ``select_related`` or not, or of ``values_list``.
@@ -27,7 +30,7 @@ class Compiled(Generic[T]):
 
         _ITEMS = Compiled(lambda cart: CartItem.objects.filter(cart=cart).values_list("pk"), cart=UUID)
 
-    :param kinds: parameter -> ``UUID``, ``str``, or ``[UUID]`` for the right-hand side of ``any_of``
+    :param kinds: parameter -> ``UUID``, ``str``, ``int`` (of 32 bits), ``datetime``, or ``[UUID]`` after ``any_of``
     """
 
     def __init__(self, build: Callable[..., models.QuerySet[Any, T]], **kinds: type | list[type[UUID]]) -> None:
@@ -78,7 +81,7 @@ def _compile(build: Callable[..., models.QuerySet[Any, Any]], kinds: dict[str, A
     slots = {
         array_literal(sample) if isinstance(sample, list) else sample: _Slot(name) for name, sample in samples.items()
     }
-    values = [slots.get(param, param) if isinstance(param, (str, UUID)) else param for param in params]
+    values = [slots.get(param, param) if isinstance(param, (str, UUID, int, datetime)) else param for param in params]
     missing = set(samples) - {value.name for value in values if isinstance(value, _Slot)}
     if missing:
         raise ValueError(f"not a parameter of the statement: {', '.join(sorted(missing))}")
@@ -86,9 +89,17 @@ def _compile(build: Callable[..., models.QuerySet[Any, Any]], kinds: dict[str, A
 
 
 def _sample(kind: Any) -> Any:
+    """Return a value that stands nowhere else in a statement."""
     if isinstance(kind, list):
         return [uuid4()]
-    return uuid4() if kind is UUID else uuid4().hex
+    chance = uuid4()
+    samples = {
+        UUID: chance,
+        str: chance.hex,
+        int: chance.int >> 97,
+        datetime: _SOME_DAY + timedelta(microseconds=chance.int >> 76),
+    }
+    return samples[kind]
 
 
 def _reader(queryset: models.QuerySet[Any, Any], compiler: Any) -> Callable[[Sequence[Any]], Iterator[Any]]:

@@ -7,7 +7,7 @@ again.
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import datetime, timedelta
@@ -25,8 +25,9 @@ from core import courier
 from core.compiled import Compiled
 from core.errors import NotFound
 from core.events import Event
+from core.lookups import array_literal
 from core.models import Delivery, OutboxEvent
-from core.sql import insert_together
+from core.sql import insert_together, update_together
 from core.transactions import command, step
 
 log = structlog.get_logger(__name__)
@@ -38,13 +39,14 @@ _FREE: Compiled[Delivery] = Compiled(
     lambda delivery: Delivery.objects.select_related("event").filter(pk=delivery).locked(skip_locked=True),
     delivery=UUID,
 )
-_DONE = """
-UPDATE core_delivery AS d SET done_at = %s WHERE id = %s
-RETURNING aggregate <> '' AND EXISTS (
-    SELECT 1 FROM core_delivery AS later
-    WHERE later.aggregate = d.aggregate AND later.handler = d.handler AND later.id > d.id
-      AND later.done_at IS NULL AND later.dead_at IS NULL
-)
+_IS_MORE_OWED = """
+SELECT coalesce(bool_or(EXISTS (
+    SELECT FROM core_delivery AS later
+     WHERE later.aggregate = done.aggregate AND later.handler = done.handler AND later.id > done.id
+       AND later.done_at IS NULL AND later.dead_at IS NULL
+)), false)
+  FROM core_delivery AS done
+ WHERE done.id = ANY((SELECT %s::uuid[])::uuid[]) AND done.aggregate <> '' AND done.done_at IS NOT NULL
 """
 
 _told: ContextVar[bool] = ContextVar("told", default=True)
@@ -108,31 +110,34 @@ def claim_due(*, now: datetime, most: int = 100) -> list[Delivery]:
     return taken
 
 
-def deliver(*, delivery_id: str) -> bool:
-    """Run one handler for one event, in one transaction with the mark that it is done.
+def deliver(*, delivery_ids: Sequence[str]) -> bool:
+    """Run a handler for each of some events, one after another: each in a transaction with the mark that it is done.
 
-    A second copy of the message finds it done, or being done, and stops. A failure is counted and tried again later,
-    at last given up.
+    A second copy of the message finds them done, or being done, and stops. A failure is counted and tried again later,
+    at last given up; the others go on.
 
-    :returns: whether more is owed to the same handler about the same aggregate
+    :returns: whether more is owed to the same handlers about the same aggregates
     """
-    try:
-        return _run_handler(delivery_id=delivery_id)
-    except Exception as error:
-        log.exception("delivery failed", delivery_id=delivery_id)
-        _record_failure(delivery_id=delivery_id, error=f"{type(error).__name__}: {error}", now=timezone.now())
-        return False
+    for delivery_id in delivery_ids:
+        try:
+            _run_handler(delivery_id=delivery_id)
+        except Exception as error:
+            log.exception("delivery failed", delivery_id=delivery_id)
+            _record_failure(delivery_id=delivery_id, error=f"{type(error).__name__}: {error}", now=timezone.now())
+    # After the last commit: a relay that came before it saw them as owed still, and held back what comes after them.
+    with connection.cursor() as cursor:
+        cursor.execute(_IS_MORE_OWED, [array_literal(delivery_ids)])
+        return bool(cursor.fetchone()[0])
 
 
 @command
-def _run_handler(*, delivery_id: str) -> bool:
+def _run_handler(*, delivery_id: str) -> None:
     delivery = _FREE.first(delivery=delivery_id)
     if delivery is None or delivery.state != "owed":
-        return False
+        return
     import_string(delivery.handler)(delivery_id=str(delivery.pk), **delivery.event.payload)
-    with connection.cursor() as cursor:
-        cursor.execute(_DONE, [timezone.now(), delivery.pk])
-        return bool(cursor.fetchone()[0])
+    delivery.done_at = timezone.now()
+    update_together((delivery, ("done_at",)))
 
 
 @command
@@ -171,7 +176,7 @@ def drain(*, now: datetime | None = None) -> int:
     count = 0
     while due := claim_due(now=now or timezone.now()):
         for delivery in due:
-            deliver(delivery_id=str(delivery.pk))
+            deliver(delivery_ids=[str(delivery.pk)])
             count += 1
     return count
 

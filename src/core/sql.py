@@ -1,4 +1,7 @@
-"""Many rows in one statement with one parameter: cheap to build, however many rows there are."""
+"""Many rows in one statement with one parameter: cheap to build, however many rows there are.
+
+Within a command what is written in a row goes as one statement: see ``core.batching``.
+"""
 
 from __future__ import annotations
 
@@ -16,6 +19,7 @@ from django.db import connection, models
 from django.utils import timezone
 from psycopg import sql
 
+from core.batching import Write, write
 from core.fields import SealedField
 from core.transactions import step
 
@@ -23,17 +27,19 @@ M = TypeVar("M", bound=models.Model)
 
 
 @step
-def insert_all(rows: Iterable[M]) -> list[M]:
+def insert_all(rows: Iterable[M], *, skip_known: bool = False) -> list[M]:
     """Insert model instances that have their keys, and return them. One statement, whatever their number.
 
     Does what ``bulk_create`` does for plain columns. The rows travel as one JSON text, because binding a parameter per
     value costs Python more than the insert costs the database.
 
+    :param skip_known: pass over those in whose place a unique constraint finds another
     :raises IntegrityError: a constraint refuses one of them, and so all
     """
     written = list(rows)
     if written:
-        _execute(_table(type(written[0])), [row.__dict__ for row in written])
+        ending = " ON CONFLICT DO NOTHING" if skip_known else ""
+        write(_table(type(written[0])).write([row.__dict__ for row in written], timezone.now(), ending))
     for row in written:
         row._state.adding = False  # noqa: SLF001 - as bulk_create does
     return written
@@ -41,7 +47,7 @@ def insert_all(rows: Iterable[M]) -> list[M]:
 
 @step
 def insert_together(*groups: Sequence[models.Model]) -> None:
-    """Insert instances of several models, each group of one, in one statement: what belongs together costs one trip.
+    """Insert instances of several models, each group of one, in one statement, with what is written next to it.
 
     They may name each other by deferred foreign keys.
 
@@ -50,43 +56,29 @@ def insert_together(*groups: Sequence[models.Model]) -> None:
     written = [group for group in groups if group]
     if not written:
         return
-    tables = [_table(type(group[0])) for group in written]
     now = timezone.now()
-    texts = [table.texts([row.__dict__ for row in group], now) for table, group in zip(tables, written, strict=True)]
-    with connection.cursor() as cursor:
-        cursor.execute(_together(tuple(type(group[0]) for group in written)), texts)
+    write(*(_table(type(group[0])).write([row.__dict__ for row in group], now) for group in written))
     for row in chain.from_iterable(written):
         row._state.adding = False  # noqa: SLF001 - as bulk_create does
 
 
 @step
 def update_together(*changes: tuple[models.Model, Sequence[str]]) -> None:
-    """Write these fields (by attribute) of instances that stand in different tables, in one statement.
+    """Write these fields (by attribute) of different rows in one statement, with what is written next to it.
 
     Columns that note the time of the last change follow by themselves, unless they are named, too.
     """
     now = timezone.now()
-    statements, values = [], []
-    for row, names in changes:
-        columns = type(row)._meta.concrete_fields
-        stamped = [field for field in columns if getattr(field, "auto_now", False) and field.attname not in names]
-        fields = [field for field in columns if field.attname in names or field in stamped]
-        for field in stamped:
-            setattr(row, field.attname, now)
-        values += [field.get_db_prep_save(getattr(row, field.attname), connection) for field in fields]
-        values.append(row.pk)
-        statements.append(_update(type(row), tuple(str(field.column) for field in fields)))
-    *first, last = statements
-    named = ", ".join(f"u{number} AS ({statement})" for number, statement in enumerate(first))
-    with connection.cursor() as cursor:
-        cursor.execute(f"WITH {named} {last}" if named else last, values)
+    write(*(_change(row, names, now) for row, names in changes))
 
 
 @step
 def insert_missing(row: M) -> bool:
     """Insert a model instance unless a unique constraint finds another in its place; tell whether it was inserted."""
-    table = _table(type(row))
-    inserted = bool(_execute(table, [row.__dict__], " ON CONFLICT DO NOTHING RETURNING true", returns=True))
+    asked = _table(type(row)).write([row.__dict__], timezone.now(), " ON CONFLICT DO NOTHING RETURNING true")
+    with connection.cursor() as cursor:
+        cursor.execute(asked.statement, asked.values)
+        inserted = cursor.fetchone() is not None
     row._state.adding = not inserted  # noqa: SLF001 - as save does
     return inserted
 
@@ -100,7 +92,7 @@ def insert_values(model: type[models.Model], rows: Iterable[Mapping[str, Any]]) 
     written = list(rows)
     if written:
         table = _table(model)
-        _execute(table, [table.completed(row) for row in written])
+        write(table.write([table.completed(row) for row in written], timezone.now()))
 
 
 @step
@@ -110,8 +102,8 @@ def upsert_values(
     """Do as ``insert_values`` does; where a row with the same ``unique`` columns stands, set its ``change`` columns."""
     written = list(rows)
     if written:
-        table = _table(model)
-        _execute(table, [table.completed(row) for row in written], _conflict(tuple(unique), tuple(change)))
+        table, ending = _table(model), _conflict(tuple(unique), tuple(change))
+        write(table.write([table.completed(row) for row in written], timezone.now(), ending, is_update=True))
 
 
 @contextmanager
@@ -135,6 +127,7 @@ def uuid_array(ids: Iterable[UUID]) -> str:
 class _Table:
     """How rows of a model are inserted; a serial key is left to the database."""
 
+    name: str
     statement: str
     attributes: Sequence[tuple[str, str]]
     stamped: Sequence[str]
@@ -154,14 +147,11 @@ class _Table:
             found[column] = seal(found[column])
         return found
 
-    def texts(self, rows: Iterable[Mapping[str, Any]], now: datetime) -> str:
-        return orjson.dumps([self.values(row, now) for row in rows]).decode()
-
-
-def _execute(table: _Table, rows: Iterable[Mapping[str, Any]], ending: str = "", *, returns: bool = False) -> Any:
-    with connection.cursor() as cursor:
-        cursor.execute(table.statement + ending, [table.texts(rows, timezone.now())])
-        return cursor.fetchone() if returns else None
+    def write(
+        self, rows: Iterable[Mapping[str, Any]], now: datetime, ending: str = "", *, is_update: bool = False
+    ) -> Write:
+        texts = orjson.dumps([self.values(row, now) for row in rows]).decode()
+        return Write(self.statement + ending, [texts], self.name, is_update=is_update)
 
 
 @cache
@@ -177,6 +167,7 @@ def _table(model: type[models.Model]) -> _Table:
     stamped = [str(field.column) for field in fields if getattr(field, "auto_now", False)]
     usual = [field for field in fields if field.has_default() or field.null or field.blank]
     return _Table(
+        name=model._meta.db_table,
         statement=statement.as_string(),
         attributes=[(str(field.column), field.attname) for field in fields if str(field.column) not in stamped],
         stamped=stamped,
@@ -186,11 +177,15 @@ def _table(model: type[models.Model]) -> _Table:
     )
 
 
-@cache
-def _together(kinds: tuple[type[models.Model], ...]) -> str:
-    *first, last = [_table(kind).statement for kind in kinds]
-    named = ", ".join(f"g{number} AS ({statement})" for number, statement in enumerate(first))
-    return f"WITH {named} {last}" if named else last
+def _change(row: models.Model, names: Sequence[str], now: datetime) -> Write:
+    columns = type(row)._meta.concrete_fields
+    stamped = [field for field in columns if getattr(field, "auto_now", False) and field.attname not in names]
+    fields = [field for field in columns if field.attname in names or field in stamped]
+    for field in stamped:
+        setattr(row, field.attname, now)
+    values = [field.get_db_prep_save(getattr(row, field.attname), connection) for field in fields]
+    statement = _update(type(row), tuple(str(field.column) for field in fields))
+    return Write(statement, [*values, row.pk], row._meta.db_table, is_update=True)
 
 
 @cache

@@ -21,9 +21,8 @@ def relay(**_: object) -> None:
 
 @shared_task(acks_late=True)
 def deliver(*, delivery_ids: Sequence[str], **_: object) -> None:
-    """Run a handler for some events, each by itself; a second copy of the message finds them done and stops."""
-    are_more = [outbox.deliver(delivery_id=delivery_id) for delivery_id in delivery_ids]
-    if any(are_more):
+    """Run a handler for some events, and ask for a relay where more waited for these."""
+    if outbox.deliver(delivery_ids=delivery_ids):
         courier.wake()
 
 

@@ -10,6 +10,8 @@ from typing import ParamSpec, TypeVar
 
 from django.db import connection, transaction
 
+from core.batching import batched
+
 P = ParamSpec("P")
 R = TypeVar("R")
 
@@ -45,7 +47,7 @@ def command(function: Callable[P, R]) -> Callable[P, R]:
         host = _host.get()
         if host is not None and not host.taken:
             return _run_as_guest(host, lambda: function(*args, **kwargs))
-        with transaction.atomic(durable=True):
+        with transaction.atomic(durable=True), batched():
             return function(*args, **kwargs)
 
     return run
@@ -54,7 +56,8 @@ def command(function: Callable[P, R]) -> Callable[P, R]:
 def _run_as_guest(host: _Host, run: Callable[[], R]) -> R:
     host.taken = True
     try:
-        return run()
+        with batched():
+            return run()
     except BaseException:
         host.failed = True
         raise

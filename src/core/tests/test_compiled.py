@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -20,6 +21,11 @@ EVENTS: Compiled[OutboxEvent] = Compiled(
 )
 DELIVERIES: Compiled[Delivery] = Compiled(
     lambda event: Delivery.objects.filter(event=event).select_related("event"), event=UUID
+)
+TRIED: Compiled[Delivery] = Compiled(
+    lambda attempts, before: Delivery.objects.filter(attempts=attempts, due_at__lt=before),
+    attempts=int,
+    before=datetime,
 )
 NAMES: Compiled[tuple[Any, ...]] = Compiled(
     lambda ids: OutboxEvent.objects.filter(pk__any_of=ids).order_by("name").values_list("name", "payload"), ids=[UUID]
@@ -56,6 +62,14 @@ class TestCompiled:
         events = [make_event("b"), make_event("a")]
 
         assert NAMES.all(ids=[event.pk for event in events]) == [("a", {"n": 1}), ("b", {"n": 1})]
+
+    def test_takes_times_and_numbers(self) -> None:
+        event, now = make_event("a"), timezone.now()
+        made = [Delivery.objects.create(event=event, handler=str(n), attempts=n, due_at=now) for n in range(3)]
+
+        assert TRIED.all(attempts=1, before=now + timedelta(seconds=1)) == [made[1]]
+        assert TRIED.all(attempts=1, before=now) == []
+        assert TRIED.all(attempts=2, before=now + timedelta(seconds=1)) == [made[2]]
 
     def test_keeps_the_lock_of_the_queryset(self) -> None:
         with transaction.atomic(), CaptureQueriesContext(connection) as statements:

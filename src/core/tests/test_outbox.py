@@ -228,7 +228,7 @@ class TestClaimDueByManyWorkers:
             held = worker.submit(hold)
             assert running.wait(10)
             claimed = outbox.claim_due(now=NOON)
-            ran = outbox.deliver(delivery_id=str(delivery.pk))
+            ran = outbox.deliver(delivery_ids=[str(delivery.pk)])
             go_on.set()
             held.result()
 
@@ -244,7 +244,7 @@ class TestDeliver:
     def test_runs_the_handler_with_the_payload_and_marks_it_done(self) -> None:
         delivery = make_delivery()
 
-        outbox.deliver(delivery_id=str(delivery.pk))
+        outbox.deliver(delivery_ids=[str(delivery.pk)])
 
         delivery.refresh_from_db()
         assert [seen["delivery_id"] for seen in handlers.seen] == [str(delivery.pk)]
@@ -255,7 +255,7 @@ class TestDeliver:
         delivery = make_delivery(WRITE)
 
         for _ in range(3):
-            outbox.deliver(delivery_id=str(delivery.pk))
+            outbox.deliver(delivery_ids=[str(delivery.pk)])
 
         assert OutboxEvent.objects.filter(name="tests.written").count() == 1
 
@@ -263,7 +263,7 @@ class TestDeliver:
         delivery = make_delivery(FAIL)
         before = timezone.now()
 
-        outbox.deliver(delivery_id=str(delivery.pk))
+        outbox.deliver(delivery_ids=[str(delivery.pk)])
 
         delivery.refresh_from_db()
         assert not OutboxEvent.objects.filter(name="tests.written").exists()
@@ -275,7 +275,7 @@ class TestDeliver:
         delivery = make_delivery(REFUSE, aggregate="order-1", attempts=outbox.MAX_ATTEMPTS - 1)
         following = make_delivery(REFUSE, aggregate="order-1")
 
-        outbox.deliver(delivery_id=str(delivery.pk))
+        outbox.deliver(delivery_ids=[str(delivery.pk)])
 
         delivery.refresh_from_db()
         assert delivery.state == "dead"
@@ -284,7 +284,7 @@ class TestDeliver:
     def test_counts_a_handler_that_is_not_there_as_a_failure(self) -> None:
         delivery = make_delivery("core.tests.handlers.nothing_here")
 
-        outbox.deliver(delivery_id=str(delivery.pk))
+        outbox.deliver(delivery_ids=[str(delivery.pk)])
 
         delivery.refresh_from_db()
         assert (delivery.state, delivery.attempts) == ("owed", 1)
@@ -292,11 +292,11 @@ class TestDeliver:
     def test_tells_whether_more_of_the_aggregate_is_owed(self) -> None:
         first, second = make_delivery(aggregate="order-1"), make_delivery(aggregate="order-1")
 
-        assert outbox.deliver(delivery_id=str(first.pk)) is True
-        assert outbox.deliver(delivery_id=str(second.pk)) is False
+        assert outbox.deliver(delivery_ids=[str(first.pk)]) is True
+        assert outbox.deliver(delivery_ids=[str(second.pk)]) is False
 
     def test_ignores_a_delivery_that_is_gone(self) -> None:
-        assert outbox.deliver(delivery_id=str(new_id())) is False
+        assert outbox.deliver(delivery_ids=[str(new_id())]) is False
 
 
 @pytest.mark.django_db(transaction=True)
@@ -313,7 +313,7 @@ def test_a_worker_killed_while_it_runs_a_handler_leaves_the_delivery_owed(
     monkeypatch.setattr(handlers, "write_and_fail", killed)
     Delivery.objects.update(handler=FAIL)
     with pytest.raises(SystemExit):
-        outbox.deliver(delivery_id=str(delivery.pk))
+        outbox.deliver(delivery_ids=[str(delivery.pk)])
 
     assert not OutboxEvent.objects.filter(name="tests.written").exists()
     assert outbox.claim_due(now=NOON + settings.OUTBOX_LEASE) == [delivery]

@@ -7,8 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
-from django.db import connection
-
+from core.batching import Write, write
 from core.sql import insert_values
 from core.transactions import step
 from inventory.domain import ReservationState
@@ -67,8 +66,8 @@ def rebook_stock(*, reference: UUID, wanted: Mapping[UUID, int], expires_at: dat
 @step
 def claim_stock(*, reference: UUID) -> None:
     """Keep what was promised for good: it has been paid for. One statement."""
-    with connection.cursor() as cursor:
-        cursor.execute(_CLAIM, [ReservationState.CLAIMED.value, reference, ReservationState.HELD.value])
+    values = [ReservationState.CLAIMED.value, reference, ReservationState.HELD.value]
+    write(Write(_CLAIM, values, "inventory_reservation", is_update=True))
 
 
 def _allocate(rows: Sequence[StockRow], wanted: Mapping[UUID, int]) -> list[tuple[StockRow, int]]:

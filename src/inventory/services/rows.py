@@ -11,6 +11,7 @@ from uuid import UUID
 import orjson
 from django.db import connection
 
+from core.batching import Write, write
 from core.compiled import Compiled
 from core.ids import new_id_text
 from core.lookups import array_literal
@@ -126,8 +127,7 @@ def write_changes(*, rows: Collection[StockRow], changes: Collection[Change]) ->
     """
     before = free_by_variant(rows)
     values = [{"id": c.stock.pk, "on_hand": c.on_hand, "reserved": c.reserved} for c in changes]
-    with connection.cursor() as cursor:
-        cursor.execute(_CHANGE, [orjson.dumps(values).decode()])
+    write(Write(_CHANGE, [orjson.dumps(values).decode()], "inventory_stock", is_update=True))
     for change in changes:
         change.stock.on_hand += change.on_hand
         change.stock.reserved += change.reserved

@@ -9,11 +9,11 @@ from notifications.services.inbox import (
     read_notification,
 )
 from notifications.services.preferences import forget_user, replace_preferences, set_preferences, unsubscribe
-from notifications.services.sending import claim_mail, retry_mails, send_mail, send_waiting_mail
+from notifications.services.sending import claim_mails, retry_mails, send_mail, send_waiting_mail
 from notifications.services.telling import tell, tell_address
 
 __all__ = [
-    "claim_mail",
+    "claim_mails",
     "delete_notification",
     "delete_notifications",
     "forget_old",

@@ -6,7 +6,8 @@ by which mail servers and the development folder know it for the same mail.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from email.utils import parseaddr
 from functools import partial
@@ -17,7 +18,8 @@ from uuid import UUID
 import structlog
 from django.conf import settings
 from django.core.mail import EmailMultiAlternatives, get_connection
-from django.db import transaction
+from django.db import connection, transaction
+from django.db.models import F
 from django.utils import timezone
 
 from core import courier
@@ -37,6 +39,13 @@ MAX_ATTEMPTS = 10
 _FIRST_PAUSE = 3
 _TIMEOUT_SECONDS = 20
 _BATCH = 100
+# Claimed at once: each takes some milliseconds, and none is kept from others for long.
+_TOGETHER = 10
+
+_SENT = """
+UPDATE notifications_mail SET state = 'sent', sent_at = %s, last_error = '', updated_at = %s
+ WHERE id = %s AND state <> 'sent'
+"""
 
 Clock = Callable[[], datetime]
 
@@ -50,54 +59,79 @@ class ServerAway(Exception):
 
 
 @command
-def claim_mail(*, now: datetime, mail_id: UUID | None = None) -> Mail | None:
-    """Take one mail that is due, the longest waiting or the one named, for the length of a lease. Three statements.
+def claim_mails(*, now: datetime, most: int = _TOGETHER, mail_id: UUID | None = None) -> list[Mail]:
+    """Take mails that are due, the longest waiting or the one named, for the length of a lease. Two statements.
 
-    :returns: ``None`` where nothing is due, or another worker has it
+    :returns: nothing where none is due, or other workers have them
     """
     due = Mail.objects.filter(state="queued", due_at__lte=now).select_related("user")
     if mail_id is not None:
         due = due.filter(pk=mail_id)
-    mail: Mail | None = due.locked(skip_locked=True).order_by("due_at", "pk").first()
-    if mail is not None:
-        mail.attempts += 1
-        mail.due_at = now + settings.MAIL_LEASE
-        mail.save(update_fields=["attempts", "due_at", "updated_at"])
-    return mail
+    mails = list(due.locked(skip_locked=True).order_by("due_at", "pk")[:most])
+    if mails:
+        lease = now + settings.MAIL_LEASE
+        claimed = Mail.objects.filter(pk__any_of=[mail.pk for mail in mails])
+        claimed.update(attempts=F("attempts") + 1, due_at=lease, updated_at=now)
+    for mail in mails:
+        mail.attempts, mail.due_at = mail.attempts + 1, lease
+    return mails
+
+
+@command
+def _give_back(*, mails: Sequence[Mail], now: datetime) -> None:
+    """Let others have claimed mails that were not tried; a claim that ran out meanwhile is not ours to give."""
+    for mail in mails:
+        claim = Mail.objects.filter(pk=mail.pk, state="queued", attempts=mail.attempts)
+        claim.update(attempts=mail.attempts - 1, due_at=now, updated_at=now)
 
 
 def send_mail(*, mail_id: UUID, clock: Clock = timezone.now) -> bool:
     """Send one mail if it is due, and record how it went; return whether it left the house."""
-    mail = claim_mail(mail_id=mail_id, now=clock())
-    if mail is None:
-        return False
-    server = get_connection(timeout=_TIMEOUT_SECONDS)
-    try:
-        return _send(mail, server, clock)
-    except ServerAway:
-        return False
-    finally:
-        _close(server)
+    return bool(_send_all(claim_mails(mail_id=mail_id, now=clock()), clock).sent)
 
 
 def send_waiting_mail(*, clock: Clock = timezone.now, most: int = _BATCH) -> int:
-    """Send what is due, the longest waiting first, over one connection; return how many left the house.
+    """Send what is due, the longest waiting first; return how many left the house.
 
     Where more than ``most`` wait, another worker is asked to go on.
     """
-    sent, server = 0, get_connection(timeout=_TIMEOUT_SECONDS)
-    try:
-        for _ in range(most):
-            mail = claim_mail(now=clock())
-            if mail is None:
-                return sent
-            sent += _send(mail, server, clock)
-    except ServerAway:
-        return sent
-    finally:
-        _close(server)
+    sent = tried = 0
+    while tried < most:
+        mails = claim_mails(now=clock(), most=min(_TOGETHER, most - tried))
+        if not mails:
+            return sent
+        batch = _send_all(mails, clock)
+        sent, tried = sent + batch.sent, tried + len(mails)
+        if batch.is_away:
+            return sent
     courier.wake(SEND_TASK)
     return sent
+
+
+@dataclass(frozen=True, slots=True)
+class _Batch:
+    """How many mails left the house, and whether the server stopped answering."""
+
+    sent: int
+    is_away: bool = False
+
+
+def _send_all(mails: Sequence[Mail], clock: Clock) -> _Batch:
+    """Send claimed mails over one connection. What it does not get to in half the lease is given back."""
+    sent, started, server = 0, clock(), get_connection(timeout=_TIMEOUT_SECONDS)
+    try:
+        for number, mail in enumerate(mails):
+            if clock() > started + settings.MAIL_LEASE / 2:
+                _give_back(mails=mails[number:], now=clock())
+                break
+            try:
+                sent += _send(mail, server, clock)
+            except ServerAway:
+                _give_back(mails=mails[number + 1 :], now=clock())
+                return _Batch(sent, is_away=True)
+    finally:
+        _close(server)
+    return _Batch(sent)
 
 
 @command
@@ -164,9 +198,8 @@ def message_id(mail_id: UUID) -> str:
 
 @command
 def _record_sent(*, mail: Mail, now: datetime) -> None:
-    Mail.objects.filter(pk=mail.pk).exclude(state="sent").update(
-        state="sent", sent_at=now, last_error="", updated_at=now
-    )
+    with connection.cursor() as cursor:
+        cursor.execute(_SENT, [now, now, mail.pk])
 
 
 @command

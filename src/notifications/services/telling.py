@@ -12,6 +12,7 @@ from django.db import transaction
 
 from accounts.domain import email_key
 from core import courier
+from core.sql import insert_all
 from core.transactions import step
 from notifications import selectors
 from notifications.domain import TRANSACTIONAL, Channel, Message, is_sent
@@ -36,9 +37,7 @@ def tell(*, users: Sequence[User], message: Message, source: str, at: datetime) 
         key = message.kind.value, channel.value
         return [user for user in users if is_sent(message.kind, channel, chosen.get((user.pk, *key)))]
 
-    Notification.objects.bulk_create(
-        [_notification(user, message, source, at) for user in wanting(Channel.IN_APP)], ignore_conflicts=True
-    )
+    insert_all([_notification(user, message, source, at) for user in wanting(Channel.IN_APP)], skip_known=True)
     _queue([_mail_to(user, message, source, at) for user in wanting(Channel.EMAIL)])
 
 
@@ -64,7 +63,7 @@ def tell_address(*, email: str, message: Message, source: str, at: datetime) -> 
 
 def _queue(mails: list[Mail]) -> None:
     if mails:
-        Mail.objects.bulk_create(mails, ignore_conflicts=True)
+        insert_all(mails, skip_known=True)
         transaction.on_commit(partial(courier.wake, SEND_TASK))
 
 

@@ -230,8 +230,7 @@ class TestRetries:
     def test_a_crash_before_the_record_sends_the_same_mail_again(self, settings: Any, tmp_path: Path) -> None:
         settings.EMAIL_BACKEND, settings.MAIL_FOLDER = IN_FOLDER, tmp_path
         mail = make_mail()
-        claimed = sending.claim_mail(mail_id=mail.pk, now=NOON)
-        assert claimed is not None
+        [claimed] = sending.claim_mails(mail_id=mail.pk, now=NOON)
         server = django_mail.get_connection()
         server.send_messages([sending._compose(claimed, server)])
 
@@ -245,8 +244,7 @@ class TestRetries:
 
     def test_a_worker_whose_lease_ran_out_has_no_say_any_more(self) -> None:
         mail = make_mail()
-        slow = sending.claim_mail(mail_id=mail.pk, now=NOON)
-        assert slow is not None
+        [slow] = sending.claim_mails(mail_id=mail.pk, now=NOON)
         services.send_mail(mail_id=mail.pk, clock=lambda: NOON + settings.MAIL_LEASE)
 
         sending._record_failure(mail=slow, error="too late", is_final=True, now=NOON)
@@ -256,9 +254,8 @@ class TestRetries:
 
     def test_a_worker_whose_lease_ran_out_cannot_end_the_next_try(self) -> None:
         mail = make_mail()
-        slow = sending.claim_mail(mail_id=mail.pk, now=NOON)
-        assert slow is not None
-        assert sending.claim_mail(mail_id=mail.pk, now=NOON + settings.MAIL_LEASE)
+        [slow] = sending.claim_mails(mail_id=mail.pk, now=NOON)
+        assert sending.claim_mails(mail_id=mail.pk, now=NOON + settings.MAIL_LEASE)
 
         sending._record_failure(mail=slow, error="too late", is_final=True, now=NOON)
 
@@ -296,13 +293,41 @@ class TestSendWaitingMail:
         assert sent == 2
         assert [mail.subject for mail in django_mail.outbox] == ["1", "2"]
 
+    def test_gives_back_what_it_does_not_get_to_in_half_the_lease(
+        self, settings: Any, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        settings.MAIL_LEASE = timedelta(seconds=120)
+        mails = [make_mail() for _ in range(3)]
+        times, tried = [NOON], []
+
+        def send(mail: Mail, *_: object) -> bool:
+            tried.append((mail.pk, mail.attempts, times[0] - NOON))
+            times[0] += timedelta(seconds=50)
+            return True
+
+        monkeypatch.setattr(sending, "_send", send)
+        services.send_waiting_mail(clock=lambda: times[0], most=4)
+
+        seconds = [timedelta(seconds=second) for second in (0, 50, 100)]
+        assert tried[:3] == [(mail.pk, 1, second) for mail, second in zip(mails, seconds, strict=True)]
+
+    def test_claims_together_in_two_statements(self) -> None:
+        for _ in range(5):
+            make_mail()
+
+        with CaptureQueriesContext(connection) as queries:
+            claimed = sending.claim_mails(now=NOON, most=3)
+
+        assert len([query for query in queries if "SAVEPOINT" not in query["sql"]]) == 2
+        assert [mail.attempts for mail in claimed] == [1, 1, 1]
+
     def test_locks_before_it_claims(self) -> None:
         make_mail()
 
         with CaptureQueriesContext(
             connection,
         ) as queries:
-            sending.claim_mail(now=NOON)
+            sending.claim_mails(now=NOON)
 
         lock = next(i for i, query in enumerate(queries) if "FOR UPDATE" in query["sql"])
         write = next(i for i, query in enumerate(queries) if query["sql"].startswith("UPDATE"))

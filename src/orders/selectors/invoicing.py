@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 import msgspec
+from django.db.models import Q
 
+from core.compiled import Compiled
 from orders.domain import Address, OrderStatus, Paper, PaperKind, Party, VatCategory, compose_invoice
 from orders.errors import InvoiceNotFound, InvoiceRefused, OrderNotFound
-from orders.models import Invoice, Order, OrderMove, Seller
+from orders.models import Invoice, Order, OrderLine, OrderMove, Seller
 from orders.selectors import drafting
 from orders.selectors.reading import visible_orders
 from orders.selectors.receipts import find_receipt
@@ -24,6 +26,21 @@ NOT_PAID = "not_paid"
 NO_SELLER = "no_seller"
 NO_TAX_NUMBER = "seller_without_tax_number"
 NO_SUM = "does_not_add_up"
+
+# Without a market it comes last.
+_SELLERS: Compiled[Seller] = Compiled(
+    lambda market_id: Seller.objects.filter(Q(market_id=market_id) | Q(market__isnull=True)).order_by(
+        "market_id", "pk"
+    )[:1],
+    market_id=UUID,
+)
+_LINES: Compiled[OrderLine] = Compiled(
+    lambda order_id: OrderLine.objects.filter(order=order_id).order_by("position"), order_id=UUID
+)
+_PAID: Compiled[tuple[int]] = Compiled(
+    lambda order_id: OrderMove.objects.filter(order=order_id, to_status=OrderStatus.PAID.value).values_list("pk")[:1],
+    order_id=UUID,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,10 +91,7 @@ def parties_of(*, invoice: Invoice) -> tuple[Party, Address | None]:
 
 def find_seller(*, market_id: UUID) -> Seller | None:
     """Return who sells in a market: its own, or the default one. One query."""
-    rows = Seller.objects.filter(market_id=market_id) | Seller.objects.filter(market__isnull=True)
-    # Without a market it comes last.
-    found: Seller | None = rows.order_by("market_id", "pk").first()
-    return found
+    return _SELLERS.first(market_id=market_id)
 
 
 def draw_up(*, order: Order, at: datetime) -> tuple[Seller, Paper]:
@@ -92,9 +106,7 @@ def draw_up(*, order: Order, at: datetime) -> tuple[Seller, Paper]:
     if seller is None:
         raise InvoiceRefused(reason=NO_SELLER)
     data = drafting.seller_data(seller=seller)
-    draft = drafting.draft_of(
-        order=order, lines=list(order.lines.order_by("position")), facts=_facts_of(order), seller=data
-    )
+    draft = drafting.draft_of(order=order, lines=_LINES.all(order_id=order.pk), facts=_facts_of(order), seller=data)
     paper = compose_invoice(draft, drafting.head_of(order=order, seller=data, kind=PaperKind.INVOICE, at=at))
     if _has_tax(paper) and not (data.vat_id or data.tax_number):
         raise InvoiceRefused(reason=NO_TAX_NUMBER)
@@ -128,4 +140,4 @@ def list_sellers() -> list[Seller]:
 
 
 def _was_paid(order: Order) -> bool:
-    return bool(OrderMove.objects.filter(order=order, to_status=OrderStatus.PAID.value).exists())
+    return _PAID.first(order_id=order.pk) is not None

@@ -21,6 +21,7 @@ _ORDER: Compiled[Order] = Compiled(lambda order: Order.objects.filter(pk=order),
 _LINES: Compiled[OrderLine] = Compiled(
     lambda order: OrderLine.objects.filter(order=order).order_by("position"), order=UUID
 )
+_MOVE: Compiled[OrderMove] = Compiled(lambda move_id: OrderMove.objects.filter(pk=move_id), move_id=int)
 _PARCELS: Compiled[Fulfilment] = Compiled(
     lambda order: Fulfilment.objects.filter(order=order).order_by("shipped_at", "pk"), order=UUID
 )
@@ -118,7 +119,7 @@ def get_move(*, move_id: int) -> OrderMove:
 
     :raises OrderNotFound: there is none
     """
-    move: OrderMove | None = OrderMove.objects.filter(pk=move_id).first()
+    move = _MOVE.first(move_id=move_id)
     if move is None:
         raise OrderNotFound
     return move

@@ -9,6 +9,7 @@ from uuid import UUID
 import msgspec
 from django.db.models import Exists, OuterRef, QuerySet
 
+from core.compiled import Compiled
 from orders.errors import OrderNotFound, ReceiptNotFound
 from orders.models import Order, OrderReceipt
 from orders.selectors.reading import visible_orders
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
 
 _FACTS = msgspec.json.Decoder(CartFacts)
 _STEPS = msgspec.json.Decoder(tuple[Step, ...])
+_THAT_HOLDS: Compiled[OrderReceipt] = Compiled(
+    lambda order_id: OrderReceipt.objects.filter(order=order_id).order_by("-revision")[:1], order_id=UUID
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,8 +62,10 @@ def find_receipt(*, order: Order, revision: int | None = None) -> Receipt | None
 
     :param revision: without it, the one that holds
     """
-    rows = OrderReceipt.objects.filter(order=order).order_by("-revision")
-    row: OrderReceipt | None = (rows if revision is None else rows.filter(revision=revision)).first()
+    if revision is None:
+        row = _THAT_HOLDS.first(order_id=order.pk)
+    else:
+        row = OrderReceipt.objects.filter(order=order, revision=revision).first()
     if row is None:
         return None
     return Receipt(order=order, revision=row.revision, facts=read_facts(row.facts), steps=read_steps(row.steps))

@@ -10,7 +10,8 @@ from uuid import UUID
 import msgspec
 import structlog
 
-from core.sql import insert_missing, insert_together
+from core.compiled import Compiled
+from core.sql import insert_missing, insert_together, update_together
 from core.transactions import command, step
 from orders.domain import Paper, PaperKind, invoice_number
 from orders.errors import InvoiceRefused, OrderNotFound
@@ -21,6 +22,12 @@ if TYPE_CHECKING:
     from orders.models import Seller
 
 log = structlog.get_logger(__name__)
+
+_LOCKED: Compiled[Order] = Compiled(lambda order_id: Order.objects.filter(pk=order_id).locked(), order_id=UUID)
+_INVOICE: Compiled[Invoice] = Compiled(
+    lambda order_id: Invoice.objects.filter(order=order_id, kind=PaperKind.INVOICE.value), order_id=UUID
+)
+_SERIES: Compiled[InvoiceSeries] = Compiled(lambda code: InvoiceSeries.objects.filter(pk=code).locked(), code=str)
 
 
 @command
@@ -48,14 +55,14 @@ def lock_order(*, order_id: UUID) -> Order:
 
     :raises OrderNotFound: there is none
     """
-    order: Order | None = Order.objects.filter(pk=order_id).locked().first()
+    order = _LOCKED.first(order_id=order_id)
     if order is None:
         raise OrderNotFound
     return order
 
 
 def _invoice(order: Order, at: datetime) -> Invoice:
-    earlier: Invoice | None = Invoice.objects.filter(order=order, kind=PaperKind.INVOICE.value).first()
+    earlier = _INVOICE.first(order_id=order.pk)
     if earlier is not None:
         return earlier
     seller, paper = invoicing.draw_up(order=order, at=at)
@@ -82,10 +89,10 @@ def issue(*, row: Invoice, paper: Paper, parties: Any, series: str, at: datetime
 
 def _next_of(series: str) -> int:
     """Take the next number. Who comes second waits for the end of the first, and gets its number if it rolls back."""
-    counter = InvoiceSeries.objects.filter(pk=series).locked().first()
+    counter = _SERIES.first(code=series)
     if counter is None:
         insert_missing(InvoiceSeries(code=series))
         counter = InvoiceSeries.objects.filter(pk=series).locked().get()
     counter.last += 1
-    counter.save(update_fields=["last"])
+    update_together((counter, ("last",)))
     return int(counter.last)

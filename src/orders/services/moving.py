@@ -210,12 +210,13 @@ def _take(order: Order, path: list[OrderMove], cause: Cause, parcel: Parcel | No
     """Write the moves, do what each means, and announce each."""
     _refuse_to_cancel_what_was_sent(order, path)
     ships_too = any(move.to_status == OrderStatus.SHIPPED.value for move in path)
+    for move in path:
+        move.actor, move.by, move.reason = cause.actor, cause.by.value, cause.reason
+    OrderMove.objects.bulk_create(path)
     order.status, order.expires_at, order.updated_at = path[-1].to_status, None, path[-1].at
     update_together((order, ("status", "expires_at", "updated_at")))
     for move in path:
-        move.actor, move.by, move.reason = cause.actor, cause.by.value, cause.reason
         _follow(order, move, ships_too=ships_too, is_deposited=cause.is_deposited, parcel=parcel or Parcel())
-    OrderMove.objects.bulk_create(path)
     outbox.publish_many([(_announcement(move), move.at) for move in path])
 
 

@@ -181,7 +181,7 @@ class TestSubscriptions:
 
         services.refund_order(order_id=order.pk, wish=wish, actor=clerk, at=DAY)
         for delivery in Delivery.objects.filter(handler__startswith="orders.").order_by("pk"):
-            outbox.deliver(delivery_id=str(delivery.pk))
+            outbox.deliver(delivery_ids=[str(delivery.pk)])
 
         found = [(row.kind, row.total_minor) for row in Invoice.objects.order_by("issued_at", "pk")]
         assert found == [("invoice", 1000), ("credit_note", 250)]

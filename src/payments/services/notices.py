@@ -11,7 +11,7 @@ from django.db import transaction
 from core import courier, outbox
 from core.compiled import Compiled
 from core.ids import new_id
-from core.sql import insert_missing
+from core.sql import insert_missing, update_together
 from core.transactions import command, step
 from payments.domain import LIVE, AttemptStatus
 from payments.errors import ChargeMismatch, PaymentNotFound, ProviderUnknown, WebhookNotFound
@@ -87,7 +87,7 @@ def take_notice(*, notice_id: UUID, at: datetime) -> None:
     if row.charge is not None and not _take(row.provider, Charge.from_dict(row.charge), at):
         return
     row.processed_at = at
-    row.save(update_fields=["processed_at"])
+    update_together((row, ("processed_at",)))
 
 
 def _take(provider: str, charge: Charge, at: datetime) -> bool:

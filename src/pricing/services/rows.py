@@ -7,6 +7,7 @@ from contextlib import contextmanager
 
 from django.db import IntegrityError
 
+from core.batching import send_batch
 from core.errors import DomainError
 
 
@@ -18,6 +19,7 @@ def refused_when_taken(refusals: Mapping[str, DomainError]) -> Iterator[None]:
     """
     try:
         yield
+        send_batch()
     except IntegrityError as error:
         constraint = getattr(getattr(error.__cause__, "diag", None), "constraint_name", "")
         if constraint in refusals:

@@ -7,6 +7,8 @@ import pytest
 
 from core.ids import new_id
 from core.money import Money
+from core.sql import insert_all
+from core.transactions import command
 from inventory.tests.factories import make_place
 from pricing import services
 from pricing.errors import (
@@ -17,9 +19,22 @@ from pricing.errors import (
 )
 from pricing.models import FreeShipping, ShippingMethod, ShippingRate, ShippingZone
 from pricing.services import MethodData, RateData
+from pricing.services.rows import refused_when_taken
 from pricing.tests.factories import gbp, make_method, make_zone, rules_version
 
 EUR = Money(500, "EUR")
+
+
+@pytest.mark.django_db
+class TestRefusedWhenTaken:
+    def test_refuses_what_was_only_going_to_be_written(self) -> None:
+        @command
+        def write() -> None:
+            with refused_when_taken({"pricing_shippingzone_name_key": ShippingExists(field="name")}):
+                insert_all([ShippingZone(name="North"), ShippingZone(name="North")])
+
+        with pytest.raises(ShippingExists):
+            write()
 
 
 @pytest.mark.django_db

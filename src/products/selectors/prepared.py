@@ -9,6 +9,8 @@ from typing import Any
 import psycopg
 from django.db import connection
 
+from core.batching import send_batch
+
 _PREPARE_AFTER = 2
 
 
@@ -27,6 +29,7 @@ def fetch_all(statement: str, values: Mapping[str, Any]) -> list[Any]:
 
 @contextmanager
 def _executed(statement: str, values: Mapping[str, Any]) -> Iterator[Any]:
+    send_batch()
     connection.ensure_connection()
     raw: Any = connection.connection
     if raw.prepare_threshold is None:

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from django.db import connection
 
+from core.batching import send_batch
 from products.domain import CategoryFacts, NewVariant, ProductFacts
 from products.services.drafts import Draft, Row, VariantDraft, draft_variant
 
@@ -73,6 +74,7 @@ class BulkRows:
 def _copy(target: str, rows: Sequence[Row]) -> None:
     if not rows:
         return
+    send_batch()
     with connection.cursor() as cursor, cursor.copy(f"COPY {target} FROM STDIN") as copy:
         for row in rows:
             copy.write_row(row)

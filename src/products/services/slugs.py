@@ -8,6 +8,7 @@ from uuid import UUID
 
 from django.db import IntegrityError, connection
 
+from core.batching import send_batch
 from products import domain
 from products.errors import ProductInvalid, SkuTaken, SlugTaken
 from products.models import FormerSlug, Product, Variant
@@ -69,6 +70,7 @@ def refused_when_taken() -> Iterator[None]:
     """Turn the database's veto, for which others were a moment faster, into the refusal that it means."""
     try:
         yield
+        send_batch()
     except IntegrityError as error:
         constraint = getattr(getattr(error.__cause__, "diag", None), "constraint_name", "")
         if constraint == "variant_sku_living":

@@ -10,6 +10,8 @@ import pytest
 from django.utils import timezone
 
 from accounts.tests.factories import make_group
+from core.sql import update_together
+from core.transactions import command
 from markets.tests.factories import make_market
 from products import selectors
 from products.domain import ListRow, deciding
@@ -28,6 +30,20 @@ HOUR = timedelta(hours=1)
 def offer_of(variant: Variant, **asked: object) -> Offer:
     found: dict[UUID, Offer] = selectors.offers(variant_ids=[variant.pk], market=make_market(), **asked)  # type: ignore[arg-type]
     return found[variant.pk]
+
+
+@pytest.mark.django_db
+class TestPrepared:
+    def test_sees_what_the_command_wrote_before(self) -> None:
+        variant, market = make_variant(is_available=True), make_market()
+
+        @command
+        def change() -> bool:
+            variant.is_available = not variant.is_available
+            update_together((variant, ("is_available",)))
+            return selectors.offers(variant_ids=[variant.pk], market=market)[variant.pk].is_available
+
+        assert [change(), change()] == [False, True]
 
 
 @pytest.mark.django_db

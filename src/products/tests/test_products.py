@@ -11,6 +11,8 @@ from django.utils import timezone
 
 from core.errors import DomainError, PreconditionFailed
 from core.models import OutboxEvent
+from core.sql import insert_all
+from core.transactions import command
 from markets.tests.factories import make_market
 from products import selectors, services
 from products.domain import AmountGiven, ProductData, VariantData, version_of
@@ -27,6 +29,7 @@ from products.errors import (
 )
 from products.models import FormerSlug, Price, Product, ProductDocument, Variant
 from products.services import PriceLine
+from products.services.slugs import refused_when_taken
 from products.tests.factories import make_category, make_price, make_product, make_variant
 
 if TYPE_CHECKING:
@@ -129,6 +132,19 @@ class TestCreateProduct:
 
         with pytest.raises(CategoryNotFound):
             services.create_product(data=ProductData(name="x", category="none"), at=timezone.now())
+
+
+class TestRefusedWhenTaken:
+    def test_refuses_what_was_only_going_to_be_written(self) -> None:
+        product = make_product()
+
+        @command
+        def write() -> None:
+            with refused_when_taken():
+                insert_all([FormerSlug(slug="old", product=product), FormerSlug(slug="old", product=product)])
+
+        with pytest.raises(SlugTaken):
+            write()
 
 
 class TestUpdateProduct:

@@ -6,12 +6,15 @@ import ssl
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from functools import cache
+from uuid import UUID
 
 import certifi
 import httpx
 from django.conf import settings
 
+from core.compiled import Compiled
 from core.outbox import back_off
+from core.sql import insert_all, update_together
 from core.transactions import command
 from sandbox.domain import sign
 from sandbox.models import Attempt, Event
@@ -22,6 +25,12 @@ _TIMEOUT_SECONDS = 5.0
 _LEASE = timedelta(seconds=30)
 # As many as can be sent within the lease, even where each try runs into its time-out.
 _BATCH = 5
+
+_DUE: Compiled[Event] = Compiled(
+    lambda now: Event.objects.filter(due_at__lte=now).locked(skip_locked=True).order_by("due_at", "pk")[:_BATCH],
+    now=datetime,
+)
+_LOCKED: Compiled[Event] = Compiled(lambda event: Event.objects.filter(pk=event).locked(), event=UUID)
 
 Clock = Callable[[], datetime]
 
@@ -44,12 +53,12 @@ def _trusted() -> ssl.SSLContext:
 @command
 def claim_events(*, now: datetime) -> list[Event]:
     """Take webhooks that are due for the length of a lease: in their order, the reordered ones backwards and last."""
-    due = Event.objects.filter(due_at__lte=now).locked(skip_locked=True).order_by("due_at", "pk")[:_BATCH]
-    events = list(due)
+    events = _DUE.all(now=now)
     for event in events:
         event.tries += 1
         event.due_at = now + _LEASE
-    Event.objects.bulk_update(events, ["tries", "due_at"])
+    if events:
+        update_together(*((event, ("tries", "due_at")) for event in events))
     in_order = [event for event in events if not event.is_reordered]
     return in_order + [event for event in reversed(events) if event.is_reordered]
 
@@ -72,12 +81,14 @@ def _send(client: httpx.Client, event: Event, clock: Clock) -> bool:
 @command
 def record_attempt(*, attempt: Attempt, at: datetime) -> None:
     """Write down how a try went, and when the next is due: never where it arrived as often as it should."""
-    attempt.save()
-    event: Event = Event.objects.filter(pk=attempt.event_id).locked().get()
+    insert_all([attempt])
+    event = _LOCKED.first(event=attempt.event_id)
+    if event is None:
+        raise Event.DoesNotExist
     if attempt.is_success:
         event.sent_at = event.sent_at or at
         event.copies = max(event.copies - 1, 0)
         event.due_at = at if event.copies else None
     else:
         event.due_at = at + back_off(event.tries) if event.tries < MAX_TRIES else None
-    event.save()
+    update_together((event, ("sent_at", "copies", "due_at")))
