@@ -6,6 +6,7 @@ import gc
 import os
 
 from django.core.wsgi import get_wsgi_application
+from django.utils.module_loading import import_string
 
 from config.files import with_static_files
 
@@ -15,4 +16,6 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings.local")
 # rest when there are so many of them: once in many requests, and not several times in each.
 gc.set_threshold(20_000)
 
-application = with_static_files(get_wsgi_application())
+_django = get_wsgi_application()
+# It knows the apps, which are ready only now.
+application = import_string("config.express.Express")(with_static_files(_django))

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from time import perf_counter
-from typing import Any
+from typing import Any, Protocol
 
 import structlog
 from django.conf import settings
@@ -32,6 +32,14 @@ _BACK_OFFICE = (
 _NO_SOURCES = "default-src 'none'; frame-ancestors 'none'"
 
 
+class Headers(Protocol):
+    """The headers of an answer, as Django keeps them or as a plain dictionary."""
+
+    def get(self, key: str, default: str, /) -> str: ...
+
+    def setdefault(self, key: str, value: str, /) -> object: ...
+
+
 class RequestScope:
     """Name the request (``X-Request-ID``, taken over if well formed), log it, and find its address, slash or not.
 
@@ -44,8 +52,7 @@ class RequestScope:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        given = request.META.get("HTTP_X_REQUEST_ID", "")
-        request_id = given if _REQUEST_ID.fullmatch(given) else new_id().hex
+        request_id = request_id_of(request.META)
         request.request_id = request_id  # type: ignore[attr-defined]
         path = request.path_info
         if settings.TRUSTED_PROXIES:
@@ -97,6 +104,21 @@ def _address(path: str) -> str:
     return other if is_valid_path(other) else path
 
 
+def request_id_of(environ: Mapping[str, Any]) -> str:
+    """Return the name that the asker gave to the request, if it is well formed, else a new one."""
+    given = environ.get("HTTP_X_REQUEST_ID", "")
+    return given if _REQUEST_ID.fullmatch(given) else new_id().hex
+
+
+def secure(headers: Headers) -> None:
+    """Add the headers that hold for every answer, where it has none of its own."""
+    headers.setdefault("X-Content-Type-Options", "nosniff")
+    headers.setdefault("Referrer-Policy", "same-origin")
+    headers.setdefault("X-Frame-Options", "DENY")
+    if "json" in headers.get("Content-Type", ""):
+        headers.setdefault("Content-Security-Policy", _NO_SOURCES)
+
+
 class SecurityHeaders:
     """Headers that hold for every answer. Pages that need scripts carry a policy of their own."""
 
@@ -105,12 +127,7 @@ class SecurityHeaders:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         response = self.get_response(request)
-        headers = response.headers
-        headers.setdefault("X-Content-Type-Options", "nosniff")
-        headers.setdefault("Referrer-Policy", "same-origin")
-        headers.setdefault("X-Frame-Options", "DENY")
-        if "json" in headers.get("Content-Type", ""):
-            headers.setdefault("Content-Security-Policy", _NO_SOURCES)
+        secure(response.headers)
         return response
 
 

@@ -13,10 +13,10 @@ from core.errors import Unauthenticated
 if TYPE_CHECKING:
     from uuid import UUID
 
-    from django.http import HttpRequest
     from rest_framework.request import Request
 
     from accounts.models import User
+    from core.api.public import Asked
 
 
 def viewer_of(request: Request) -> User | None:
@@ -35,7 +35,7 @@ def customer_of(request: Request) -> User:
     return user
 
 
-def group_of(request: HttpRequest) -> UUID | None:
+def group_of(request: Asked) -> UUID | None:
     """Return the customer group of whoever reads something public, where DRF signs nobody in.
 
     ``None`` for guests and for everybody else without one. A token that is not good (any more) hides nothing that is

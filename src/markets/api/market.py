@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from django.http import HttpRequest
     from rest_framework.request import Request
 
+    from core.api.public import Asked
     from markets.models import Market
 
 
@@ -19,7 +20,7 @@ CODE = re.compile(r"[A-Za-z0-9_-]{1,20}")
 _NO_MARKET = "?"
 
 
-def market_code_of(request: HttpRequest | Request) -> str | None:
+def market_code_of(request: Asked | Request) -> str | None:
     """Return the code in ``?market=``, else in ``X-Market``; ``None`` for the default.
 
     Where either is no code at all, what comes back is that of no market.

@@ -1,4 +1,7 @@
-"""Public reads of products, past DRF: the query string is read, one statement is sent, its bytes are answered."""
+"""Public reads of products, past DRF: the query string is read, one statement is sent, its bytes are answered.
+
+``read_list`` and ``read_detail`` answer what can be answered; ``answer_list`` and ``answer_detail`` explain the rest.
+"""
 
 from __future__ import annotations
 
@@ -8,10 +11,11 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import orjson
-from django.http import HttpResponse, HttpResponsePermanentRedirect
+from django.http import HttpResponsePermanentRedirect
 
 from accounts.api.viewer import group_of
 from core.api.problems import as_domain_error, plain_problem
+from core.api.public import PublicAnswer
 from core.errors import Malformed
 from core.pagination import DEFAULT_SIZE, MAX_PAGE, MAX_SIZE, PageRequest, page_links
 from markets.api.market import CODE, market_code_of
@@ -22,7 +26,9 @@ from products.errors import ProductMoved
 if TYPE_CHECKING:
     from uuid import UUID
 
-    from django.http import HttpRequest
+    from django.http import HttpRequest, HttpResponse
+
+    from core.api.public import Asked
 
 _HEADERS = {
     "Content-Type": "application/json",
@@ -102,17 +108,22 @@ _READERS: dict[str, Callable[[str], Any]] = {
 
 def answer_list(request: HttpRequest) -> HttpResponse:
     """Answer ``GET products``: one statement; another asks whose token it is, where there is one."""
-    return _answered(request, lambda: _list(request))
+    return _answered(request, lambda: read_list(request).as_response())
 
 
 def answer_detail(request: HttpRequest, key: str) -> HttpResponse:
     """Answer ``GET products/{id or slug}``: one statement, as ``answer_list``; a former slug is redirected."""
-    return _answered(request, lambda: _detail(request, key))
+    try:
+        return _answered(request, lambda: read_detail(request, key).as_response())
+    except ProductMoved as moved:
+        return _redirect(request, key, moved.slug)
 
 
 def _answered(request: HttpRequest, answer: Callable[[], HttpResponse]) -> HttpResponse:
     try:
         return answer()
+    except ProductMoved:
+        raise
     except Exception as error:
         problem = as_domain_error(error)
         if problem is None:
@@ -120,7 +131,11 @@ def _answered(request: HttpRequest, answer: Callable[[], HttpResponse]) -> HttpR
         return plain_problem(request, problem)
 
 
-def _list(request: HttpRequest) -> HttpResponse:
+def read_list(request: Asked) -> PublicAnswer:
+    """Read the list that is asked for.
+
+    :raises Malformed: naming every wrong parameter
+    """
     values = _read(request)
     page = PageRequest(values.pop("page", 1), values.pop("size", DEFAULT_SIZE), values.pop("cursor", None))
     values.pop("market", None)
@@ -142,13 +157,16 @@ def _list(request: HttpRequest) -> HttpResponse:
     return _tagged(request, headers, lambda: b'%b,"results":[%b]}' % (head[:-1], found.results.encode()))
 
 
-def _detail(request: HttpRequest, key: str) -> HttpResponse:
+def read_detail(request: Asked, key: str) -> PublicAnswer:
+    """Read the product of that id or slug.
+
+    :raises Malformed: naming every wrong parameter
+    :raises ProductMoved: it had that slug once
+    :raises ProductNotFound: there is none, or it is not sold there
+    """
     _refuse_unknown(request, {"market"})
     group_id = group_of(request)
-    try:
-        found = selectors.get_document(key=key, market=_market(request), group_id=group_id)
-    except ProductMoved as moved:
-        return _redirect(request, key, moved.slug)
+    found = selectors.get_document(key=key, market=_market(request), group_id=group_id)
     stock = orjson.dumps({"stock": {"total": sum(found.units.values()), "variants": found.units}})
     live = hashlib.blake2b(stock, digest_size=8).hexdigest()
     headers = _headers(group_id, f"{found.version}.{live}")
@@ -168,24 +186,22 @@ def _headers(group_id: UUID | None, version: str) -> dict[str, str]:
     return {**(_HEADERS if group_id is None else _OF_GROUP), "ETag": f'"{version}"'}
 
 
-def _tagged(request: HttpRequest, headers: dict[str, str], body: Callable[[], bytes]) -> HttpResponse:
+def _tagged(request: Asked, headers: dict[str, str], body: Callable[[], bytes]) -> PublicAnswer:
     asked, etag = request.META.get("HTTP_IF_NONE_MATCH"), headers["ETag"]
     if asked and (asked.strip() == "*" or etag in [tag.strip().removeprefix("W/") for tag in asked.split(",")]):
         del headers["Content-Type"]
-        response = HttpResponse(status=304, headers=headers)
-        del response.headers["Content-Type"]
-        return response
-    return HttpResponse(b"" if request.method == "HEAD" else body(), headers=headers)
+        return PublicAnswer(304, headers, b"")
+    return PublicAnswer(200, headers, b"" if request.method == "HEAD" else body())
 
 
-def _market(request: HttpRequest) -> str | None:
+def _market(request: Asked) -> str | None:
     code = market_code_of(request)
     if code is not None and not CODE.fullmatch(code):
         raise Malformed.field("market", "There is no such market.")
     return code
 
 
-def _read(request: HttpRequest) -> dict[str, Any]:
+def _read(request: Asked) -> dict[str, Any]:
     """Return the parameters by name.
 
     :raises Malformed: naming every unknown, doubled or wrong one
@@ -205,7 +221,7 @@ def _read(request: HttpRequest) -> dict[str, Any]:
     return values
 
 
-def _refuse_unknown(request: HttpRequest, known: Any) -> None:
+def _refuse_unknown(request: Asked, known: Any) -> None:
     wrong = [
         {"field": name.encode("utf-8", "replace").decode()[:100], "code": code, "message": message}
         for name, texts in request.GET.lists()

@@ -10,6 +10,7 @@ import psycopg
 from django.db import connection
 
 from core.batching import send_batch
+from core.lines import current_line
 
 _PREPARE_AFTER = 2
 
@@ -29,9 +30,11 @@ def fetch_all(statement: str, values: Mapping[str, Any]) -> list[Any]:
 
 @contextmanager
 def _executed(statement: str, values: Mapping[str, Any]) -> Iterator[Any]:
-    send_batch()
-    connection.ensure_connection()
-    raw: Any = connection.connection
+    raw: Any = current_line()
+    if raw is None:
+        send_batch()
+        connection.ensure_connection()
+        raw = connection.connection
     if raw.prepare_threshold is None:
         raw.prepare_threshold = _PREPARE_AFTER
     with connection.wrap_database_errors, psycopg.Cursor(raw) as plain_cursor:

@@ -1,0 +1,79 @@
+"""The short way of public reads: from WSGI to their one statement and back, past everything that they do not need.
+
+Whoever signs in, whatever is refused, moved or odd goes the long way through Django, which answers the same to all that
+the short way answers, and explains the rest.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import structlog
+from django.core.exceptions import SuspiciousOperation
+
+from core.api.public import Asked, PublicAnswer, PublicRequest
+from core.errors import DomainError
+from core.lines import on_line
+from core.middleware import request_id_of, secure
+from products.api.reading import read_detail, read_list
+
+Application = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
+
+log = structlog.get_logger(__name__)
+
+_PRODUCTS = "/api/v1/products"
+_DETAIL = re.compile(rf"{_PRODUCTS}/([A-Za-z0-9_-]{{1,150}})/?")
+_STATUS = {200: "200 OK", 304: "304 Not Modified"}
+
+
+class Express:
+    """Answers public reads by itself, and hands everything else on."""
+
+    def __init__(self, application: Application) -> None:
+        self.long_way = application
+
+    def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        answer = _answer(environ) if _may_be_short(environ) else None
+        if answer is None:
+            return self.long_way(environ, start_response)
+        headers = dict(answer.headers)
+        secure(headers)
+        headers["X-Request-ID"] = request_id_of(environ)
+        start_response(_STATUS[answer.status], list(headers.items()))
+        return [answer.body]
+
+
+def _may_be_short(environ: dict[str, Any]) -> bool:
+    return (
+        environ["PATH_INFO"].startswith(_PRODUCTS)
+        and environ["REQUEST_METHOD"] in ("GET", "HEAD")
+        and "HTTP_AUTHORIZATION" not in environ
+        and not environ.get("SCRIPT_NAME")
+    )
+
+
+def _answer(environ: dict[str, Any]) -> PublicAnswer | None:
+    """Return the answer, or ``None`` where the long way has to explain why there is none."""
+    read = _reader(environ["PATH_INFO"])
+    if read is None:
+        return None
+    try:
+        with on_line():
+            return read(PublicRequest(environ))
+    except (DomainError, SuspiciousOperation):
+        return None
+    except Exception:
+        log.exception("the short way failed", path=environ["PATH_INFO"])
+        return None
+
+
+def _reader(path: str) -> Callable[[Asked], PublicAnswer] | None:
+    if path.removesuffix("/") == _PRODUCTS:
+        return read_list
+    match = _DETAIL.fullmatch(path)
+    if match is None:
+        return None
+    key = match[1]
+    return lambda request: read_detail(request, key)
