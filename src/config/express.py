@@ -12,8 +12,9 @@ from typing import Any
 
 import structlog
 from django.core.exceptions import SuspiciousOperation
+from django.db import DataError
 
-from core.api.public import Asked, PublicAnswer, PublicRequest
+from core.api.public import PublicAnswer, PublicRequest
 from core.errors import DomainError
 from core.lines import on_line
 from core.middleware import request_id_of, secure
@@ -23,8 +24,7 @@ Application = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
 log = structlog.get_logger(__name__)
 
-_PRODUCTS = "/api/v1/products"
-_DETAIL = re.compile(rf"{_PRODUCTS}/([A-Za-z0-9_-]{{1,150}})/?")
+_PATH = re.compile(r"/api/v1/products(?:/([A-Za-z0-9_-]{1,150}))?/?")
 _STATUS = {200: "200 OK", 304: "304 Not Modified"}
 
 
@@ -35,7 +35,7 @@ class Express:
         self.long_way = application
 
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
-        answer = _answer(environ) if _may_be_short(environ) else None
+        answer = _answer(environ)
         if answer is None:
             return self.long_way(environ, start_response)
         headers = dict(answer.headers)
@@ -45,35 +45,26 @@ class Express:
         return [answer.body]
 
 
-def _may_be_short(environ: dict[str, Any]) -> bool:
-    return (
-        environ["PATH_INFO"].startswith(_PRODUCTS)
-        and environ["REQUEST_METHOD"] in ("GET", "HEAD")
-        and "HTTP_AUTHORIZATION" not in environ
-        and not environ.get("SCRIPT_NAME")
-    )
-
-
 def _answer(environ: dict[str, Any]) -> PublicAnswer | None:
-    """Return the answer, or ``None`` where the long way has to explain why there is none."""
-    read = _reader(environ["PATH_INFO"])
-    if read is None:
+    """Return the answer, or ``None`` where the long way has to give it, or to explain why there is none."""
+    match = _PATH.fullmatch(environ.get("PATH_INFO", ""))
+    if match is None or not _is_plain(environ):
         return None
+    request, key = PublicRequest(environ), match[1]
     try:
         with on_line():
-            return read(PublicRequest(environ))
-    except (DomainError, SuspiciousOperation):
+            return read_list(request) if key is None else read_detail(request, key)
+    except (DomainError, SuspiciousOperation, DataError):
         return None
     except Exception:
         log.exception("the short way failed", path=environ["PATH_INFO"])
         return None
 
 
-def _reader(path: str) -> Callable[[Asked], PublicAnswer] | None:
-    if path.removesuffix("/") == _PRODUCTS:
-        return read_list
-    match = _DETAIL.fullmatch(path)
-    if match is None:
-        return None
-    key = match[1]
-    return lambda request: read_detail(request, key)
+def _is_plain(environ: dict[str, Any]) -> bool:
+    return (
+        environ["REQUEST_METHOD"] == "GET"  # every HEAD is logged
+        and "HTTP_AUTHORIZATION" not in environ
+        and ";" not in environ.get("CONTENT_TYPE", "")  # it may name the charset of the query
+        and not environ.get("SCRIPT_NAME")
+    )

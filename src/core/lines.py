@@ -10,30 +10,29 @@ import threading
 from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
+from time import monotonic
 from typing import Any
 
 import psycopg
 from django.db import Error, connection
 
 _PREPARE_AFTER = 2
-_READ_ONLY = "SELECT set_config('timezone', %s, false), set_config('default_transaction_read_only', 'on', false)"
+# As long as Django's pool keeps its own.
+_LIFETIME_SECONDS = 3600
+# Not set by a statement: behind a pooler, that could reach whoever has the session next. What is slow is given up
+# early, since it is read once more in Django's way.
+_OPTIONS = "-c timezone={timezone} -c default_transaction_read_only=on -c statement_timeout=5s"
 
-
-class _Lines:
-    """Those that are free, in this process; the one that was used last is used first."""
-
-    def __init__(self) -> None:
-        self.pid = os.getpid()
-        self.free: deque[Any] = deque()
-        # Of a parent. Kept, for to forget one is to end it, in the parent, too.
-        self.inherited: deque[Any] = deque()
+# The one that was used last is used first.
+_free: deque[Any] = deque()
+# The child forgets those of its parent, and psycopg closes a connection only in the process that opened it.
+os.register_at_fork(after_in_child=_free.clear)
 
 
 class _Current(threading.local):
     line: Any = None
 
 
-_lines = _Lines()
 _current = _Current()
 
 
@@ -52,7 +51,7 @@ def on_line() -> Iterator[None]:
     finally:
         _current.line = None
         if not line.closed:
-            _lines.free.append(line)
+            _free.append(line)
 
 
 def current_line() -> Any:
@@ -62,25 +61,26 @@ def current_line() -> Any:
 
 def close_lines() -> None:
     """Close those that are free."""
-    while _lines.free:
-        _lines.free.pop().close()
+    while _free:
+        _free.pop().close()
 
 
 def _take() -> Any:
-    if _lines.pid != os.getpid():
-        _lines.pid, _lines.free, _lines.inherited = os.getpid(), deque(), _lines.free
-    while _lines.free:
+    while True:
         try:
-            line = _lines.free.pop()
-        except IndexError:  # another thread was faster
-            break
-        if not line.closed:
+            line = _free.pop()
+        except IndexError:
+            return _open()
+        if not line.closed and monotonic() < line.good_until:
             return line
-    return _open()
+        line.close()
 
 
 def _open() -> Any:
-    line = psycopg.connect(**connection.get_connection_params(), autocommit=True)
-    line.prepare_threshold = _PREPARE_AFTER
-    line.execute(_READ_ONLY, [connection.timezone_name])
+    params = connection.get_connection_params()
+    options = f"{params.get('options', '')} {_OPTIONS.format(timezone=connection.timezone_name)}"
+    line: Any = psycopg.connect(
+        **params | {"autocommit": True, "options": options, "prepare_threshold": _PREPARE_AFTER}
+    )
+    line.good_until = monotonic() + _LIFETIME_SECONDS
     return line

@@ -63,7 +63,7 @@ class PublicRequest:
         return _origin(tuple(self.META.get(name) for name in _ORIGIN)) + location
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=16)
 def _origin(known: tuple[str | None, ...]) -> str:
     """Return scheme and host, as Django understands and checks them."""
     environ = {name: value for name, value in zip(_ORIGIN, known, strict=True) if value is not None}
