@@ -113,8 +113,12 @@ def answer_list(request: HttpRequest) -> HttpResponse:
 
 def answer_detail(request: HttpRequest, key: str) -> HttpResponse:
     """Answer ``GET products/{id or slug}``: one statement, as ``answer_list``; a former slug is redirected."""
+    return _answered(request, lambda: _detail(request, key))
+
+
+def _detail(request: HttpRequest, key: str) -> HttpResponse:
     try:
-        return _answered(request, lambda: read_detail(request, key).as_response())
+        return read_detail(request, key).as_response()
     except ProductMoved as moved:
         return _redirect(request, key, moved.slug)
 
@@ -122,8 +126,6 @@ def answer_detail(request: HttpRequest, key: str) -> HttpResponse:
 def _answered(request: HttpRequest, answer: Callable[[], HttpResponse]) -> HttpResponse:
     try:
         return answer()
-    except ProductMoved:
-        raise
     except Exception as error:
         problem = as_domain_error(error)
         if problem is None:
