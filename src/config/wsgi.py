@@ -8,6 +8,7 @@ import os
 from django.core.wsgi import get_wsgi_application
 from django.utils.module_loading import import_string
 
+from config.edge import with_readable_headers
 from config.files import with_static_files
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings.local")
@@ -18,4 +19,4 @@ gc.set_threshold(20_000)
 
 _django = get_wsgi_application()
 # It knows the apps, which are ready only now.
-application = import_string("config.express.Express")(with_static_files(_django))
+application = import_string("config.express.Express")(with_readable_headers(with_static_files(_django)))

@@ -5,6 +5,7 @@ Statements run with their values apart, so that the server plans each of them on
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -24,6 +25,10 @@ from products.selectors.prepared import fetch_one
 from products.selectors.reading import DEFAULT_MARKET, NAMED_MARKET, OVERLAY, for_group
 
 _SHORTEST_PREFIX = 2
+_NUMBER = re.compile(r"-?[0-9]{1,20}(\.[0-9]{1,30})?([eE][-+]?[0-9]{1,3})?")
+_INTEGER = re.compile("-?[0-9]{1,18}")
+# As many as both ``numeric`` and ``float8`` hold, before or behind the point.
+_MOST_DIGITS = 300
 
 # How many digits a price in each currency has (ISO 4217), for the filters, which are asked in major units.
 _DIGITS = orjson.dumps(
@@ -218,14 +223,11 @@ def _statement(asked: _Asked) -> str:
 
 
 def _is_number(text: str) -> bool:
-    try:
-        return Decimal(text).is_finite() and len(text) < 40
-    except ArithmeticError:
-        return False
+    return _NUMBER.fullmatch(text) is not None and abs(Decimal(text).adjusted()) < _MOST_DIGITS
 
 
 def _is_integer(text: str) -> bool:
-    return text.lstrip("-").isdecimal() and text.isascii() and len(text) < 19
+    return _INTEGER.fullmatch(text) is not None
 
 
 def _is_text(text: str) -> bool:

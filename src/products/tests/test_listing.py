@@ -7,7 +7,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from django.test import Client
 from django.utils import timezone
+from structlog.testing import capture_logs
 
+from core.ids import new_id
+from core.pagination import encode_cursor
 from markets.tests.factories import make_market
 from products import services
 from products.models import ListingCount, Product, ProductDocument
@@ -145,6 +148,20 @@ class TestListDocuments:
         cursor = listed(client, cursor="", size=1)["next_cursor"]
 
         assert client.get(LIST, {"cursor": cursor, "sort": "price"}).status_code == 400
+
+    @pytest.mark.parametrize(
+        ("sort", "number"),
+        [("relevance", "1e999"), ("relevance", "1e-999"), ("price", "--5"), ("price", "9" * 19), ("rating", "1e99999"),
+         ("rating", "nan"), ("rating", "1_0"), ("relevance", "٣")],
+    )  # fmt: skip
+    def test_refuses_numbers_that_the_database_does_not_know(self, client: Client, sort: str, number: str) -> None:
+        make_product("Lamp")
+        cursor = encode_cursor([sort, number, str(new_id())])
+
+        with capture_logs() as logged:
+            answer = client.get(LIST, {"cursor": cursor, "sort": sort, "search": "lamp"})
+
+        assert (answer.status_code, [line for line in logged if line["event"] != "request"]) == (400, [])
 
     @pytest.mark.parametrize("words", ["'", "a' OR 1=1 --", "\\", '"', "!&|()", ":*", "½", "<->", "-", "or", "%", "😀"])
     def test_s26_takes_any_words(self, client: Client, words: str) -> None:
