@@ -69,6 +69,14 @@ SORTS: Mapping[str, tuple[str, str, str]] = {
 }
 
 
+# Of rows with their number, one more than the page has: what is sent, and where the next page begins.
+_PAGE = """
+    string_agg(r.document, ',' ORDER BY r.n) FILTER (WHERE r.n <= %(size)s::int),
+    string_agg(r.version, '' ORDER BY r.n) FILTER (WHERE r.n <= %(size)s::int),
+    max(r.n), max(r.key::text) FILTER (WHERE r.n = %(size)s::int),
+    max(r.product_id::text) FILTER (WHERE r.n = %(size)s::int)"""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Listing:
     """Which products are wanted. ``filters`` has values by the names of ``_CONDITIONS``, prices in major units.
@@ -178,48 +186,91 @@ class _Asked(NamedTuple):
     of_group: bool
 
 
+class _Parts(NamedTuple):
+    """What a statement is made of: names of columns and conditions, as the asker's group has them."""
+
+    source: str
+    document: str
+    version: str
+    key: str
+    where: str
+    after: str
+    direction: str
+
+    def in_order(self, key: str, product_id: str) -> str:
+        """Return how the page's rows are chosen of all."""
+        return (
+            f"ORDER BY {key} {self.direction}, {product_id} {self.direction}"
+            " LIMIT %(size)s::int + 1 OFFSET %(offset)s::bigint"
+        )
+
+
 @lru_cache(maxsize=512)
 def _statement(asked: _Asked) -> str:
-    filters, sort = asked.filters, asked.sort
-    key, kind, direction = SORTS[sort]
-    conditions = ["d.market_id = m.id", *(_CONDITIONS[name] for name in filters)]
-    where = " AND ".join(conditions)
-    comparison = ">" if direction == "ASC" else "<"
-    after = f" AND ({key}, d.product_id) {comparison} (%(after_key)s::{kind}, %(after_id)s::uuid)"
-    after = after if asked.is_after else ""
-    source, columns = "products_productdocument d", "d.document AS document, d.version AS version"
-    if asked.of_group:
-        source += OVERLAY
-        where, after, key, columns = map(for_group, (where, after, key, columns))
+    filters = asked.filters
     category = (
         "(SELECT id FROM products_category WHERE slug = %(category)s::text)" if "category" in filters else "NULL::uuid"
     )
     query = _QUERY if "search" in filters else "NULL::tsquery"
-    count = (
-        "coalesce((SELECT n.products FROM products_listingcount n"
-        " WHERE n.market_id = m.id AND n.category_id IS NOT DISTINCT FROM c.id), 0)"
-        if _is_counted(dict.fromkeys(filters))
-        else f"(SELECT count(*) FROM (SELECT FROM {source} WHERE {where}"  # noqa: S608 - as below
-        f" LIMIT {EXACT_COUNT_LIMIT + 1}) counted)"
-    )
+    page = _page_by_index if _is_counted(dict.fromkeys(filters)) else _page_of_found
     return f"""
-        SELECT c.id, {count}, p.*
+        SELECT c.id, p.*
           FROM markets_market m
           CROSS JOIN LATERAL (SELECT {category} AS id) c
           CROSS JOIN LATERAL (SELECT {query} AS query) q
-          CROSS JOIN LATERAL (
-            SELECT string_agg(r.document, ',') FILTER (WHERE r.n <= %(size)s::int),
-                   string_agg(r.version, '') FILTER (WHERE r.n <= %(size)s::int),
-                   max(r.n), max(r.key::text) FILTER (WHERE r.n = %(size)s::int),
-                   max(r.product_id::text) FILTER (WHERE r.n = %(size)s::int)
-              FROM (SELECT s.*, row_number() OVER () AS n FROM (
-                SELECT {columns}, {key} AS key, d.product_id
-                  FROM {source}
-                 WHERE {where}{after}
-                 ORDER BY {key} {direction}, d.product_id {direction}
-                 LIMIT %(size)s::int + 1 OFFSET %(offset)s::bigint) s) r) p
+          CROSS JOIN LATERAL ({page(_parts(asked))}) p
          WHERE {DEFAULT_MARKET if asked.is_default_market else NAMED_MARKET} AND m.is_active
     """  # noqa: S608 - of our own parts; values are bound
+
+
+def _parts(asked: _Asked) -> _Parts:
+    key, kind, direction = SORTS[asked.sort]
+    where = " AND ".join(["d.market_id = m.id", *(_CONDITIONS[name] for name in asked.filters)])
+    comparison = ">" if direction == "ASC" else "<"
+    after = f" AND ({key}, d.product_id) {comparison} (%(after_key)s::{kind}, %(after_id)s::uuid)"
+    source, document, version = "products_productdocument d", "d.document", "d.version"
+    after = after if asked.is_after else ""
+    if asked.of_group:
+        source += OVERLAY
+        document, version, key, where, after = map(for_group, (document, version, key, where, after))
+    return _Parts(source, document, version, key, where, after, direction)
+
+
+def _page_by_index(parts: _Parts) -> str:
+    """Return the page of what an index has in this order, whose number is kept."""
+    return f"""
+            SELECT coalesce((SELECT n.products FROM products_listingcount n
+                              WHERE n.market_id = m.id AND n.category_id IS NOT DISTINCT FROM c.id), 0),
+                   {_PAGE}
+              FROM (SELECT s.*, row_number() OVER () AS n FROM (
+                SELECT {parts.document} AS document, {parts.version} AS version, {parts.key} AS key, d.product_id
+                  FROM {parts.source} WHERE {parts.where}{parts.after} {parts.in_order(parts.key, "d.product_id")}
+                   ) s) r"""  # noqa: S608 - of our own parts; values are bound
+
+
+def _page_of_found(parts: _Parts) -> str:
+    """Return the page of what is found, which is looked for once, and counted and sorted then.
+
+    Where that is more than is counted, the page is looked for by itself: an index may have it in this order.
+    """
+    after = parts.after.replace(parts.key, "f.key").replace("d.product_id", "f.product_id")
+    return f"""
+            WITH found AS MATERIALIZED (
+                SELECT {parts.key} AS key, d.product_id
+                  FROM {parts.source} WHERE {parts.where} LIMIT {EXACT_COUNT_LIMIT + 1}
+            ), counted AS MATERIALIZED (SELECT count(*) AS n FROM found)
+            SELECT (SELECT n FROM counted), {_PAGE}
+              FROM (SELECT {parts.document} AS document, {parts.version} AS version, s.*
+                      FROM (SELECT t.*, row_number() OVER () AS n FROM (
+                            (SELECT f.key, f.product_id FROM found f
+                              WHERE (SELECT n FROM counted) <= {EXACT_COUNT_LIMIT}{after}
+                              {parts.in_order("f.key", "f.product_id")})
+                            UNION ALL
+                            (SELECT {parts.key}, d.product_id FROM {parts.source}
+                              WHERE (SELECT n FROM counted) > {EXACT_COUNT_LIMIT} AND {parts.where}{parts.after}
+                              {parts.in_order(parts.key, "d.product_id")})
+                           ) t) s
+                      JOIN {parts.source} ON d.market_id = m.id AND d.product_id = s.product_id) r"""  # noqa: S608
 
 
 def _is_number(text: str) -> bool:

@@ -14,6 +14,7 @@ from core.pagination import encode_cursor
 from markets.tests.factories import make_market
 from products import services
 from products.models import ListingCount, Product, ProductDocument
+from products.selectors import listing
 from products.tests.factories import make_category, make_price, make_product, make_variant, refresh
 
 if TYPE_CHECKING:
@@ -113,6 +114,25 @@ class TestListDocuments:
         whole = listed(client, sort=sort, search="lamp")["results"]
         assert met == [row["id"] for row in whole]
         assert len(set(met)) == 7
+
+    @pytest.mark.parametrize("sort", ["newest", "price", "-price", "name", "-name", "rating", "relevance"])
+    def test_shows_the_same_where_more_is_found_than_is_counted(
+        self, client: Client, monkeypatch: pytest.MonkeyPatch, sort: str
+    ) -> None:
+        for number in range(7):
+            make_product(f"Lamp {number % 3}", price_minor=100 * (number % 2))
+        asked = {"sort": sort, "search": "lamp", "in_stock": "true"}
+        whole = [row["id"] for row in listed(client, **asked)["results"]]
+
+        monkeypatch.setattr(listing, "EXACT_COUNT_LIMIT", 3)
+        listing._statement.cache_clear()
+        first = listed(client, **asked, size=3, cursor="")
+        second = listed(client, **asked, size=3, cursor=first["next_cursor"])
+        third = listed(client, **asked, size=3, page=3)
+        listing._statement.cache_clear()
+
+        assert [row["id"] for page in (first, second, third) for row in page["results"]] == whole
+        assert (first["count"], first["count_is_estimate"], len(whole)) == (3, True, 7)
 
     def test_links_pages_both_ways(self, client: Client) -> None:
         for number in range(3):
