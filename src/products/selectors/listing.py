@@ -18,7 +18,7 @@ import pycountry
 
 from core import money
 from core.errors import Malformed
-from core.pagination import EXACT_COUNT_LIMIT, PageRequest, decode_cursor, encode_cursor
+from core.pagination import DEFAULT_SIZE, EXACT_COUNT_LIMIT, MAX_SIZE, PageRequest, decode_cursor, encode_cursor
 from markets.errors import UnknownMarket
 from products import domain
 from products.selectors.prepared import fetch_one
@@ -43,6 +43,10 @@ _QUERY = """(
                                              '''' || replace(unaccent(%(prefix)s::text), '''', '') || ''':*')) END
       FROM websearch_to_tsquery(products_text_config(m.language), unaccent(%(search)s::text)) words)"""
 
+# In a query of its own: PostgreSQL plans the statement once, rather than for each word anew, which takes longer than to
+# find it.
+_AS_SKU = "ARRAY[(SELECT upper(%(search)s::text))]::varchar[]"
+
 # filter -> condition; the values are bound by the same names.
 _CONDITIONS = {
     "category": "d.category_ids @> ARRAY[c.id]",
@@ -51,12 +55,9 @@ _CONDITIONS = {
     "max_price": f"d.price_minor <= floor(%(max_price)s::numeric * {_SCALE})::bigint",
     "in_stock": "d.in_stock = %(in_stock)s::boolean",
     "rating": "d.rating >= %(rating)s::numeric",
-    "search": "(d.search @@ q.query OR d.skus @> ARRAY[upper(%(search)s::text)]::varchar[])",
+    "search": f"(d.search @@ q.query OR d.skus @> {_AS_SKU})",
 }
-_SCORE = (
-    "(ts_rank(d.search, q.query)::float8"
-    " + CASE WHEN d.skus @> ARRAY[upper(%(search)s::text)]::varchar[] THEN 1000 ELSE 0 END)"
-)
+_SCORE = f"(ts_rank(d.search, q.query)::float8 + CASE WHEN d.skus @> {_AS_SKU} THEN 1000 ELSE 0 END)"
 # sort -> what rows go by, its type, and the direction; the product's id follows in the same one.
 SORTS: Mapping[str, tuple[str, str, str]] = {
     "newest": ("d.published_at", "timestamptz", "DESC"),
@@ -69,7 +70,10 @@ SORTS: Mapping[str, tuple[str, str, str]] = {
 }
 
 
-# Of rows with their number, one more than the page has: what is sent, and where the next page begins.
+# How many rows are looked at, more than a page has. The number stands in the statement: where PostgreSQL does not know
+# it, it plans for a tenth of all rows.
+_PAGES = (DEFAULT_SIZE + 1, MAX_SIZE + 1)
+# Of rows with their number, some more than the page has: what is sent, and where the next page begins.
 _PAGE = """
     string_agg(r.document, ',' ORDER BY r.n) FILTER (WHERE r.n <= %(size)s::int),
     string_agg(r.version, '' ORDER BY r.n) FILTER (WHERE r.n <= %(size)s::int),
@@ -118,6 +122,8 @@ def list_documents(*, listing: Listing) -> Documents:
         is_default_market=listing.market is None,
         is_after="after_key" in values,
         of_group=listing.group_id is not None,
+        most=next(most for most in _PAGES if most > listing.page.size),
+        is_further=values["offset"] > 0,
     )
     statement = _statement(asked)
     row = fetch_one(statement, values)
@@ -184,6 +190,8 @@ class _Asked(NamedTuple):
     is_default_market: bool
     is_after: bool
     of_group: bool
+    most: int
+    is_further: bool
 
 
 class _Parts(NamedTuple):
@@ -196,13 +204,11 @@ class _Parts(NamedTuple):
     where: str
     after: str
     direction: str
+    part: str
 
     def in_order(self, key: str, product_id: str) -> str:
         """Return how the page's rows are chosen of all."""
-        return (
-            f"ORDER BY {key} {self.direction}, {product_id} {self.direction}"
-            " LIMIT %(size)s::int + 1 OFFSET %(offset)s::bigint"
-        )
+        return f"ORDER BY {key} {self.direction}, {product_id} {self.direction} {self.part}"
 
 
 @lru_cache(maxsize=512)
@@ -233,7 +239,8 @@ def _parts(asked: _Asked) -> _Parts:
     if asked.of_group:
         source += OVERLAY
         document, version, key, where, after = map(for_group, (document, version, key, where, after))
-    return _Parts(source, document, version, key, where, after, direction)
+    part = f"LIMIT {asked.most}" + (" OFFSET %(offset)s::bigint" if asked.is_further else "")
+    return _Parts(source, document, version, key, where, after, direction, part)
 
 
 def _page_by_index(parts: _Parts) -> str:
