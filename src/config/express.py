@@ -14,13 +14,12 @@ import structlog
 from django.core.exceptions import SuspiciousOperation
 from django.db import DataError
 
+from config.edge import Application
 from core.api.public import PublicAnswer, PublicRequest
 from core.errors import DomainError
 from core.lines import on_line
 from core.middleware import request_id_of, secure
 from products.api.reading import read_detail, read_list
-
-Application = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
 log = structlog.get_logger(__name__)
 

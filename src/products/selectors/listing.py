@@ -200,15 +200,21 @@ class _Parts(NamedTuple):
     source: str
     document: str
     version: str
-    key: str
     where: str
-    after: str
+    key: str
+    kind: str
     direction: str
+    is_after: bool
     part: str
 
-    def in_order(self, key: str, product_id: str) -> str:
-        """Return how the page's rows are chosen of all."""
-        return f"ORDER BY {key} {self.direction}, {product_id} {self.direction} {self.part}"
+    def chosen(self, where: str, key: str, product_id: str) -> str:
+        """Return how the page's rows are chosen of those that are so."""
+        comparison = ">" if self.direction == "ASC" else "<"
+        after = f" AND ({key}, {product_id}) {comparison} (%(after_key)s::{self.kind}, %(after_id)s::uuid)"
+        return (
+            f"WHERE {where}{after if self.is_after else ''}"
+            f" ORDER BY {key} {self.direction}, {product_id} {self.direction} {self.part}"
+        )
 
 
 @lru_cache(maxsize=512)
@@ -232,15 +238,12 @@ def _statement(asked: _Asked) -> str:
 def _parts(asked: _Asked) -> _Parts:
     key, kind, direction = SORTS[asked.sort]
     where = " AND ".join(["d.market_id = m.id", *(_CONDITIONS[name] for name in asked.filters)])
-    comparison = ">" if direction == "ASC" else "<"
-    after = f" AND ({key}, d.product_id) {comparison} (%(after_key)s::{kind}, %(after_id)s::uuid)"
     source, document, version = "products_productdocument d", "d.document", "d.version"
-    after = after if asked.is_after else ""
     if asked.of_group:
         source += OVERLAY
-        document, version, key, where, after = map(for_group, (document, version, key, where, after))
+        document, version, where, key = map(for_group, (document, version, where, key))
     part = f"LIMIT {asked.most}" + (" OFFSET %(offset)s::bigint" if asked.is_further else "")
-    return _Parts(source, document, version, key, where, after, direction, part)
+    return _Parts(source, document, version, where, key, kind, direction, asked.is_after, part)
 
 
 def _page_by_index(parts: _Parts) -> str:
@@ -251,7 +254,7 @@ def _page_by_index(parts: _Parts) -> str:
                    {_PAGE}
               FROM (SELECT s.*, row_number() OVER () AS n FROM (
                 SELECT {parts.document} AS document, {parts.version} AS version, {parts.key} AS key, d.product_id
-                  FROM {parts.source} WHERE {parts.where}{parts.after} {parts.in_order(parts.key, "d.product_id")}
+                  FROM {parts.source} {parts.chosen(parts.where, parts.key, "d.product_id")}
                    ) s) r"""  # noqa: S608 - of our own parts; values are bound
 
 
@@ -260,7 +263,7 @@ def _page_of_found(parts: _Parts) -> str:
 
     Where that is more than is counted, the page is looked for by itself: an index may have it in this order.
     """
-    after = parts.after.replace(parts.key, "f.key").replace("d.product_id", "f.product_id")
+    is_whole = f"(SELECT n FROM counted) <= {EXACT_COUNT_LIMIT}"  # noqa: S608 - as below
     return f"""
             WITH found AS MATERIALIZED (
                 SELECT {parts.key} AS key, d.product_id
@@ -270,12 +273,10 @@ def _page_of_found(parts: _Parts) -> str:
               FROM (SELECT {parts.document} AS document, {parts.version} AS version, s.*
                       FROM (SELECT t.*, row_number() OVER () AS n FROM (
                             (SELECT f.key, f.product_id FROM found f
-                              WHERE (SELECT n FROM counted) <= {EXACT_COUNT_LIMIT}{after}
-                              {parts.in_order("f.key", "f.product_id")})
+                              {parts.chosen(is_whole, "f.key", "f.product_id")})
                             UNION ALL
                             (SELECT {parts.key}, d.product_id FROM {parts.source}
-                              WHERE (SELECT n FROM counted) > {EXACT_COUNT_LIMIT} AND {parts.where}{parts.after}
-                              {parts.in_order(parts.key, "d.product_id")})
+                              {parts.chosen(f"NOT {is_whole} AND {parts.where}", parts.key, "d.product_id")})
                            ) t) s
                       JOIN {parts.source} ON d.market_id = m.id AND d.product_id = s.product_id) r"""  # noqa: S608
 
