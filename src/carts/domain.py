@@ -37,6 +37,10 @@ class Holder:
     group_id: UUID | None = None
 
     @property
+    def is_nobody(self) -> bool:
+        return self.user_id is None and self.token is None
+
+    @property
     def token_digest(self) -> str | None:
         return digest_of(self.token) if self.token else None
 

@@ -12,6 +12,7 @@ from carts.errors import NotForSale
 from carts.models import Cart, CartItem
 from core.compiled import Compiled
 from core.models import LockingQuerySet
+from markets import selectors as markets
 from pricing import selectors as pricing
 from products import selectors as product_reads
 from promotions import selectors as promotions
@@ -51,14 +52,14 @@ def of_holder(holder: Holder, of_customer: Compiled[Cart], of_guest: Compiled[Ca
     return of_guest.first(token_digest=holder.token_digest) if holder.token_digest is not None else None
 
 
-def view_cart(*, holder: Holder, market: Market, at: datetime) -> CartView:
+def view_cart(*, holder: Holder, market: Market | None, at: datetime) -> CartView:
     """Return the holder's cart, priced now; an empty one where there is none. Four queries for any number of lines.
 
-    :param market: where an empty cart would stand; a cart that exists has its own
+    :param market: where an empty cart would stand, ``None`` for the default; a cart that exists has its own
     """
     cart = find_open_cart(holder=holder)
     if cart is None:
-        terms = Terms()
+        market, terms = market or markets.get_market(code=None), Terms()
         quote = pricing.quote(wanted={}, market=market, asking=asking_of(terms=terms, holder=holder, at=at))
         return compose(cart_id=None, token=None, quote=quote, items=(), terms=terms)
     return show(cart=cart, holder=holder, items=items_of(cart=cart), at=at)

@@ -10,38 +10,14 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.cache import patch_vary_headers
 from django.views.decorators.http import require_safe
-from drf_spectacular.drainage import GENERATOR_STATS
 from drf_spectacular.generators import SchemaGenerator
 from drf_spectacular.renderers import OpenApiJsonRenderer, OpenApiYamlRenderer
-from drf_spectacular.validation import validate_schema
 
 # Both viewers write styles; ReDoc searches in a worker that it makes itself. Scripts are ours, or bear the nonce.
 _POLICY = (
     "default-src 'none'; script-src 'self' 'nonce-{nonce}'; style-src 'self' 'unsafe-inline'; connect-src 'self'; "
     "img-src 'self' data:; font-src 'self' data:; worker-src blob:; frame-ancestors 'none'; base-uri 'none'"
 )
-
-
-class BadDocument(Exception):
-    """The views do not describe themselves well enough."""
-
-
-def generate() -> dict[str, Any]:
-    """Return the document as the code describes it now. Takes about a second.
-
-    :raises BadDocument: it is not valid OpenAPI, or could only be made with warnings
-    """
-    GENERATOR_STATS.reset()
-    with GENERATOR_STATS.silence():
-        document: dict[str, Any] = SchemaGenerator().get_schema(request=None, public=True)
-    complaints = [*GENERATOR_STATS._warn_cache, *GENERATOR_STATS._error_cache]  # noqa: SLF001 - it has no other door
-    if complaints:
-        raise BadDocument("\n".join(complaints))
-    try:
-        validate_schema(document)
-    except ValueError as error:
-        raise BadDocument(str(error)) from error
-    return document
 
 
 def as_yaml(document: dict[str, Any]) -> str:

@@ -21,6 +21,7 @@ SUBSCRIPTIONS: dict[str, tuple[str, ...]] = {
         "notifications.handlers.forget_user",
     ),
     "markets.market_saved": ("products.handlers.render_market",),
+    "products.market_part_rendered": ("products.handlers.render_market",),
     "products.product_created": (
         "notifications.handlers.alert_staff_of_new_product",
         "notifications.handlers.announce_new_product",

@@ -47,6 +47,7 @@ LONGEST_PAUSE = 10.0
 # Who ran so long was well: what failed before counts no more.
 SECONDS_WELL = 60.0
 TICK_SECONDS = 1.0
+SECONDS_TO_ASK_AGAIN = 0.02
 
 
 @dataclass
@@ -133,11 +134,15 @@ class Supervisor:
         if number in STOPS or (self.make and os.getppid() != self.make):
             raise Stopped
 
-    def run_once(self, name: str, body: Callable[[], None]) -> int:
-        """Run something in a fork to its end, and return its exit code."""
+    def begin(self, name: str, body: Callable[[], None]) -> Process:
+        """Run something in a fork, once."""
         process = Process(name, body)
         self.processes.append(process)
         process.start()
+        return process
+
+    def await_end(self, process: Process) -> int:
+        """Return the exit code of what :meth:`begin` began."""
         while True:
             ended, status = os.waitpid(process.pid, os.WNOHANG)
             if ended:
@@ -145,7 +150,7 @@ class Supervisor:
                 return os.waitstatus_to_exitcode(status)
             self.check(wait_seconds=TICK_SECONDS)
 
-    def tend(self) -> None:
+    def tend(self, *, longest_seconds: float = TICK_SECONDS) -> None:
         """Collect what ended, start what is due, wait for the next thing to happen."""
         self.collect()
         now = time.monotonic()
@@ -153,7 +158,7 @@ class Supervisor:
             if not process.pid and process.due_at <= now:
                 process.start()
         pauses = [process.due_at - now for process in self.processes if not process.pid]
-        self.check(wait_seconds=max(0.01, min([TICK_SECONDS, *pauses])))
+        self.check(wait_seconds=max(0.01, min([longest_seconds, *pauses])))
 
     def collect(self) -> None:
         """Notice which processes ended."""
@@ -210,25 +215,33 @@ def run() -> None:
 
 
 def _start(supervisor: Supervisor, started_at: float) -> None:
+    """Load what all processes share, and have the database made ready meanwhile; then fork them.
+
+    What lives now lives until the end, in every process: nothing of it is looked through for circles, which takes a
+    fifth of the start, and would write to pages that the forks share.
+    """
     supervisor.check()
+    gc.disable()
     django.setup()
-    get_resolver().url_patterns  # noqa: B018 - loads all views, once for all processes
-    bodies = {
-        "web": import_string(WEB_SERVERS[processes.WEB_SERVER]),
-        "worker": import_string("config.worker.work"),
-    }
-    prepare = import_string("config.preparing.prepare")
-    gc.collect()
+    preparing = supervisor.begin("prepare", import_string("config.preparing.prepare"))
+    serve = import_string(WEB_SERVERS[processes.WEB_SERVER])
+    get_resolver().url_patterns  # noqa: B018 - loads all views
     gc.freeze()
-    if supervisor.run_once("prepare", prepare) != 0:
+    gc.enable()
+    if supervisor.await_end(preparing) != 0:
         sys.exit(1)  # it has said why
-    supervisor.processes += [Process(name, body) for name, body in bodies.items()]
+    supervisor.processes += [Process("web", serve), Process("worker", _work)]
     deadline = time.monotonic() + SECONDS_TO_BE_READY
     while not _answers():
-        supervisor.tend()
+        supervisor.tend(longest_seconds=SECONDS_TO_ASK_AGAIN)
         if time.monotonic() > deadline or supervisor.processes[0].failures > 1:
             raise Refusal("the web server does not start; see above")
     _greet(time.monotonic() - started_at)
+
+
+def _work() -> None:
+    """Be the worker, whose half of Celery no web process needs."""
+    import_string("config.worker.work")()
 
 
 def needed_servers() -> list[embedded.Server]:

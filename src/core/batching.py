@@ -14,6 +14,8 @@ from typing import Any
 
 from django.db import connection
 
+from core.statements import Waiting, execute
+
 
 @dataclass(frozen=True, slots=True)
 class Write:
@@ -25,7 +27,7 @@ class Write:
     is_update: bool = False
 
 
-class _Batch:
+class _Batch(Waiting):
     def __init__(self) -> None:
         self._writes: list[Write] = []
 
@@ -41,7 +43,7 @@ class _Batch:
             writes, self._writes = self._writes, []
             _execute(writes)
 
-    def before(self, execute: Callable[..., Any], sql: Any, params: Any, many: bool, context: Any) -> Any:
+    def __call__(self, execute: Callable[..., Any], sql: Any, params: Any, many: bool, context: Any) -> Any:
         """Send what waits ahead of another statement, as an ``execute_wrapper`` of Django."""
         if self._writes and isinstance(sql, str) and sql.startswith("ROLLBACK TO "):
             self._writes = []
@@ -58,7 +60,7 @@ def batched() -> Iterator[None]:
     batch = _Batch()
     token = _batch.set(batch)
     try:
-        with connection.execute_wrapper(batch.before):
+        with connection.execute_wrapper(batch):
             yield
             batch.send()
     finally:
@@ -89,5 +91,4 @@ def send_batch() -> None:
 def _execute(writes: Sequence[Write]) -> None:
     *first, last = [write.statement for write in writes]
     named = ", ".join(f"w{number} AS ({statement})" for number, statement in enumerate(first))
-    with connection.cursor() as cursor:
-        cursor.execute(f"WITH {named} {last}" if named else last, [value for write in writes for value in write.values])
+    execute(f"WITH {named} {last}" if named else last, [value for write in writes for value in write.values])

@@ -8,12 +8,10 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from django.db import connection
+from core.statements import fetch
 
 
 def database_now() -> datetime:
     """Return the time by the database's clock. One query."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT clock_timestamp()")
-        now: datetime = cursor.fetchone()[0]
+    now: datetime = fetch("SELECT clock_timestamp()")[0][0]
     return now

@@ -9,14 +9,17 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import takewhile
 from typing import Any, Generic, TypeVar
 from uuid import UUID, uuid4
 
 from django.db import DEFAULT_DB_ALIAS, connection, models
+from django.db.models.base import ModelState
 from django.db.models.query import ModelIterable, get_related_populators
 from django.db.transaction import TransactionManagementError
 
 from core.lookups import array_literal
+from core.statements import fetch
 
 T = TypeVar("T")
 
@@ -47,9 +50,7 @@ class Compiled(Generic[T]):
         if plan.locks and not connection.in_atomic_block:
             raise TransactionManagementError("a lock needs a transaction")
         given = {name: array_literal(v) if isinstance(self._kinds[name], list) else v for name, v in values.items()}
-        with connection.cursor() as cursor:
-            cursor.execute(plan.statement, [given[v.name] if type(v) is _Slot else v for v in plan.values])
-            rows = cursor.fetchall()
+        rows = fetch(plan.statement, [given[v.name] if type(v) is _Slot else v for v in plan.values])
         return list(plan.read(rows))
 
     def first(self, **values: Any) -> T | None:
@@ -115,12 +116,36 @@ def _reader(queryset: models.QuerySet[Any, Any], compiler: Any) -> Callable[[Seq
     # The stubs are those of a newer Django.
     related = get_related_populators(compiler.klass_info, select, DEFAULT_DB_ALIAS)  # type: ignore[call-arg]
     start, end = columns[0], columns[-1] + 1
+    make = _maker(compiler.klass_info["model"], names)
 
     def instances(rows: Sequence[Any]) -> Iterator[Any]:
         for row in plain(rows):
-            found = compiler.klass_info["model"].from_db(DEFAULT_DB_ALIAS, names, row[start:end])
+            found = make(row[start:end])
             for populator in related:
                 populator.populate(row, found)
             yield found
 
     return instances
+
+
+def _maker(model: type[models.Model], names: Sequence[str]) -> Callable[[Sequence[Any]], Any]:
+    """Return what ``from_db`` does, where nobody has a say in it: all columns, no ``__init__`` and no signal."""
+    is_plain = model.__init__ is models.Model.__init__ and not any("from_db" in vars(each) for each in _bases(model))
+    is_whole = len(names) == len(model._meta.concrete_fields)
+    if not (is_plain and is_whole) or any(
+        signal.has_listeners(model) for signal in (models.signals.pre_init, models.signals.post_init)
+    ):
+        return lambda row: model.from_db(DEFAULT_DB_ALIAS, names, row)
+
+    def make(row: Sequence[Any]) -> Any:
+        made = model.__new__(model)
+        state = made._state = ModelState()  # noqa: SLF001 - as from_db does
+        state.adding, state.db = False, DEFAULT_DB_ALIAS
+        made.__dict__.update(zip(names, row, strict=True))
+        return made
+
+    return make
+
+
+def _bases(model: type[models.Model]) -> Iterator[type]:
+    return takewhile(lambda each: each is not models.Model, model.__mro__)

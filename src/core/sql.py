@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
-from itertools import chain
+from itertools import chain, islice
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -19,11 +19,15 @@ from django.db import connection, models
 from django.utils import timezone
 from psycopg import sql
 
-from core.batching import Write, write
+from core.batching import Write, send_batch, write
 from core.fields import SealedField
+from core.statements import fetch
 from core.transactions import step
 
 M = TypeVar("M", bound=models.Model)
+
+# So many lines are sent at a time: the database reads them while the next are joined.
+_LINES = 100
 
 
 @step
@@ -76,11 +80,24 @@ def update_together(*changes: tuple[models.Model, Sequence[str]]) -> None:
 def insert_missing(row: M) -> bool:
     """Insert a model instance unless a unique constraint finds another in its place; tell whether it was inserted."""
     asked = _table(type(row)).write([row.__dict__], timezone.now(), " ON CONFLICT DO NOTHING RETURNING true")
-    with connection.cursor() as cursor:
-        cursor.execute(asked.statement, asked.values)
-        inserted = cursor.fetchone() is not None
+    inserted = bool(fetch(asked.statement, asked.values))
     row._state.adding = not inserted  # noqa: SLF001 - as save does
     return inserted
+
+
+@step
+def insert_numbered(rows: Sequence[models.Model]) -> None:
+    """Insert instances of one model that get their keys from a sequence, and set these, in their order. One statement.
+
+    :raises IntegrityError: a constraint refuses one of them, and so all
+    """
+    if not rows:
+        return
+    table = _table(type(rows[0]))
+    asked = table.write([row.__dict__ for row in rows], timezone.now(), f" RETURNING {table.key}")
+    for row, (key,) in zip(rows, fetch(asked.statement, asked.values), strict=True):
+        row.pk = key
+        row._state.adding = False  # noqa: SLF001 - as bulk_create does
 
 
 @step
@@ -118,6 +135,30 @@ def sent_ahead() -> Iterator[None]:
         yield
 
 
+@step
+def copy_lines(target: str, lines: Iterable[str]) -> None:
+    """Load rows that come as lines of COPY's text format (see ``copied``), each with its end. One COPY.
+
+    The database takes in the first while later ones are made.
+
+    :param target: table and columns, a constant of the caller's
+    :raises IntegrityError: a constraint refuses one of them, and so all
+    """
+    left = iter(lines)
+    send_batch()
+    with connection.cursor() as cursor, cursor.copy(f"COPY {target} FROM STDIN") as copy:
+        while some := "".join(islice(left, _LINES)):
+            copy.write(some)
+
+
+def copied(text: str) -> str:
+    """Return a text as it stands in a line of COPY's text format (PostgreSQL's manual, "COPY", File Formats)."""
+    text = text.replace("\\", "\\\\")
+    if text.isprintable():
+        return text
+    return text.replace("\t", "\\t").replace("\n", "\\n").replace("\r", "\\r")
+
+
 def uuid_array(ids: Iterable[UUID]) -> str:
     """Return ids as the text of a PostgreSQL array, for ``= ANY(%s::uuid[])``."""
     return "{" + ",".join(map(str, ids)) + "}"
@@ -128,6 +169,7 @@ class _Table:
     """How rows of a model are inserted; a serial key is left to the database."""
 
     name: str
+    key: str
     statement: str
     attributes: Sequence[tuple[str, str]]
     stamped: Sequence[str]
@@ -168,6 +210,7 @@ def _table(model: type[models.Model]) -> _Table:
     usual = [field for field in fields if field.has_default() or field.null or field.blank]
     return _Table(
         name=model._meta.db_table,
+        key=sql.Identifier(str(model._meta.pk.column)).as_string(),
         statement=statement.as_string(),
         attributes=[(str(field.column), field.attname) for field in fields if str(field.column) not in stamped],
         stamped=stamped,

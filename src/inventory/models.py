@@ -30,7 +30,7 @@ class Place(Entity):
 class Stock(Entity):
     """How many of one variant stand in one place, and how many of those are promised."""
 
-    variant = models.ForeignKey("products.Variant", on_delete=models.PROTECT, related_name="+")
+    variant = models.ForeignKey("products.Variant", on_delete=models.PROTECT, related_name="+", db_index=False)
     place = models.ForeignKey(Place, on_delete=models.PROTECT, related_name="+")
     on_hand = models.IntegerField(default=0)
     reserved = models.IntegerField(default=0)

@@ -10,6 +10,7 @@ from django.db import connection
 from django.db.models import F, QuerySet, Sum
 
 from core.sql import uuid_array
+from core.statements import fetch
 from inventory.models import Movement, Place, Stock
 
 # A reservation may outlive its time by as long as the clock's work takes to come round (HARD-CASES, I10).
@@ -43,13 +44,12 @@ def free_units(*, variant_ids: Collection[UUID]) -> dict[UUID, int]:
     """Return variant id -> units not promised, over all places; absent where none were ever stocked. One query."""
     if not variant_ids:
         return {}
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT variant_id, sum(on_hand - reserved) FROM inventory_stock"
-            " WHERE variant_id = ANY((SELECT %s::uuid[])::uuid[]) GROUP BY variant_id",
-            [uuid_array(variant_ids)],
-        )
-        return dict(cursor.fetchall())
+    found = fetch(
+        "SELECT variant_id, sum(on_hand - reserved) FROM inventory_stock"
+        " WHERE variant_id = ANY((SELECT %s::uuid[])::uuid[]) GROUP BY variant_id",
+        [uuid_array(variant_ids)],
+    )
+    return dict(found)
 
 
 def list_stock(*, sku: str | None = None, below: int | None = None) -> QuerySet[Stock]:

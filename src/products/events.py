@@ -41,6 +41,18 @@ class ImageAdded(_ProductEvent):
 
 
 @dataclass(frozen=True, kw_only=True)
+class MarketPartRendered(Event):
+    """The next products of a market are shown as the market wants them; those after them are still to be rendered."""
+
+    name: ClassVar[str] = "products.market_part_rendered"
+    aggregate_field: ClassVar[str | None] = "market_id"
+
+    market_id: UUID
+    after: UUID
+    """the last product of the part, in id order"""
+
+
+@dataclass(frozen=True, kw_only=True)
 class StockDeclared(Event):
     """Whoever wrote the catalogue said how many there are. Inventory takes it over in the same transaction."""
 

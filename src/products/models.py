@@ -13,6 +13,9 @@ from core.fields import CurrencyField
 from core.models import Entity, LockingQuerySet, SoftDeleteEntity, living_unique, text_array
 from products.domain import STANDARD_TAX_CLASS
 
+# So many levels of the tree have lists in order at hand; what is below a deeper category is looked for, then sorted.
+CATEGORY_LEVELS = 3
+
 
 class Category(Entity):
     """A node of the tree: ``path`` has the slugs from the root, ``ancestor_ids`` the ids; both end with its own."""
@@ -48,7 +51,7 @@ class Product(SoftDeleteEntity):
     """Something to sell, in one or more variants. Every product has at least one."""
 
     name = models.CharField(max_length=300)
-    slug = models.SlugField(max_length=150)
+    slug = models.SlugField(max_length=150, db_index=False)
     category = models.ForeignKey(Category, on_delete=models.PROTECT, related_name="+")
     description = models.TextField(blank=True)
     tags = text_array()
@@ -69,7 +72,16 @@ class Product(SoftDeleteEntity):
             living_unique("slug", name="product_slug_living"),
             models.CheckConstraint(condition=~Q(name=""), name="product_named"),
         ]
-        indexes = [models.Index(fields=["-created_at", "-id"], name="product_newest")]
+        indexes = [
+            models.Index(fields=["-created_at", "-id"], name="product_newest"),
+            # Finds slugs by how they begin, in any collation.
+            models.Index(
+                fields=["slug"],
+                name="product_slug_begins",
+                opclasses=["varchar_pattern_ops"],
+                condition=Q(deleted_at__isnull=True),
+            ),
+        ]
         permissions = [("receive_catalogue_alerts", "Is told of new and deleted products")]
 
     def __str__(self) -> str:
@@ -113,7 +125,7 @@ class Variant(SoftDeleteEntity):
 class Price(Entity):
     """What a variant costs in one currency. Without one, it is not sold in the markets of that currency."""
 
-    variant = models.ForeignKey(Variant, on_delete=models.CASCADE, related_name="prices")
+    variant = models.ForeignKey(Variant, on_delete=models.CASCADE, related_name="prices", db_index=False)
     currency = CurrencyField()
     amount_minor = models.BigIntegerField()
     compare_at_minor = models.BigIntegerField(null=True, blank=True)
@@ -216,7 +228,7 @@ class PricePoint(models.Model):
 class ProductImage(Entity):
     """A picture of a product, re-encoded by us; ``thumbnails`` is width -> file name, filled in the background."""
 
-    product = models.ForeignKey(Product, on_delete=models.CASCADE, related_name="images")
+    product = models.ForeignKey(Product, on_delete=models.CASCADE, related_name="images", db_index=False)
     # Width and height are told by whoever stores the file: to find them out, Django would open it at each refresh.
     file = models.ImageField(upload_to="products/")
     alt = models.CharField(max_length=300, blank=True)
@@ -234,6 +246,21 @@ class ProductImage(Entity):
         return self.alt or str(self.pk)
 
 
+def _of_category(level: int) -> tuple[models.Index, models.Index]:
+    """Return the indexes of what stands below the categories of a level (0: the uppermost), by time and by price."""
+    category = f"category_ids__{level}"
+    deep_enough = Q(**{f"{category}__isnull": False}) if level else None
+    return (
+        models.Index(
+            "market", category, F("published_at").desc(), F("product").desc(),
+            condition=deep_enough, name=f"document_newest_{level + 1}",
+        ),
+        models.Index(
+            "market", category, "price_minor", "product", condition=deep_enough, name=f"document_price_{level + 1}"
+        ),
+    )  # fmt: skip
+
+
 class ProductDocument(models.Model):
     """The read side: one row per product and market, the public document ready to send, and what lists go by.
 
@@ -243,7 +270,7 @@ class ProductDocument(models.Model):
 
     id = models.UUIDField(primary_key=True)
     product = models.ForeignKey(Product, on_delete=models.CASCADE, related_name="+")
-    market = models.ForeignKey("markets.Market", on_delete=models.CASCADE, related_name="+")
+    market = models.ForeignKey("markets.Market", on_delete=models.CASCADE, related_name="+", db_index=False)
     slug = models.CharField(max_length=150)
     # JSON, as sent.
     document = models.TextField()
@@ -268,9 +295,14 @@ class ProductDocument(models.Model):
         indexes = [
             models.Index(fields=["market", "slug"], name="document_slug"),
             models.Index(fields=["market", "-published_at", "-product"], name="document_newest"),
-            models.Index(fields=["market", "price_minor", "product"], name="document_cheapest"),
+            # With what a filter by price is joined by most: so its rows need not be visited to be counted and sorted.
+            models.Index(
+                fields=["market", "price_minor", "product"], include=["in_stock", "published_at"], name="document_price"
+            ),
             models.Index(fields=["market", "name", "product"], name="document_name"),
             models.Index(fields=["market", "rating", "product"], name="document_rating"),
+            # Of each level of the tree, so that a page of a category is at hand however large it is.
+            *(index for level in range(CATEGORY_LEVELS) for index in _of_category(level)),
             GinIndex(fields=["category_ids"], name="document_categories"),
             GinIndex(fields=["tags"], name="document_tags"),
             GinIndex(fields=["skus"], name="document_skus"),

@@ -12,6 +12,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
+import config.back_office  # noqa: F401 - registers the pages
 from accounts.tests.factories import make_address, make_group, make_user
 from carts.tests.factories import make_cart
 from core.ids import new_id

@@ -25,7 +25,7 @@ from accounts.models import Profile, User
 from accounts.services import ensure_roles, make_one_time_token
 from accounts.tests.factories import PASSWORD, make_address, make_group, make_session, make_user
 from carts.tests.factories import make_cart, make_guest_cart
-from config.openapi import generate
+from config.describing import generate
 from core.tests.factories import make_delivery
 from inventory.tests.factories import make_stock
 from notifications import selectors as notification_reads

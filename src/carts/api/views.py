@@ -26,7 +26,7 @@ from carts.api.serializers import (
 )
 from carts.domain import Holder, Wish
 from core.api.views import ApiView
-from markets.api.market import market_of
+from markets.api.market import market_of, named_market
 
 CART_TOKEN = OpenApiParameter(
     "X-Cart-Token", str, OpenApiParameter.HEADER, description="A guest's cart, as `token` of an earlier answer."
@@ -54,7 +54,7 @@ class CartView(ApiView):
         examples=[_SHOWN],
     )
     def get(self, request: Request) -> Response:
-        view = selectors.view_cart(holder=holder_of(request), market=market_of(request), at=timezone.now())
+        view = selectors.view_cart(holder=holder_of(request), market=named_market(request), at=timezone.now())
         return Response(cart_document(view))
 
     @extend_schema(
@@ -76,7 +76,7 @@ class CartView(ApiView):
         view = services.set_terms(
             holder=holder_of(request),
             changes=body.validated_data,
-            market=market_of(request),
+            market=named_market(request),
             at=timezone.now(),
         )
         return Response(cart_document(view))
@@ -99,7 +99,7 @@ class CartShippingMethods(ApiView):
         examples=[OpenApiExample("Two", value=SHIPPING_EXAMPLE, response_only=True)],
     )
     def get(self, request: Request) -> Response:
-        view = selectors.view_cart(holder=holder_of(request), market=market_of(request), at=timezone.now())
+        view = selectors.view_cart(holder=holder_of(request), market=named_market(request), at=timezone.now())
         return Response(shipping_document(view))
 
 
@@ -121,7 +121,7 @@ class CartItemCollection(ApiView):
         view = services.add_item(
             holder=holder_of(request),
             wish=Wish(variant_id=wanted.get("variant"), sku=wanted.get("sku"), quantity=wanted["quantity"]),
-            market=market_of(request),
+            market=named_market(request),
             at=timezone.now(),
         )
         return Response(cart_document(view), status=201)

@@ -19,6 +19,7 @@ from core.ids import new_id
 from core.sql import insert_all, insert_missing, upsert_values
 from core.transactions import command, step
 from inventory.errors import OutOfStock
+from markets import selectors as markets
 from pricing import selectors as pricing
 from products import selectors as product_reads
 
@@ -37,16 +38,20 @@ def _lock_open_cart(holder: Holder) -> Cart | None:
 
 
 @command
-def add_item(*, holder: Holder, wish: Wish, market: Market, at: datetime) -> CartView:
+def add_item(*, holder: Holder, wish: Wish, market: Market | None, at: datetime) -> CartView:
     """Put something in, on top of what is there; opens a cart (and makes a guest's token) where there is none.
 
     At most eight statements; five for the first item of a guest. Locks the cart.
 
+    :param market: where a new cart stands; ``None`` for the default
     :raises NotForSale: the variant is not sold in the cart's market
     :raises TooMuch: more than ``CART_MAX_QUANTITY`` of it, or more than ``CART_MAX_LINES`` different things
     :raises OutOfStock: more than are free, with what is in the cart
     """
-    offers = _first_offers(wish, holder, market, at)
+    offers: dict[UUID, Offer] = {}
+    if holder.is_nobody:
+        market = market or markets.get_market(code=None)
+        offers = _first_offers(wish, holder.group_id, market, at)
     variant_id = wish.variant_id or next(iter(offers), None) or _variant_of_sku(wish.sku or "")
     cart, holder, is_new = open_cart(holder=holder, market=market, at=at)
     items = [] if is_new else selectors.items_of(cart=cart)
@@ -54,11 +59,11 @@ def add_item(*, holder: Holder, wish: Wish, market: Market, at: datetime) -> Car
     return put(cart=cart, holder=holder, items=items, added=added, at=at, offers=offers or None)
 
 
-def _first_offers(wish: Wish, holder: Holder, market: Market, at: datetime) -> dict[UUID, Offer]:
+def _first_offers(wish: Wish, group_id: UUID | None, market: Market, at: datetime) -> dict[UUID, Offer]:
     """Return variant id -> offer of what a guest without a cart names by SKU: all that their cart will hold."""
-    if wish.sku is None or wish.variant_id is not None or holder.user_id is not None or holder.token is not None:
+    if wish.sku is None or wish.variant_id is not None:
         return {}
-    found = product_reads.offers_by_sku(skus=[wish.sku], market=market, group_id=holder.group_id, at=at)
+    found = product_reads.offers_by_sku(skus=[wish.sku], market=market, group_id=group_id, at=at)
     return {offer.variant_id: offer for offer in found.values()}
 
 
@@ -113,11 +118,12 @@ def clear_cart(*, holder: Holder, at: datetime) -> None:
 
 
 @step
-def open_cart(*, holder: Holder, market: Market, at: datetime) -> tuple[Cart, Holder, bool]:
+def open_cart(*, holder: Holder, market: Market | None, at: datetime) -> tuple[Cart, Holder, bool]:
     """Lock the holder's open cart, or open one: the cart, its holder (a new guest gets a token), whether it is new."""
     cart = _lock_open_cart(holder)
     if cart is not None:
         return cart, holder, False
+    market = market or markets.get_market(code=None)
     if holder.user_id is None:
         holder = Holder(token=secrets.token_urlsafe(32), group_id=holder.group_id)
         [cart] = insert_all([Cart(token_digest=holder.token_digest, market=market, used_at=at)])

@@ -26,7 +26,7 @@ _HOPELESS = {
 
 
 @command
-def set_terms(*, holder: Holder, changes: Mapping[str, str], market: Market, at: datetime) -> CartView:
+def set_terms(*, holder: Holder, changes: Mapping[str, str], market: Market | None, at: datetime) -> CartView:
     """Change some of the cart's terms (names as in ``Terms``; empty takes one back) and return it, priced on them.
 
     Opens a cart where there is none. Locks the cart.

@@ -149,6 +149,43 @@ class TestItems:
 
         assert len([q for q in queries if not q["sql"].startswith(("SAVEPOINT", "RELEASE"))]) == 5
 
+    def test_a_cart_that_exists_needs_no_market_but_its_own(self) -> None:
+        sku = make_stock(on_hand=9).variant.sku
+        guest = as_guest(make_guest_cart((make_stock(), 1)))
+        guest.get(CART)  # reads the rules
+
+        with CaptureQueriesContext(connection) as queries:
+            answers = [
+                guest.get(CART),
+                guest.patch(CART, {"shipping_address": {"country": "GB"}}, format="json"),
+                guest.post(ITEMS, {"sku": sku, "quantity": 1}, format="json"),
+            ]
+
+        assert [answer.status_code for answer in answers] == [200, 200, 201]
+        assert not [query["sql"] for query in queries if 'FROM "markets_market"' in query["sql"]]
+
+    @pytest.mark.parametrize("has_cart", [True, False])
+    def test_a_market_that_is_named_must_be_there(self, has_cart: bool) -> None:
+        stock = make_stock(on_hand=9)
+        guest = as_guest(make_guest_cart((stock, 1)) if has_cart else None)
+        guest.credentials(**guest._credentials, HTTP_X_MARKET="none")
+
+        for answer in (
+            guest.get(CART),
+            guest.patch(CART, {"shipping_address": {"country": "GB"}}, format="json"),
+            guest.post(ITEMS, {"sku": stock.variant.sku, "quantity": 1}, format="json"),
+        ):
+            assert answer.status_code == 400
+            assert [error["field"] for error in answer.json()["errors"]] == ["market"]
+
+    def test_a_token_of_no_cart_opens_one_in_the_default_market(self) -> None:
+        stock = make_stock(on_hand=9)
+
+        answer = as_guest("unknown").post(ITEMS, {"sku": stock.variant.sku, "quantity": 1}, format="json")
+
+        assert answer.status_code == 201
+        assert Cart.objects.get().market.is_default
+
     def test_s01_items_of_others_are_not_found_for_any_verb(self) -> None:
         make_cart((make_stock(on_hand=5), 1))
         item = CartItem.objects.get()

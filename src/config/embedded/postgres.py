@@ -15,11 +15,13 @@ from config.embedded import spawning
 from config.embedded.refusal import Refusal
 from config.embedded.server import Server
 
-# A laptop's shop: durable, little memory, an SSD, and plans that are not worth compiling.
+_MEMORY_MB = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2**20
+# A laptop's shop: durable, a part of its memory, an SSD, and plans that are not worth compiling. Of the buffers only
+# what is read is ever taken.
 DURABLE = {
     "shared_preload_libraries": "pg_stat_statements",
-    "shared_buffers": "128MB",
-    "effective_cache_size": "1GB",
+    "shared_buffers": f"{min(max(_MEMORY_MB // 16, 128), 1024)}MB",
+    "effective_cache_size": f"{max(_MEMORY_MB // 2, 512)}MB",
     "work_mem": "8MB",
     "maintenance_work_mem": "64MB",
     "random_page_cost": "1.1",
@@ -37,6 +39,7 @@ THROWAWAY = DURABLE | {
     "fsync": "off",
     "synchronous_commit": "off",
     "full_page_writes": "off",
+    "shared_buffers": "128MB",
     "max_connections": "300",
 }
 

@@ -11,13 +11,13 @@ from django.core.management import CommandError, call_command
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 
-from config import openapi
+from config import describing
 from config.management.commands import check_schema
 
 
 @pytest.fixture(scope="module")
 def document() -> dict[str, Any]:
-    return openapi.generate()
+    return describing.generate()
 
 
 def operations(document: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
@@ -177,7 +177,7 @@ class TestCheckSchema:
 
     def test_refuses_what_is_made_with_warnings(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         def unclean() -> dict[str, Any]:
-            raise openapi.BadDocument("Warning: unable to guess serializer")
+            raise describing.BadDocument("Warning: unable to guess serializer")
 
         monkeypatch.setattr(check_schema, "generate", unclean)
 

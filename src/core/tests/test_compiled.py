@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from django.db import connection, transaction
+from django.db import connection, models, transaction
 from django.db.transaction import TransactionManagementError
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
@@ -27,6 +27,7 @@ TRIED: Compiled[Delivery] = Compiled(
     attempts=int,
     before=datetime,
 )
+OF_NAME: Compiled[OutboxEvent] = Compiled(lambda name: OutboxEvent.objects.filter(name=name), name=str)
 NAMES: Compiled[tuple[Any, ...]] = Compiled(
     lambda ids: OutboxEvent.objects.filter(pk__any_of=ids).order_by("name").values_list("name", "payload"), ids=[UUID]
 )
@@ -57,6 +58,30 @@ class TestCompiled:
         with django_assert_num_queries(1):
             found = DELIVERIES.all(event=event.pk)
             assert found[0].event.payload == {"n": 1}
+
+    def test_its_instances_are_those_of_the_queryset(self) -> None:
+        event = make_event("a")
+        made, usual = OF_NAME.all(name="a")[0], OutboxEvent.objects.get()
+
+        assert {**vars(made), "_state": vars(made._state)} == {**vars(usual), "_state": vars(usual._state)}
+        made.name = "b"
+        made.save()
+        assert OutboxEvent.objects.get() == event
+
+    def test_tells_who_listens_to_instances(self) -> None:
+        make_event("a")
+        heard: list[str] = []
+
+        def listen(instance: OutboxEvent, **_: Any) -> None:
+            heard.append(instance.name)
+
+        models.signals.post_init.connect(listen, sender=OutboxEvent)
+        try:
+            Compiled(lambda name: OutboxEvent.objects.filter(name=name), name=str).all(name="a")
+        finally:
+            models.signals.post_init.disconnect(listen, sender=OutboxEvent)
+
+        assert heard == ["a"]
 
     def test_gives_values_as_the_queryset_would(self) -> None:
         events = [make_event("b"), make_event("a")]

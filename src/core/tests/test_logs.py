@@ -2,8 +2,11 @@ from __future__ import annotations
 
 import json
 import logging
+from collections.abc import Iterator
 from typing import Any
+from uuid import UUID
 
+import pytest
 import structlog
 from django.http import HttpRequest
 
@@ -18,6 +21,14 @@ def written(record: logging.LogRecord) -> dict[str, Any]:
     }
     line: dict[str, Any] = json.loads(formatter.format(record))
     return line
+
+
+@pytest.fixture(autouse=True)
+def _as_before() -> Iterator[None]:
+    """Leave no logger that writes to what a test captures."""
+    before = structlog.get_config()
+    yield
+    structlog.configure(**before)
 
 
 class TestConfigure:
@@ -40,3 +51,49 @@ class TestConfigure:
 
     def test_names_none_where_there_is_none(self) -> None:
         assert "request_id" not in written(logging.makeLogRecord({"msg": "a worker's"}))
+
+
+class TestLines:
+    def lines(self, capsysbinary: pytest.CaptureFixture[bytes]) -> list[dict[str, Any]]:
+        return [json.loads(line) for line in capsysbinary.readouterr().err.splitlines()]
+
+    def test_are_json_with_what_is_bound(self, capsysbinary: pytest.CaptureFixture[bytes]) -> None:
+        logs.configure("INFO")
+        with structlog.contextvars.bound_contextvars(request_id="r-12345678"):
+            structlog.get_logger("tests.lines").info("sold", order="N-1", at=UUID(int=1))
+
+        [line] = self.lines(capsysbinary)
+        assert line.pop("timestamp").endswith("Z")
+        assert line == {
+            "event": "sold",
+            "level": "info",
+            "logger": "tests.lines",
+            "request_id": "r-12345678",
+            "order": "N-1",
+            "at": str(UUID(int=1)),
+        }
+
+    def test_leave_out_what_is_below_the_level(self, capsysbinary: pytest.CaptureFixture[bytes]) -> None:
+        logs.configure("WARNING")
+        log = structlog.get_logger("tests.levels")
+        log.info("much")
+        log.warning("little")
+
+        assert [line["event"] for line in self.lines(capsysbinary)] == ["little"]
+
+    @pytest.mark.parametrize("odd", ["half \ud800", 2**70, b"bytes", {1: "a"}])
+    def test_hold_whatever_they_are_told(self, odd: Any, capsysbinary: pytest.CaptureFixture[bytes]) -> None:
+        logs.configure("INFO")
+        structlog.get_logger("tests.odd").info("odd", value=odd)
+
+        assert [line["event"] for line in self.lines(capsysbinary)] == ["odd"]
+
+    def test_tell_where_it_broke(self, capsysbinary: pytest.CaptureFixture[bytes]) -> None:
+        logs.configure("INFO")
+        try:
+            raise ValueError("so it is")
+        except ValueError:
+            structlog.get_logger("tests.broken").exception("broken")
+
+        [line] = self.lines(capsysbinary)
+        assert "ValueError: so it is" in line["exception"]

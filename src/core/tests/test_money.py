@@ -18,6 +18,20 @@ class TestDigits:
         assert money.digits(currency) == digits
 
 
+class TestPlainToMinor:
+    @given(text=st.from_regex(r"\A[0-9]{0,12}\.?[0-9]{0,5}\Z") | st.text(max_size=6), currency=CURRENCY)
+    def test_says_what_to_minor_says_or_nothing(self, text: str, currency: str) -> None:
+        minor = money.plain_to_minor(text, currency)
+
+        assert minor is None or minor == money.to_minor(text, currency)
+
+    @pytest.mark.parametrize(
+        ("text", "minor"), [("12.50", 1250), ("7", 700), ("0.5", 50), ("1.005", None), ("-1", None)]
+    )
+    def test_reads_what_most_prices_look_like(self, text: str, minor: int | None) -> None:
+        assert money.plain_to_minor(text, "GBP") == minor
+
+
 class TestToText:
     @pytest.mark.parametrize(
         ("minor", "currency", "text"),

@@ -138,6 +138,17 @@ class TestPaginate:
 
         assert (whole.count, whole.has_more, part.count, part.has_more) == (5, False, 5, True)
 
+    def test_goes_on_within_an_index_rather_than_past_all_that_stands_before(
+        self, django_assert_num_queries: Any
+    ) -> None:
+        make_events(9)
+        first = paginate(OutboxEvent.objects.all(), page=PageRequest(size=3, cursor=""), order=ORDER)
+
+        with django_assert_num_queries(2) as asked:
+            paginate(OutboxEvent.objects.all(), page=PageRequest(size=3, cursor=first.next_cursor), order=ORDER)
+
+        assert 'WHERE ("core_outboxevent"."occurred_at" <= ' in asked.captured_queries[0]["sql"]
+
     def test_estimates_a_count_beyond_the_limit(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr("core.pagination.EXACT_COUNT_LIMIT", 3)
         make_events(5)

@@ -31,6 +31,15 @@ def market_code_of(request: Asked | Request) -> str | None:
     return named[0] if named else None
 
 
+def named_market(request: HttpRequest | Request) -> Market | None:
+    """Return the market that the request names, ``None`` where it names none. At most one query.
+
+    :raises UnknownMarket: there is none of that code
+    """
+    code = market_code_of(request)
+    return None if code is None else selectors.get_market(code=code)
+
+
 def market_of(request: HttpRequest | Request) -> Market:
     """Return the market that the request names, or the default. One query.
 

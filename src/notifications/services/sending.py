@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from email.utils import parseaddr
-from functools import partial
+from functools import cache, partial
 from smtplib import SMTPException, SMTPRecipientsRefused, SMTPResponseException
 from typing import Any
 from uuid import UUID
@@ -18,13 +18,16 @@ from uuid import UUID
 import structlog
 from django.conf import settings
 from django.core.mail import EmailMultiAlternatives, get_connection
-from django.db import connection, transaction
-from django.db.models import F
+from django.db import transaction
 from django.utils import timezone
 
 from core import courier
+from core.compiled import Compiled
 from core.errors import NotFound
+from core.models import LockingQuerySet
 from core.outbox import back_off
+from core.sql import uuid_array
+from core.statements import execute
 from core.transactions import command
 from notifications import selectors
 from notifications.domain import TRANSACTIONAL, Kind
@@ -47,6 +50,11 @@ UPDATE notifications_mail SET state = 'sent', sent_at = %s, last_error = '', upd
  WHERE id = %s AND state <> 'sent'
 """
 
+_CLAIM = (
+    "UPDATE notifications_mail SET attempts = attempts + 1, due_at = %s, updated_at = %s"
+    " WHERE id = ANY((SELECT %s::uuid[])::uuid[])"
+)
+
 Clock = Callable[[], datetime]
 
 
@@ -58,20 +66,29 @@ class ServerAway(Exception):
     """The mail server does not answer: there is no use in trying the next mail on it now."""
 
 
+def _waiting(now: datetime) -> LockingQuerySet[Mail]:
+    rows: LockingQuerySet[Mail] = Mail.objects.filter(state="queued", due_at__lte=now).select_related("user")
+    return rows.locked(skip_locked=True).order_by("due_at", "pk")
+
+
+@cache
+def _due(most: int) -> Compiled[Mail]:
+    return Compiled(lambda now: _waiting(now)[:most], now=datetime)
+
+
+_NAMED: Compiled[Mail] = Compiled(lambda mail, now: _waiting(now).filter(pk=mail), mail=UUID, now=datetime)
+
+
 @command
 def claim_mails(*, now: datetime, most: int = _TOGETHER, mail_id: UUID | None = None) -> list[Mail]:
     """Take mails that are due, the longest waiting or the one named, for the length of a lease. Two statements.
 
     :returns: nothing where none is due, or other workers have them
     """
-    due = Mail.objects.filter(state="queued", due_at__lte=now).select_related("user")
-    if mail_id is not None:
-        due = due.filter(pk=mail_id)
-    mails = list(due.locked(skip_locked=True).order_by("due_at", "pk")[:most])
+    mails = _due(most).all(now=now) if mail_id is None else _NAMED.all(mail=mail_id, now=now)
+    lease = now + settings.MAIL_LEASE
     if mails:
-        lease = now + settings.MAIL_LEASE
-        claimed = Mail.objects.filter(pk__any_of=[mail.pk for mail in mails])
-        claimed.update(attempts=F("attempts") + 1, due_at=lease, updated_at=now)
+        execute(_CLAIM, [lease, now, uuid_array(mail.pk for mail in mails)])
     for mail in mails:
         mail.attempts, mail.due_at = mail.attempts + 1, lease
     return mails
@@ -198,8 +215,7 @@ def message_id(mail_id: UUID) -> str:
 
 @command
 def _record_sent(*, mail: Mail, now: datetime) -> None:
-    with connection.cursor() as cursor:
-        cursor.execute(_SENT, [now, now, mail.pk])
+    execute(_SENT, [now, now, mail.pk])
 
 
 @command

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from core import outbox
 from core.errors import Forbidden
-from core.sql import update_together
+from core.sql import insert_numbered, update_together
 from core.transactions import command, step
 from inventory import services as inventory
 from orders.domain import MovedBy, OrderStatus, may_move
@@ -212,7 +212,7 @@ def _take(order: Order, path: list[OrderMove], cause: Cause, parcel: Parcel | No
     ships_too = any(move.to_status == OrderStatus.SHIPPED.value for move in path)
     for move in path:
         move.actor, move.by, move.reason = cause.actor, cause.by.value, cause.reason
-    OrderMove.objects.bulk_create(path)
+    insert_numbered(path)
     order.status, order.expires_at, order.updated_at = path[-1].to_status, None, path[-1].at
     update_together((order, ("status", "expires_at", "updated_at")))
     for move in path:

@@ -11,7 +11,6 @@ from uuid import UUID
 
 import msgspec
 from django.conf import settings
-from django.db import connection
 
 from carts.domain import Terms, refused_coupon
 from carts.errors import VatIdRefused
@@ -21,6 +20,7 @@ from core.ids import new_id
 from core.models import remember_related
 from core.money import Money, as_document
 from core.sql import insert_together
+from core.statements import fetch
 from core.transactions import step
 from inventory import services as inventory
 from inventory.errors import OutOfStock
@@ -253,9 +253,8 @@ def _compose(agreement: Agreement, quote: Quote) -> Order:
 
 
 def _next_number() -> str:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT nextval('orders_number')")
-        return order_number(cursor.fetchone()[0], settings.SECRET_KEY.encode())
+    number: int = fetch("SELECT nextval('orders_number')")[0][0]
+    return order_number(number, settings.SECRET_KEY.encode())
 
 
 def _summary(quote: Quote) -> dict[str, Any]:

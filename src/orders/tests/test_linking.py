@@ -8,6 +8,7 @@ from django.db import connection
 from django.test import Client
 from django.utils import timezone
 from pytest_django import Settings
+from structlog.testing import capture_logs
 
 from accounts.tests.factories import make_user
 from core.money import Money
@@ -232,9 +233,10 @@ class TestPaymentPage:
         order = order_to_pay()
         path = page_of(order)
 
-        choose(path)
+        with capture_logs() as told:
+            choose(path)
 
-        logged = caplog.text + "".join(capfd.readouterr())
+        logged = f"{told}{caplog.text}{capfd.readouterr()}"
         assert "/pay/" in logged
         assert link(order).token not in logged
 

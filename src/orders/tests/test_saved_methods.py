@@ -11,6 +11,7 @@ import pytest
 from django.apps import apps
 from django.db import connection
 from django.test import Client
+from structlog.testing import capture_logs
 
 from accounts.models import User
 from accounts.services import delete_account
@@ -249,12 +250,14 @@ class TestSecrecy:
         caplog.set_level("DEBUG")
         customer = make_user()
         number = "4242424242424242"
-        refused = pay(an_order(customer), provider="sandbox", card=number, save=True)
-        method = keep(customer)
-        pay(an_order(customer), saved_method=str(method.pk))
-        catch_up()
+        with capture_logs() as told:
+            refused = pay(an_order(customer), provider="sandbox", card=number, save=True)
+            method = keep(customer)
+            pay(an_order(customer), saved_method=str(method.pk))
+            catch_up()
 
-        written = everything_stored() + caplog.text + "".join(capfd.readouterr())
+        written = f"{everything_stored()}{told}{caplog.text}{capfd.readouterr()}"
+        assert "/api/v1/payments" in written
         assert refused.status_code == 400
         assert number not in written
         assert number not in refused.content.decode()

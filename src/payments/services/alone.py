@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from uuid import UUID
 
-from django.db import connection
+from core.statements import fetch
 
 
 @contextmanager
@@ -24,7 +24,4 @@ def alone_with(*, row_id: UUID) -> Iterator[bool]:
 
 
 def _ask(statement: str, row_id: UUID) -> bool:
-    with connection.cursor() as cursor:
-        cursor.execute(statement, [f"payments:{row_id}"])
-        (is_so,) = cursor.fetchone()
-    return bool(is_so)
+    return bool(fetch(statement, [f"payments:{row_id}"])[0][0])

@@ -28,7 +28,8 @@ class CategoryFacts:
     ancestor_ids: list[str]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+# Facts of products are not frozen, for that costs twice as much, and there are many; nobody changes them.
+@dataclass(slots=True, kw_only=True)
 class VariantFacts:
     """A living variant; ``prices`` is currency -> (amount, compare-at or ``None``) in minor units.
 
@@ -48,7 +49,7 @@ class VariantFacts:
     lowest: Mapping[tuple[str, str | None], int | None] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class ProductFacts:
     """All that the documents of one product depend on, read under its lock. Ids are text; variants in their order."""
 

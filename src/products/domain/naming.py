@@ -14,6 +14,7 @@ SKU_LENGTH = 64
 RESERVED_SLUGS = frozenset({"prices"})
 
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+_WORDS = re.compile(r"[a-z0-9]+")
 _SLUG = re.compile(r"[A-Za-z0-9_-]{1,150}")
 _SKU = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._/+#-]{0,63}")
 
@@ -46,8 +47,8 @@ def make_slug(name: str, *, fallback: str) -> str:
 
     :param fallback: what to use where nothing of the name remains
     """
-    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
-    slug = re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:SLUG_LENGTH].rstrip("-")
+    plain = name if name.isascii() else unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
+    slug = "-".join(_WORDS.findall(plain.lower()))[:SLUG_LENGTH].rstrip("-")
     if not is_slug(slug):
         return f"{slug or 'product'}-{fallback}"[:SLUG_LENGTH]
     return slug

@@ -34,6 +34,7 @@ def render(product: ProductFacts, market: MarketFacts, group_id: str | None = No
     if not sold or not product.is_active or product.deleted_at is not None:
         return None
     costs = [shown_price(variant, market, group_id) for variant in sold]
+    shown = [_cost(cost, market.currency) for cost in costs]
     return {
         "id": product.id,
         "name": product.name,
@@ -45,7 +46,7 @@ def render(product: ProductFacts, market: MarketFacts, group_id: str | None = No
         "brand": product.brand,
         "tax_class": product.tax_class,
         "market": market.code,
-        **_cost(min(costs, key=_amount), market.currency),
+        **shown[costs.index(min(costs, key=_amount))],
         "in_stock": any(variant.is_available for variant in sold),
         "images": product.images,
         "options": product.options,
@@ -53,10 +54,10 @@ def render(product: ProductFacts, market: MarketFacts, group_id: str | None = No
         "variants": [
             {
                 **_described(variant, product.options),
-                **_cost(cost, market.currency),
+                **prices,
                 "quantity_prices": [_tier(tier, market.currency) for tier in cost.tiers if tier.min_quantity > 1],
             }
-            for variant, cost in zip(sold, costs, strict=True)
+            for variant, cost, prices in zip(sold, costs, shown, strict=True)
         ],
         "rating": {"average": 0, "count": 0},
         "is_active": True,
@@ -110,17 +111,21 @@ def show_availability(document: dict[str, Any], available: Mapping[str, bool]) -
 
 
 def _described(variant: VariantFacts, options: list[dict[str, Any]]) -> dict[str, Any]:
-    ordered = [option["name"] for option in options if option["name"] in variant.options]
-    ordered += [name for name in variant.options if name not in ordered]
     return {
         "id": variant.id,
         "sku": variant.sku,
-        "options": {name: variant.options[name] for name in ordered},
+        "options": _in_order(variant.options, options) if variant.options else {},
         "in_stock": variant.is_available,
         "weight_grams": variant.weight_grams,
         "needs_shipping": variant.needs_shipping,
         "is_gift_card": variant.is_gift_card,
     }
+
+
+def _in_order(chosen: Mapping[str, str], options: list[dict[str, Any]]) -> dict[str, str]:
+    ordered = [option["name"] for option in options if option["name"] in chosen]
+    ordered += [name for name in chosen if name not in ordered]
+    return {name: chosen[name] for name in ordered}
 
 
 def _cost(cost: Shown, currency: str) -> dict[str, Any]:

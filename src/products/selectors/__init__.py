@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from products.selectors.categories import get_category, list_categories, page_of_categories
 from products.selectors.details import get_document
-from products.selectors.listing import SORTS, Listing, list_documents
+from products.selectors.listing import Listing, list_documents
 from products.selectors.lists import get_price_list, list_list_prices, list_price_lists
 from products.selectors.naming import get_product_for_message
 from products.selectors.offers import labels, offers, offers_by_sku, unknown_variants, variants_by_sku
 from products.selectors.staff import get_product_for_staff, get_product_id, page_of_products_for_staff
+from products.selectors.statements import SORTS
 
 __all__ = [
     "SORTS",

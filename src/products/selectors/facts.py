@@ -13,13 +13,13 @@ from uuid import UUID
 import nh3
 import orjson
 from django.core.files.storage import default_storage
-from django.db import connection
 from markdown_it import MarkdownIt
 
+from core.statements import fetch
 from products.domain import ListRow, ProductFacts, VariantFacts
 
-# Whatever might be Markdown or HTML; a text without is a paragraph as it stands.
-_MARKUP = re.compile(r"[^\w ,.;:!?'()/%£€$+\"\u2013\u2014\u2019-]|\d\.\s|^\s*[-+]|--|  ")
+# What a text without Markdown or HTML is made of, but for some pairs of these: see ``_is_plain``.
+_PLAIN = re.compile(r"[\w ,.;:!?'()/%£€$+\"\u2013\u2014\u2019-]*")
 _ALLOWED_TAGS = {
     "a", "blockquote", "br", "code", "em", "h1", "h2", "h3", "h4", "h5", "h6", "hr", "li", "ol", "p", "pre", "strong",
     "table", "tbody", "td", "th", "thead", "tr", "ul",
@@ -72,10 +72,7 @@ _FACTS = """
 
 def load_facts(*, product_ids: Sequence[UUID]) -> list[ProductFacts]:
     """Return what documents show of these products, deleted ones included, in id order. One query."""
-    with connection.cursor() as cursor:
-        cursor.execute(_FACTS, [list(product_ids)])
-        rows = cursor.fetchall()
-    return [_facts(orjson.loads(text), *times) for text, *times in rows]
+    return [_facts(orjson.loads(text), *times) for text, *times in fetch(_FACTS, [list(product_ids)])]
 
 
 def _facts(
@@ -135,6 +132,14 @@ def image_document(
 @lru_cache(maxsize=1024)
 def to_html(text: str) -> str:
     """Return a Markdown description as clean HTML: no raw HTML, no scripts, links of the web and of mail only."""
-    if not _MARKUP.search(text):
+    if _is_plain(text):
         return f"<p>{escape(text, quote=False)}</p>\n" if text.strip() else ""
     return nh3.clean(_markdown.render(text), tags=_ALLOWED_TAGS, url_schemes={"http", "https", "mailto"})
+
+
+def _is_plain(text: str) -> bool:
+    """Tell whether the text is a paragraph as it stands: no markup, no list, nothing that is joined or broken."""
+    if _PLAIN.fullmatch(text) is None or "--" in text or "  " in text:
+        return False
+    numbered = ". " in text and any(part[-1:].isdecimal() for part in text.split(". ")[:-1])
+    return not numbered and not text.lstrip(" ").startswith(("-", "+"))

@@ -1,44 +1,29 @@
-"""Statements that run again and again, with their values apart: the server plans each of them once per connection."""
+"""Statements of public reads: over a line where there is one, else as any other."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from typing import Any
 
-import psycopg
 from django.db import connection
 
-from core.batching import send_batch
 from core.lines import current_line
-
-_PREPARE_AFTER = 2
+from core.statements import fetch
 
 
 def fetch_one(statement: str, values: Mapping[str, Any]) -> Any:
     """Run a statement and return its first row, or ``None``. One query."""
-    with _executed(statement, values) as cursor:
-        return cursor.fetchone()
+    found = fetch_all(statement, values)
+    return found[0] if found else None
 
 
 def fetch_all(statement: str, values: Mapping[str, Any]) -> list[Any]:
     """Run a statement and return its rows. One query."""
-    with _executed(statement, values) as cursor:
-        rows: list[Any] = cursor.fetchall()
-        return rows
-
-
-@contextmanager
-def _executed(statement: str, values: Mapping[str, Any]) -> Iterator[Any]:
-    raw: Any = current_line()
-    if raw is None:
-        send_batch()
-        connection.ensure_connection()
-        raw = connection.connection
-    if raw.prepare_threshold is None:
-        raw.prepare_threshold = _PREPARE_AFTER
-    with connection.wrap_database_errors, psycopg.Cursor(raw) as plain_cursor:
-        plain: Any = plain_cursor
+    line = current_line()
+    if line is None:
+        return fetch(statement, values)
+    with connection.wrap_database_errors, line.cursor() as plain:
         cursor = connection.make_debug_cursor(plain) if connection.queries_logged else plain
         cursor.execute(statement, values)
-        yield cursor
+        rows: list[Any] = cursor.fetchall()
+        return rows

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from uuid import UUID
 
-from django.db.models import F
+from django.db.models import F, Q
 
 from core.transactions import step
 from products.models import Variant
@@ -21,8 +21,10 @@ def set_availability(*, available: Mapping[UUID, bool]) -> None:
     """
     if not available:
         return
-    rows = Variant.all_objects.filter(pk__any_of=available).values_list("pk", "product_id", "is_available")
-    changed = {pk: product_id for pk, product_id, was in rows if was != available[pk]}
+    free = [pk for pk, is_free in available.items() if is_free]
+    gone = [pk for pk, is_free in available.items() if not is_free]
+    differing = Q(pk__any_of=free, is_available=False) | Q(pk__any_of=gone, is_available=True)
+    changed = dict(Variant.all_objects.filter(differing).values_list("pk", "product_id"))
     if not changed:
         return
     owners = documents.lock_products(product_ids=set(changed.values()))

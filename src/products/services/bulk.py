@@ -17,9 +17,10 @@ from products.events import StockDeclared
 from products.models import FormerSlug, Product, Variant
 from products.services import slugs
 from products.services.bulk_rows import BulkRows
-from products.services.documents import lock_products, render_once, render_products, write_first_documents
+from products.services.documents import list_markets, lock_products, render_once, render_products
 from products.services.drafts import Draft, draft_product
 from products.services.merging import merge_products
+from products.services.sketches import Place, place_of
 from products.services.tree import share_tree
 
 
@@ -35,7 +36,8 @@ def create_many(
     :raises ProductInvalid, PriceInvalid: what ``check_new_product`` refuses, or a SKU stands there twice
     :raises CategoryNotFound: a category is not there
     """
-    drafts = [draft_product(product=product, at=at) for product in products]
+    markets = list_markets()
+    drafts = [draft_product(product=product, at=at, markets=markets) for product in products]
     return write_drafts(drafts=drafts, at=at, reference=reference, actor_id=actor_id)
 
 
@@ -53,11 +55,11 @@ def write_drafts(
     share_tree()
     known = _known({draft.sku for draft in drafts})
     lock_products(product_ids=set(known.values()))
-    categories = _lock_categories({draft.category_id for draft in drafts})
+    places = _lock_categories({draft.category_id for draft in drafts})
     new = [draft for draft in drafts if draft.sku not in known]
     old = {known[draft.sku]: draft.placed() for draft in drafts if draft.sku in known}
 
-    rows = BulkRows(at=at, categories=categories)
+    rows = BulkRows(at=at, places=places, markets=list_markets())
     for draft, slug in zip(new, _slugs_for(new), strict=True):
         rows.add_product(draft, slug)
     with slugs.refused_when_taken(), render_once():
@@ -65,7 +67,7 @@ def write_drafts(
         rows.write()
         if rows.units:
             outbox.publish(StockDeclared(units=rows.units, actor_id=actor_id, reference=reference), at=at)
-        write_first_documents(products=rows.facts)
+        rows.write_documents()
         render_products(product_ids=changed)
     return Written(created=len(new), changed=len(changed), unchanged=len(old) - len(changed))
 
@@ -83,16 +85,18 @@ def _known(skus: set[str]) -> dict[str, UUID]:
     return dict(Variant.objects.filter(sku__any_of=skus).values_list("sku", "product_id"))
 
 
-def _lock_categories(wanted: set[UUID]) -> dict[UUID, CategoryFacts]:
+def _lock_categories(wanted: set[UUID]) -> dict[UUID, Place]:
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT id, name, slug, path, ancestor_ids FROM products_category WHERE id = ANY(%s) ORDER BY id FOR SHARE",
             [list(wanted)],
         )
         found = {
-            pk: CategoryFacts(
-                document={"id": str(pk), "name": name, "slug": slug, "path": path},
-                ancestor_ids=[str(ancestor) for ancestor in ancestor_ids],
+            pk: place_of(
+                CategoryFacts(
+                    document={"id": str(pk), "name": name, "slug": slug, "path": path},
+                    ancestor_ids=[str(ancestor) for ancestor in ancestor_ids],
+                )
             )
             for pk, name, slug, path, ancestor_ids in cursor.fetchall()
         }

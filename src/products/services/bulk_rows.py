@@ -1,17 +1,16 @@
-"""The rows of a bulk load: gathered from drafts, written by one COPY per table, and told as facts for the documents."""
+"""The rows of a bulk load: gathered from drafts, written by one COPY per table."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
-from django.db import connection
-
-from core.batching import send_batch
-from products.domain import CategoryFacts, NewVariant, ProductFacts
-from products.services.drafts import Draft, Row, VariantDraft, draft_variant
+from core.sql import copy_lines
+from products.domain import MarketFacts, NewVariant
+from products.services.drafts import Draft, VariantDraft, draft_variant
+from products.services.sketches import Place, fill_in, insert_lines, sketch_documents
 
 _PRODUCTS = (
     "products_product (slug, category_id, id, created_at, updated_at, name, description, tags, brand, options,"
@@ -31,50 +30,58 @@ _IMAGES = (
 
 @dataclass
 class BulkRows:
-    """The rows of one batch. ``units`` is variant id -> units declared; ``facts`` are those of the new products."""
+    """The rows of one batch, as lines for COPY. ``units`` is variant id -> units declared."""
 
     at: datetime
-    categories: Mapping[UUID, CategoryFacts]
-    facts: list[ProductFacts] = field(default_factory=list)
+    places: Mapping[UUID, Place]
+    markets: Sequence[MarketFacts]
     units: dict[str, int] = field(default_factory=dict)
-    _products: list[Row] = field(default_factory=list)
-    _variants: list[Row] = field(default_factory=list)
-    _prices: list[Row] = field(default_factory=list)
-    _points: list[Row] = field(default_factory=list)
-    _images: list[Row] = field(default_factory=list)
+    _new: list[tuple[Draft, str]] = field(default_factory=list)
+    _products: list[str] = field(default_factory=list)
+    _variants: list[str] = field(default_factory=list)
+    _prices: list[str] = field(default_factory=list)
+    _points: list[str] = field(default_factory=list)
+    _images: list[str] = field(default_factory=list)
 
     def add_product(self, draft: Draft, slug: str) -> None:
         """Take in a product that is not there yet."""
-        self._products.append((slug, draft.category_id, *draft.row))
+        self._new.append((draft, slug))
+        self._products.append(f"{slug}\t{draft.category_id}\t{draft.row}")
         self._images += draft.image_rows
         for variant in draft.variants:
             self._add_variant(variant)
-        self.facts.append(draft.facts(slug, self.categories[draft.category_id], self.at))
 
     def add_variant(self, product_id: UUID, variant: NewVariant, position: int) -> None:
         """Take in another variant of a product that is there already."""
         self._add_variant(draft_variant(str(product_id), variant, position, self.at.isoformat()))
 
     def write(self) -> None:
-        """Write all rows."""
-        _copy(_PRODUCTS, self._products)
-        _copy(_VARIANTS, self._variants)
-        _copy(_PRICES, self._prices)
-        _copy(_POINTS, self._points)
-        _copy(_IMAGES, self._images)
+        """Write all rows but the documents. A COPY for each table that has any."""
+        tables = {
+            _PRODUCTS: self._products,
+            _VARIANTS: self._variants,
+            _PRICES: self._prices,
+            _POINTS: self._points,
+            _IMAGES: self._images,
+        }
+        for target, lines in tables.items():
+            if lines:
+                copy_lines(target, lines)
+
+    def write_documents(self) -> None:
+        """Write the documents of the new products, in the markets that there are now. Four statements and a COPY."""
+        if self._new:
+            insert_lines(line for draft, slug in self._new for line in self._documents(draft, slug))
+
+    def _documents(self, draft: Draft, slug: str) -> Iterator[str]:
+        sketches = draft.documents
+        if sketches.markets != self.markets:
+            sketches = sketch_documents(draft.facts, self.markets)
+        return fill_in(sketches, slug, self.places[draft.category_id])
 
     def _add_variant(self, variant: VariantDraft) -> None:
         self._variants.append(variant.row)
         self.units[variant.facts.id] = variant.units
-        if variant.price is not None and variant.point is not None:
+        if variant.price:
             self._prices.append(variant.price)
             self._points.append(variant.point)
-
-
-def _copy(target: str, rows: Sequence[Row]) -> None:
-    if not rows:
-        return
-    send_batch()
-    with connection.cursor() as cursor, cursor.copy(f"COPY {target} FROM STDIN") as copy:
-        for row in rows:
-            copy.write_row(row)

@@ -12,25 +12,24 @@ import orjson
 from django.db import connection
 
 from core.ids import new_id_text
-from core.lookups import array_literal
 from products.domain import SEARCHED_CHARACTERS, MarketFacts, ProductFacts, groups_of, lowest_price, render
 
 # Of a version: the first digits are of the document, the other eight of what the row holds beside it.
 _DIGITS = 24
 
-# What the database is given for a row: its own columns, and of what the search vector is made.
+# What the database is given for a row. What lists and searches go by besides, it takes from the product.
 _GIVEN = """
-    id uuid, product_id uuid, market_id uuid, slug text, document text, version text, name text, category_ids uuid[],
-    tags text[], skus text[], price_minor bigint, in_stock boolean, published_at timestamptz, language text,
-    labels text, description text
+    id uuid, product_id uuid, market_id uuid, slug text, document text, version text, category_ids uuid[], skus text[],
+    price_minor bigint, in_stock boolean, language text
 """
-_INSERT = """
+INSERT_GIVEN = f"""
     INSERT INTO products_productdocument AS d (
         id, product_id, market_id, slug, document, version, name, category_ids, tags, skus, price_minor, in_stock,
         rating, published_at, search)
-    SELECT g.id, g.product_id, g.market_id, g.slug, g.document, g.version, g.name, g.category_ids, g.tags, g.skus,
-           g.price_minor, g.in_stock, 0, g.published_at,
-           products_search_vector(g.language, g.name, array_to_string(g.skus, ' '), g.labels, g.description)
+    SELECT g.id, g.product_id, g.market_id, g.slug, g.document, g.version, p.name, g.category_ids, p.tags, g.skus,
+           g.price_minor, g.in_stock, 0, p.created_at,
+           products_search_vector(g.language, p.name, array_to_string(g.skus, ' '),
+                                  array_to_string(p.tags || p.brand, ' '), left(p.description, {SEARCHED_CHARACTERS}))
 """
 # One statement for all rows: what is gone, what is new and what differs. A row in its present version is not touched.
 _WRITE = f"""
@@ -42,8 +41,8 @@ _WRITE = f"""
                SELECT FROM given g WHERE g.product_id = d.product_id AND g.market_id = d.market_id)
         RETURNING d.product_id),
     written AS (
-        {_INSERT}
-          FROM given g
+        {INSERT_GIVEN}
+          FROM given g JOIN products_product p ON p.id = g.product_id
           LEFT JOIN products_productdocument old ON old.product_id = g.product_id AND old.market_id = g.market_id
          WHERE old.version IS DISTINCT FROM g.version
         ON CONFLICT (market_id, product_id) DO UPDATE SET
@@ -92,21 +91,6 @@ def write_rows(product_ids: Sequence[UUID], markets: Sequence[MarketFacts], fact
         return {row[0] for row in cursor.fetchall()}
 
 
-def insert_rows(products: Sequence[ProductFacts], markets: Sequence[MarketFacts]) -> None:
-    """Write the documents of new products, which no list has yet. Three statements and a COPY."""
-    rows = _rows(products, markets)
-    if not rows:
-        return
-    with connection.cursor() as cursor:
-        # Not worth compressing for the moment that they stand there.
-        cursor.execute(f"CREATE TEMPORARY TABLE products_given ({_GIVEN}) WITH (toast_tuple_target = 8160)")
-        with cursor.copy("COPY products_given FROM STDIN") as copy:
-            for row in rows:
-                copy.write_row([array_literal(cell) if isinstance(cell, list) else cell for cell in row.values()])
-        cursor.execute(f"{_INSERT} FROM products_given g")
-        cursor.execute("DROP TABLE products_given")
-
-
 def version_after(version: str, body: bytes) -> str:
     """Return the version of a row of which only the document has changed."""
     return _digest(body) + version[_DIGITS:]
@@ -117,27 +101,28 @@ def _rows(products: Sequence[ProductFacts], markets: Sequence[MarketFacts]) -> l
 
 
 def _row(product: ProductFacts, market: MarketFacts) -> dict[str, Any] | None:
+    row = row_of(product, market)
+    if row is not None:
+        row["id"] = new_id_text()
+        row["version"] = version_of_row(row["document"].encode(), market.language, product.category_ids)
+    return row
+
+
+def row_of(product: ProductFacts, market: MarketFacts) -> dict[str, Any] | None:
+    """Return what is given for a product's row in a market, but for id and version; ``None`` where it is not sold."""
     document = render(product, market)
     if document is None:
         return None
-    body = orjson.dumps(document)
     return {
-        "id": new_id_text(),
         "product_id": product.id,
         "market_id": market.id,
         "slug": product.slug,
-        "document": body.decode(),
-        "version": _version(body, product, market),
-        "name": product.name,
+        "document": orjson.dumps(document).decode(),
         "category_ids": product.category_ids,
-        "tags": product.tags,
         "skus": [variant["sku"].upper() for variant in document["variants"]],
         "price_minor": lowest_price(product, market),
         "in_stock": document["in_stock"],
-        "published_at": product.created_at,
         "language": market.language,
-        "labels": " ".join([*product.tags, product.brand]),
-        "description": product.description[:SEARCHED_CHARACTERS],
     }
 
 
@@ -167,13 +152,14 @@ def _group_row(product: ProductFacts, market: MarketFacts, group_id: str) -> dic
         "market_id": market.id,
         "group_id": group_id,
         "document": body.decode(),
-        "version": _version(body, product, market),
+        "version": version_of_row(body, market.language, product.category_ids),
         "price_minor": lowest_price(product, market, group_id),
     }
 
 
-def _version(body: bytes, product: ProductFacts, market: MarketFacts) -> str:
-    return _digest(body) + _circumstances(market.language, *product.category_ids)
+def version_of_row(body: bytes, language: str, category_ids: Sequence[str]) -> str:
+    """Return the version of a row: it changes with the document, and with what the row holds beside it."""
+    return _digest(body) + _circumstances(language, *category_ids)
 
 
 def _digest(body: bytes) -> str:

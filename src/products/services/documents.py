@@ -9,22 +9,27 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 import orjson
 from django.db import connection
 
+from core import outbox
 from core.sql import uuid_array
 from core.transactions import command, step
 from markets import selectors as market_reads
-from products.domain import MarketFacts, ProductFacts
+from products.domain import MarketFacts
 from products.domain import show_availability as show_availability_in
+from products.events import MarketPartRendered
 from products.models import Category, GroupDocument, Product, ProductDocument
 from products.selectors.facts import load_facts
-from products.services.document_rows import insert_rows, version_after, write_rows
+from products.services.document_rows import version_after, write_rows
 
 _BATCH = 500
+# So many are rendered in one transaction where a market wants all of them.
+_PART = 2000
 _postponed: ContextVar[set[UUID] | None] = ContextVar("postponed", default=None)
 
 _READ = """
@@ -131,35 +136,36 @@ def render_category(*, category_id: UUID) -> set[UUID]:
 
 
 @step
-def render_market(*, market_id: UUID) -> None:
-    """Write all documents of the market; of one that is closed, remove them."""
-    if not _markets(market_id):
+def render_market(*, market_id: UUID, after: UUID | None = None, at: datetime) -> None:
+    """Write the market's documents of the next 2,000 products in id order, and announce the part if more may follow.
+
+    So nobody waits for the locks of a whole catalogue, and what a crash undoes is one part. Of a market that is closed,
+    all documents are removed.
+
+    :param after: the last product of the part before; ``None`` to begin
+    """
+    if not list_markets(market_id):
         GroupDocument.objects.filter(market_id=market_id).delete()
         ProductDocument.objects.filter(market_id=market_id).delete()
         return
-    render_products(product_ids=list(Product.objects.values_list("pk", flat=True)), market_id=market_id)
-
-
-@step
-def write_first_documents(*, products: Sequence[ProductFacts]) -> None:
-    """Write the documents of products that this transaction made: there is nothing to compare them with.
-
-    Four statements and a COPY for any number of products.
-    """
-    if products:
-        insert_rows(products, _markets(None))
+    rows = Product.objects.filter(pk__gt=after) if after else Product.objects.all()
+    part = list(rows.order_by("pk").values_list("pk", flat=True)[:_PART])
+    render_products(product_ids=part, market_id=market_id)
+    if len(part) == _PART:
+        outbox.publish(MarketPartRendered(market_id=market_id, after=part[-1]), at=at)
 
 
 def _render(product_ids: Sequence[UUID], market_id: UUID | None) -> set[UUID]:
     changed: set[UUID] = set()
-    markets = _markets(market_id) if product_ids else []
+    markets = list_markets(market_id) if product_ids else []
     for start in range(0, len(product_ids), _BATCH):
         batch = product_ids[start : start + _BATCH]
         changed |= write_rows(batch, markets, load_facts(product_ids=batch))
     return changed
 
 
-def _markets(market_id: UUID | None) -> list[MarketFacts]:
+def list_markets(market_id: UUID | None = None) -> list[MarketFacts]:
+    """Return what documents depend on of all active markets, or of one if it is active. One query."""
     rows = market_reads.list_markets().values_list("pk", "code", "currency", "language")
     return [
         MarketFacts(id=str(pk), code=code, currency=currency, language=language)

@@ -5,7 +5,7 @@ Left open are the slug and the category, which are known only under the locks of
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
@@ -17,10 +17,11 @@ import orjson
 from core import money
 from core.ids import new_id_text
 from core.lookups import array_literal
+from core.sql import copied
 from products import domain
 from products.domain import (
     STANDARD_TAX_CLASS,
-    CategoryFacts,
+    MarketFacts,
     NewImage,
     NewProduct,
     NewVariant,
@@ -29,18 +30,22 @@ from products.domain import (
 )
 from products.errors import PriceInvalid, ProductInvalid
 from products.selectors.facts import image_document, to_html
+from products.services.sketches import CATEGORY_BLANK, SLUG_BLANK, Sketches, sketch_documents
 from products.services.variants import check_options, check_tax_class
 
-Row = tuple[Any, ...]
+_NULL = "\\N"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class VariantDraft:
-    """A variant's rows, what shows of it, and the units to declare. ``point`` is the first of its price history."""
+    """A variant's rows, what shows of it, and the units to declare. ``point`` is the first of its price history.
 
-    row: Row
-    price: Row | None
-    point: Row | None
+    Rows here and below are lines for COPY, of which the columns stand in ``bulk_rows``.
+    """
+
+    row: str
+    price: str
+    point: str
     facts: VariantFacts
     units: int
 
@@ -49,89 +54,75 @@ class VariantDraft:
 class Draft:
     """A product as it is written if it is new. ``slugs`` are those it wants, the likeliest first.
 
-    ``row`` is the product's own, without slug and category.
+    ``row`` is the product's own, without slug and category, and so are ``facts``.
     """
 
     product: NewProduct
     category_id: UUID
-    id: str
+    sku: str
     slugs: tuple[str, str]
-    row: Row
-    options: list[dict[str, Any]]
-    attributes: Mapping[str, Any]
-    description_html: str
-    images: list[dict[str, Any]]
-    image_rows: list[Row]
+    row: str
+    image_rows: list[str]
     variants: list[VariantDraft]
-
-    @property
-    def sku(self) -> str:
-        """What the product is known by."""
-        return self.product.variants[0].sku
+    facts: ProductFacts
+    documents: Sketches
 
     def placed(self) -> NewProduct:
         """Return the product in the draft's category."""
         return replace(self.product, category_id=self.category_id)
 
-    def facts(self, slug: str, category: CategoryFacts, at: datetime) -> ProductFacts:
-        """Return what its documents show."""
-        product = self.product
-        return ProductFacts(
-            id=self.id,
-            name=product.name,
-            slug=slug,
-            description=product.description,
-            description_html=self.description_html,
-            tags=list(product.tags),
-            brand=product.brand,
-            options=self.options,
-            attributes=self.attributes,
-            is_active=True,
-            deleted_at=None,
-            created_at=at,
-            updated_at=at,
-            category=category.document,
-            category_ids=category.ancestor_ids,
-            tax_class=product.tax_class or STANDARD_TAX_CLASS,
-            images=self.images,
-            variants=[variant.facts for variant in self.variants],
-        )
 
-
-def draft_product(*, product: NewProduct, at: datetime) -> Draft:
-    """Check a product and make its draft.
+def draft_product(*, product: NewProduct, at: datetime, markets: Sequence[MarketFacts]) -> Draft:
+    """Check a product and make its draft, with the documents that it gets in these markets.
 
     :raises ProductInvalid, PriceInvalid: as ``check_new_product``
     """
     check_new_product(product)
     pk, moment = new_id_text(), at.isoformat()
-    options, attributes = as_stored(product.options), as_stored(product.attributes)
+    variants = [draft_variant(pk, variant, place, moment) for place, variant in enumerate(product.variants)]
     images = [(new_id_text(), image) for image in product.images]
+    facts = _facts(product, pk, at, variants, images)
     return Draft(
         product=product,
         category_id=product.category_id,
-        id=pk,
+        sku=product.variants[0].sku,
         slugs=_slugs(product),
-        row=(
-            pk,
-            moment,
-            moment,
-            product.name,
-            product.description,
-            array_literal(product.tags),
-            product.brand,
-            _json(options),
-            _json(attributes),
-            True,
-            product.tax_class or STANDARD_TAX_CLASS,
-        ),
-        options=options,
-        attributes=attributes,
-        description_html=to_html(product.description),
-        images=[image_document(key, "", image.alt, 0, 0, {}, image.source_url) for key, image in images],
+        row=_product_row(facts, moment),
         image_rows=[_image_row(key, pk, image, place, moment) for place, (key, image) in enumerate(images)],
-        variants=[draft_variant(pk, variant, place, moment) for place, variant in enumerate(product.variants)],
+        variants=variants,
+        facts=facts,
+        documents=sketch_documents(facts, markets),
     )
+
+
+def _facts(
+    product: NewProduct, pk: str, at: datetime, variants: list[VariantDraft], images: Sequence[tuple[str, NewImage]]
+) -> ProductFacts:
+    return ProductFacts(
+        id=pk,
+        name=product.name,
+        slug=SLUG_BLANK,
+        description=product.description,
+        description_html=to_html(product.description),
+        tags=list(product.tags),
+        brand=product.brand,
+        options=as_stored(product.options),
+        attributes=as_stored(product.attributes),
+        is_active=True,
+        deleted_at=None,
+        created_at=at,
+        updated_at=at,
+        category=CATEGORY_BLANK,
+        category_ids=[],
+        tax_class=product.tax_class or STANDARD_TAX_CLASS,
+        images=[image_document(key, "", image.alt, 0, 0, {}, image.source_url) for key, image in images],
+        variants=[variant.facts for variant in variants],
+    )
+
+
+def _product_row(facts: ProductFacts, at: str) -> str:
+    texts = "\t".join(map(copied, (facts.name, facts.description, array_literal(facts.tags), facts.brand)))
+    return f"{facts.id}\t{at}\t{at}\t{texts}\t{_json(facts.options)}\t{_json(facts.attributes)}\tt\t{facts.tax_class}\n"
 
 
 def draft_variant(product_id: str, variant: NewVariant, position: int, at: str) -> VariantDraft:
@@ -139,13 +130,12 @@ def draft_variant(product_id: str, variant: NewVariant, position: int, at: str) 
     pk, options, units = new_id_text(), as_stored(variant.options), variant.stock or 0
     is_card = variant.is_gift_card is True
     is_sent = variant.needs_shipping is not False and not is_card
-    told = (variant.sku, _json(options), position, variant.weight_grams)
-    row = (pk, at, at, product_id, *told, units > 0, is_sent, is_card)
-    price, point, prices = None, None, {}
-    if variant.price_minor is not None:
-        amounts = (variant.price_minor, variant.compare_at_minor)
-        price, prices = (new_id_text(), at, at, pk, variant.currency, *amounts), {variant.currency: amounts}
-        point = (pk, variant.currency, variant.price_minor, variant.compare_at_minor is not None, at)
+    flags = "\t".join(map(_flag, (units > 0, is_sent, is_card)))
+    amount, compare_at, prices, price, point = variant.price_minor, variant.compare_at_minor, {}, "", ""
+    if amount is not None:
+        prices = {variant.currency: (amount, compare_at)}
+        price = f"{new_id_text()}\t{at}\t{at}\t{pk}\t{variant.currency}\t{amount}\t{_or_null(compare_at)}\n"
+        point = f"{pk}\t{variant.currency}\t{amount}\t{_flag(compare_at is not None)}\t{at}\n"
     facts = VariantFacts(
         id=pk,
         sku=variant.sku,
@@ -156,6 +146,8 @@ def draft_variant(product_id: str, variant: NewVariant, position: int, at: str) 
         needs_shipping=is_sent,
         is_gift_card=is_card,
     )
+    told = f"{variant.sku}\t{_json(options)}\t{position}\t{_or_null(variant.weight_grams)}"
+    row = f"{pk}\t{at}\t{at}\t{product_id}\t{told}\t{flags}\n"
     return VariantDraft(row=row, price=price, point=point, facts=facts, units=units)
 
 
@@ -202,8 +194,17 @@ def _slugs(product: NewProduct) -> tuple[str, str]:
     return base, domain.make_slug(f"{base[:60]} {sku}", fallback="sku")
 
 
-def _image_row(pk: str, product_id: str, image: NewImage, position: int, at: str) -> Row:
-    return pk, at, at, product_id, "", image.alt, 0, 0, position, "{}", image.source_url
+def _image_row(pk: str, product_id: str, image: NewImage, position: int, at: str) -> str:
+    alt, address = copied(image.alt), copied(image.source_url)
+    return f"{pk}\t{at}\t{at}\t{product_id}\t\t{alt}\t0\t0\t{position}\t{{}}\t{address}\n"
+
+
+def _flag(value: bool) -> str:
+    return "t" if value else "f"
+
+
+def _or_null(number: int | None) -> str:
+    return _NULL if number is None else str(number)
 
 
 def as_stored(value: Any) -> Any:
@@ -227,4 +228,5 @@ def _key_order(key: str) -> tuple[int, bytes]:
 
 
 def _json(value: Any) -> str:
-    return orjson.dumps(value).decode()
+    """Return a JSON value as it stands in a line for COPY."""
+    return copied(orjson.dumps(value).decode())

@@ -23,6 +23,8 @@ def check_options(options: Sequence[Mapping[str, Any]], chosen: Sequence[Mapping
     """
     if not 1 <= len(chosen) <= MAX_VARIANTS:
         raise ProductInvalid(f"A product has 1 to {MAX_VARIANTS} variants.", field="variants")
+    if not options and len(chosen) == 1 and not chosen[0]:
+        return
     values = {option["name"]: set(option["values"]) for option in options}
     if len(values) < len(options):
         raise ProductInvalid("An option stands there twice.", field="options")

@@ -11,11 +11,15 @@ from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from core import outbox
+from core.models import OutboxEvent
 from core.transactions import NoTransaction
+from markets.events import MarketSaved
 from markets.tests.factories import make_market
 from products import services
 from products.handlers import render_market
 from products.models import Category, Price, Product, ProductDocument, Variant
+from products.services import documents
 from products.tests.factories import make_category, make_product, make_variant, refresh
 
 if TYPE_CHECKING:
@@ -113,6 +117,40 @@ class TestRenderMarket:
 
         assert not ProductDocument.objects.filter(market=market).exists()
         assert ProductDocument.objects.count() == 1
+
+    def test_goes_part_by_part_and_takes_up_where_it_ended(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(documents, "_PART", 2)
+        products = sorted(make_product(f"Lamp {number}").pk for number in range(5))
+        market = make_market("uk2", currency="GBP")
+        rendered = []
+
+        def went_on() -> None:
+            (part,) = OutboxEvent.objects.filter(name="products.market_part_rendered").order_by("-pk")[:1]
+            assert (part.aggregate, part.payload["market_id"]) == (str(market.pk), str(market.pk))
+            rendered.append(ProductDocument.objects.filter(market=market).count())
+            render_market(**part.payload, delivery_id="x")
+
+        with transaction.atomic():
+            render_market(market_id=str(market.pk), delivery_id="x")
+            went_on()
+            went_on()
+
+        assert rendered == [2, 4]
+        assert OutboxEvent.objects.filter(name="products.market_part_rendered").count() == 2
+        shown_there = ProductDocument.objects.filter(market=market).values_list("product_id", flat=True)
+        assert sorted(shown_there) == products
+
+    def test_a_worker_goes_on_by_itself(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(documents, "_PART", 2)
+        for number in range(4):
+            make_product(f"Lamp {number}")
+        with transaction.atomic():
+            market = make_market("uk2", currency="GBP")
+            outbox.publish(MarketSaved(market_id=market.pk), at=timezone.now())
+
+        outbox.drain()
+
+        assert ProductDocument.objects.filter(market=market).count() == 4
 
 
 @pytest.mark.django_db

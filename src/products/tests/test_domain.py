@@ -1,9 +1,17 @@
 from __future__ import annotations
 
+import re
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from products import domain
+from products.selectors import facts
 from products.selectors.facts import to_html
+
+# A sign of Markdown or HTML, a number or a dash that begins a list, what Markdown joins or breaks.
+_PERHAPS_MARKUP = re.compile(r"[^\w ,.;:!?'()/%£€$+\"\u2013\u2014\u2019-]|\d\.\s|^\s*[-+]|--|  ")
 
 
 class TestMakeSlug:
@@ -31,6 +39,16 @@ class TestToHtml:
 
     def test_is_the_same_for_plain_text_by_the_short_way(self) -> None:
         assert to_html('Plain, with 2 words. It\'s "here"!') == '<p>Plain, with 2 words. It\'s "here"!</p>\n'
+
+    @given(
+        text=st.lists(
+            st.sampled_from(
+                ["a", "b1", " ", ". ", "--", "-", "+", "1.", "\u00b2. ", "\u0663. ", "\u2013", "\n", "*", '"']
+            )
+        ).map("".join)
+    )
+    def test_takes_nothing_for_plain_that_might_be_markup(self, text: str) -> None:
+        assert facts._is_plain(text) == (_PERHAPS_MARKUP.search(text) is None)
 
     @pytest.mark.parametrize(
         "text",

@@ -2,22 +2,26 @@ from __future__ import annotations
 
 import random
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import pytest
+from django.db import connection
 from django.test import Client
 from django.utils import timezone
 from structlog.testing import capture_logs
 
 from core.ids import new_id
-from core.pagination import encode_cursor
+from core.pagination import EXACT_COUNT_LIMIT, encode_cursor
 from markets.tests.factories import make_market
 from products import services
 from products.models import ListingCount, Product, ProductDocument
-from products.selectors import listing
+from products.selectors import listing, statements
+from products.selectors.statements import Asked, statement_of
 from products.tests.factories import make_category, make_price, make_product, make_variant, refresh
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
     from pytest_django import DjangoAssertNumQueries
 
 pytestmark = pytest.mark.django_db
@@ -32,6 +36,58 @@ def listed(client: Client, **query: Any) -> Any:
 
 def names(client: Client, **query: Any) -> list[str]:
     return [row["name"] for row in listed(client, **query)["results"]]
+
+
+def plan_of(filters: dict[str, Any], *, without: Sequence[str]) -> str:
+    """Return how PostgreSQL goes about a list where other ways are no choice, as where there is very much."""
+    asked = Asked(
+        filters=tuple(sorted(filters)),
+        sort="newest",
+        is_default_market=True,
+        is_after=False,
+        of_group=False,
+        most=21,
+        is_further=False,
+    )
+    with connection.cursor() as cursor:
+        for way in without:
+            cursor.execute(f"SET LOCAL enable_{way} = off")
+        cursor.execute(f"EXPLAIN {statement_of(asked)}", {**filters, "size": 20})
+        return "\n".join(row[0] for row in cursor.fetchall())
+
+
+def make_many_documents() -> None:
+    """Make as many documents as it takes for an index to be worth it: of no products, within this transaction only."""
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL session_replication_role = replica")
+        cursor.execute(
+            """
+            INSERT INTO products_productdocument SELECT (jsonb_populate_record(d, jsonb_build_object(
+                'id', gen_random_uuid(), 'product_id', gen_random_uuid(), 'price_minor', n,
+                'category_ids', ARRAY[gen_random_uuid(), gen_random_uuid(), gen_random_uuid()]))).*
+              FROM products_productdocument d, generate_series(1, 3000) n
+            """
+        )
+        cursor.execute("ANALYZE products_productdocument")
+
+
+class Limits(Protocol):
+    def __call__(self, **limits: int) -> None: ...
+
+
+@pytest.fixture
+def limits(monkeypatch: pytest.MonkeyPatch) -> Iterator[Limits]:
+    """Lower how much is counted, walked, or needed to be sure."""
+    names = {"counted": "EXACT_COUNT_LIMIT", "walk": "_WALK", "surely": "_SURELY"}
+
+    def lower(**limits: int) -> None:
+        for name, limit in limits.items():
+            monkeypatch.setattr(statements, names[name], limit)
+        monkeypatch.setattr(listing, "EXACT_COUNT_LIMIT", limits.get("counted", EXACT_COUNT_LIMIT))
+        statement_of.cache_clear()
+
+    yield lower
+    statement_of.cache_clear()
 
 
 class TestListDocuments:
@@ -115,24 +171,122 @@ class TestListDocuments:
         assert met == [row["id"] for row in whole]
         assert len(set(met)) == 7
 
-    @pytest.mark.parametrize("sort", ["newest", "price", "-price", "name", "-name", "rating", "relevance"])
+    @pytest.mark.parametrize("walk", [5000, 2])
+    @pytest.mark.parametrize("sort", ["newest", "price", "-price", "name", "-name", "rating"])
     def test_shows_the_same_where_more_is_found_than_is_counted(
-        self, client: Client, monkeypatch: pytest.MonkeyPatch, sort: str
+        self, client: Client, limits: Limits, sort: str, walk: int
     ) -> None:
         for number in range(7):
             make_product(f"Lamp {number % 3}", price_minor=100 * (number % 2))
         asked = {"sort": sort, "search": "lamp", "in_stock": "true"}
         whole = [row["id"] for row in listed(client, **asked)["results"]]
 
-        monkeypatch.setattr(listing, "EXACT_COUNT_LIMIT", 3)
-        listing._statement.cache_clear()
+        limits(counted=3, walk=walk)
         first = listed(client, **asked, size=3, cursor="")
         second = listed(client, **asked, size=3, cursor=first["next_cursor"])
         third = listed(client, **asked, size=3, page=3)
-        listing._statement.cache_clear()
 
         assert [row["id"] for page in (first, second, third) for row in page["results"]] == whole
         assert (first["count"], first["count_is_estimate"], len(whole)) == (3, True, 7)
+
+    @pytest.mark.parametrize("walk", [5000, 2])
+    @pytest.mark.parametrize("by_number", [True, False])
+    def test_so_many_go_by_time_rather_than_relevance_but_for_the_very_sku(
+        self, client: Client, limits: Limits, walk: int, by_number: bool
+    ) -> None:
+        make_product("Oak", sku="LAMP")
+        for number in range(7):
+            make_product(f"Lamp {number}", description="lamp " * (7 - number))
+        limits(counted=3, walk=walk)
+
+        met, cursor = [], ""
+        for page in range(1, 9):
+            at = {"page": page} if by_number else {"cursor": cursor}
+            found = listed(client, search="lamp", size=1, **at)
+            met += [row["name"] for row in found["results"]]
+            cursor = found.get("next_cursor")
+
+        assert met == ["Oak", *(f"Lamp {number}" for number in reversed(range(7)))]
+        assert cursor is None
+
+    def test_goes_on_by_relevance_where_more_come_to_be_found_meanwhile(self, client: Client, limits: Limits) -> None:
+        for number in range(5):
+            make_product(f"Lamp {number}", description="lamp " * number)
+        whole = names(client, search="lamp")
+        first = listed(client, search="lamp", size=2, cursor="")
+
+        limits(counted=3)
+        rest = names(client, search="lamp", cursor=first["next_cursor"])
+
+        assert whole == [row["name"] for row in first["results"]] + rest
+
+    def test_believes_statistics_that_promise_many_more_than_are_counted(self, client: Client, limits: Limits) -> None:
+        for number in range(30):
+            make_product(f"Lamp {number}", tags=["a"], price_minor=100 + number, is_available=number > 1)
+        with connection.cursor() as cursor:
+            cursor.execute("ANALYZE products_productdocument")
+        limits(surely=10)
+
+        for query in (
+            {"tag": "a"},
+            {"search": "lamp"},
+            {"in_stock": "true"},
+            {"tag": "a", "in_stock": "true"},
+            {"min_price": "1.02", "max_price": "1.28", "in_stock": "true"},
+        ):
+            assert listed(client, **query)["count_is_estimate"], query
+
+    def test_believes_no_statistics_of_filters_that_may_exclude_each_other(
+        self, client: Client, limits: Limits
+    ) -> None:
+        for number in range(80):
+            make_product(f"Lamp {number}", tags=["a"] if number < 40 else ["b"], is_available=number > 18)
+        with connection.cursor() as cursor:
+            cursor.execute("ANALYZE products_productdocument")
+        limits(surely=25)
+
+        page = listed(client, tag="a", in_stock="true")
+
+        assert (page["count"], "count_is_estimate" in page) == (21, False)
+        assert listed(client, tag="c")["count"] == 0
+
+    @pytest.mark.parametrize("sort", ["newest", "price", "-price", "name"])
+    def test_pages_of_a_category_on_any_level(
+        self, client: Client, sort: str, django_assert_num_queries: DjangoAssertNumQueries
+    ) -> None:
+        branch: list[Any] = [None]
+        for level in range(1, 6):
+            branch.append(make_category(f"Level {level}", slug=f"level-{level}", parent=branch[-1]))
+            for number in range(5):
+                make_product(f"Lamp {level} {number}", category=branch[-1], price_minor=100 * number + level)
+        make_product("Chair")
+
+        for level in range(1, 6):
+            wanted = [name for name in names(client, sort=sort, size=100) if name[5:6] >= str(level)]
+            with django_assert_num_queries(4):
+                first = listed(client, category=f"level-{level}", sort=sort, size=2, cursor="")
+                second = listed(client, category=f"level-{level}", sort=sort, size=2, cursor=first["next_cursor"])
+                third = names(client, category=f"level-{level}", sort=sort, size=2, page=3)
+                free = listed(client, category=f"level-{level}", sort=sort, in_stock="true")
+            met = [row["name"] for page in (first, second) for row in page["results"]]
+            assert met + third == [name for name in wanted if name != "Chair"][: 4 + len(third)]
+            assert first["count"] == free["count"] == len([name for name in wanted if name != "Chair"])
+
+    def test_finds_the_page_of_a_category_in_an_index_of_its_level(self) -> None:
+        make_product("Lamp", category=make_category(slug="lamps"))
+        make_many_documents()
+
+        plan = plan_of({"category": "lamps"}, without=["seqscan", "bitmapscan", "sort"])
+
+        assert all(f"document_newest_{level}" in plan for level in (1, 2, 3))
+
+    def test_counts_and_sorts_by_price_and_stock_within_the_index(self) -> None:
+        make_product("Lamp")
+        make_many_documents()
+
+        plan = plan_of({"min_price": "1", "max_price": "2", "in_stock": True}, without=["seqscan", "bitmapscan"])
+
+        assert "Index Only Scan using document_price" in plan
 
     def test_links_pages_both_ways(self, client: Client) -> None:
         for number in range(3):

@@ -7,10 +7,9 @@ from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
-from django.db import connection
-
 from core.compiled import Compiled
 from core.sql import insert_values, uuid_array
+from core.statements import execute
 from core.transactions import step
 from markets import services as markets
 from promotions.models import Buyer, Coupon, Promotion, PromotionUse
@@ -169,8 +168,7 @@ def renew_uses(*, order_id: UUID, at: datetime) -> None:
 @step
 def count_order(*, buyer: str, difference: int) -> None:
     """Count an order that the buyer placed (1) or cancelled (-1). One statement; locks the buyer."""
-    with connection.cursor() as cursor:
-        cursor.execute(_COUNT_ORDER, {"key": buyer, "difference": difference})
+    execute(_COUNT_ORDER, {"key": buyer, "difference": difference})
 
 
 def _lock_limited(promotions: Collection[UUID], coupons: Collection[UUID]) -> dict[UUID | None, _Limited]:
@@ -189,5 +187,4 @@ def _count(promotions: Collection[UUID], coupons: Collection[UUID], *, times: in
         "promotions": uuid_array(promotions),
         "coupons": uuid_array(coupons),
     }
-    with connection.cursor() as cursor:
-        cursor.execute(_COUNT, values)
+    execute(_COUNT, values)

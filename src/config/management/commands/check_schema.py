@@ -8,7 +8,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from config.openapi import BadDocument, as_yaml, generate
+from config.describing import BadDocument, generate
+from config.openapi import as_yaml
 from config.settings.env import ROOT
 
 PATH = ROOT / "docs" / "api" / "openapi.yaml"

@@ -17,8 +17,10 @@ from django.db import IntegrityError
 
 from core.errors import DomainError
 from core.transactions import command
+from products.domain import MarketFacts
 from products.models import ImportRun
 from products.services import categories
+from products.services.documents import list_markets
 from products.services.importing.graph import CategoryGraph
 from products.services.importing.mappings import Mapping
 from products.services.importing.reports import Report
@@ -36,9 +38,9 @@ from products.services.importing.writing import (
 BATCH = 1000
 # After so many batches the tables have outgrown what the database last knew of them, and its plans with them.
 _GROWN = (1, 4, 16, 64)
-# So many objects more than before make Python look for circles; a batch has about as many.
-_ALLOCATIONS = 50_000
-_TURN_SECONDS = 0.001
+# So many objects more than before make Python look for circles; the batches that are in hand have less.
+_ALLOCATIONS = 250_000
+_TURN_SECONDS = 0.0001
 T = TypeVar("T")
 
 
@@ -77,7 +79,7 @@ def write_batches(numbered: Iterable[tuple[int, ProductRow]], mapping: Mapping, 
     the next is read and prepared, in a thread.
     """
     tally = Tally()
-    items = _prepared(numbered, mapping, run, report)
+    items = _prepared(numbered, mapping, run, report, list_markets())
     with _tuned():
         for count, batch in enumerate(_read_ahead(_in_batches(items, BATCH)), start=1):
             _write_each(batch, run, report, tally)
@@ -95,10 +97,16 @@ def _write_each(batch: Sequence[Item], run: Run, report: Report, tally: Tally) -
             _write_alone(item, run, report, tally)
 
 
-def _prepared(numbered: Iterable[tuple[int, ProductRow]], mapping: Mapping, run: Run, report: Report) -> Iterator[Item]:
+def _prepared(
+    numbered: Iterable[tuple[int, ProductRow]],
+    mapping: Mapping,
+    run: Run,
+    report: Report,
+    markets: Sequence[MarketFacts],
+) -> Iterator[Item]:
     for number, row in numbered:
         try:
-            yield make_item(number=number, row=row, currency=mapping.currency, at=run.started_at)
+            yield make_item(number=number, row=row, currency=mapping.currency, at=run.started_at, markets=markets)
         except DomainError as error:
             _refuse(row.line, row.sku, error, report)
 

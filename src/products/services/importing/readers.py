@@ -24,7 +24,7 @@ _CHUNK = 1 << 20
 _DAMAGED = (OSError, EOFError, zipfile.BadZipFile, InvalidFileException, KeyError)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Record:
     """One row as the file has it. ``line`` counts CSV lines and sheet rows from the header on, and JSON items, from 1.
 

@@ -5,16 +5,16 @@ Facts of an import are not announced: thousands of mails about new products are 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
 from django.db import connection
-from django.db.models import Count, QuerySet
+from django.db.models import Count
 
 from core.transactions import command, step
-from products.domain import NewImage, NewProduct, NewVariant
+from products.domain import MarketFacts, NewImage, NewProduct, NewVariant
 from products.errors import ProductInvalid
 from products.models import ImportRun, Variant
 from products.services.bulk import write_drafts
@@ -73,12 +73,13 @@ class Item:
     draft: Draft
 
 
-def make_item(*, number: int, row: ProductRow, currency: str, at: datetime) -> Item:
+def make_item(*, number: int, row: ProductRow, currency: str, at: datetime, markets: Sequence[MarketFacts]) -> Item:
     """Check a row as the catalogue does and make all of it that needs no database.
 
+    :param markets: those that there are; if others are there when it is written, its documents are made anew
     :raises ProductInvalid, PriceInvalid: as ``check_new_product``
     """
-    draft = draft_product(product=_product(row, currency), at=at)
+    draft = draft_product(product=_product(row, currency), at=at, markets=markets)
     return Item(number=number, line=row.line, category=row.category, draft=draft)
 
 
@@ -90,10 +91,8 @@ def write_batch(*, items: Sequence[Item], run_id: UUID, done: int, at: datetime)
     :param at: the time of the import: of what it makes, ``created_at``; the drafts are of that time
     :raises ProductInvalid: a SKU stood in an earlier row, or belongs to a product with several variants
     """
-    skus = {item.draft.sku for item in items}
-    _refuse(Variant.objects.filter(sku__any_of=skus, created_at=at), "stands in an earlier row")
-    _refuse(_of_several(skus), "belongs to a product with several variants")
     lock_slugs()  # before the tree, as all who make products do
+    _refuse_known({item.draft.sku for item in items}, at)
     categories = ensure_paths(paths={item.category for item in items}, at=at)
     for item in items:
         item.draft.category_id = categories[item.category]
@@ -121,17 +120,23 @@ def refresh_catalogue_statistics() -> None:
 
 
 @step
-def _refuse(variants: QuerySet[Variant], reason: str) -> None:
-    skus = sorted(variants.values_list("sku", flat=True))
+def _refuse_known(skus: set[str], at: datetime) -> None:
+    known = list(Variant.objects.filter(sku__any_of=skus).values_list("sku", "product_id", "created_at"))
+    if not known:
+        return
+    _refuse([sku for sku, _, made_at in known if made_at == at], "stands in an earlier row")
+    siblings = Variant.objects.filter(product__any_of={product_id for _, product_id, _ in known})
+    several = set(
+        siblings.values("product_id").annotate(n=Count("pk")).filter(n__gt=1).values_list("product_id", flat=True)
+    )
+    _refuse(
+        [sku for sku, product_id, _ in known if product_id in several], "belongs to a product with several variants"
+    )
+
+
+def _refuse(skus: Collection[str], reason: str) -> None:
     if skus:
-        raise ProductInvalid(f"sku: {', '.join(skus)} {reason}", field="sku")
-
-
-def _of_several(skus: set[str]) -> QuerySet[Variant]:
-    owners = Variant.objects.filter(sku__any_of=skus).values("product_id")
-    several = Variant.objects.filter(product__in=owners).values("product_id").annotate(n=Count("pk")).filter(n__gt=1)
-    found: QuerySet[Variant] = Variant.objects.filter(sku__any_of=skus, product__in=several.values("product_id"))
-    return found
+        raise ProductInvalid(f"sku: {', '.join(sorted(skus))} {reason}", field="sku")
 
 
 def _product(row: ProductRow, currency: str) -> NewProduct:

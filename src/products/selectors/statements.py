@@ -1,0 +1,324 @@
+"""The statements of lists: one for each kind of question, the same for all values."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
+from typing import NamedTuple
+
+import orjson
+import pycountry
+
+from core import money
+from core.pagination import DEFAULT_SIZE, EXACT_COUNT_LIMIT, MAX_SIZE
+from products.models import CATEGORY_LEVELS
+from products.selectors.reading import DEFAULT_MARKET, NAMED_MARKET, OVERLAY, for_group
+
+# How many digits a price in each currency has (ISO 4217), for the filters, which are asked in major units.
+_DIGITS = orjson.dumps(
+    {c.alpha_3: money.digits(c.alpha_3) for c in pycountry.currencies if money.digits(c.alpha_3) != 2}
+).decode()
+_SCALE = f"10 ^ coalesce(('{_DIGITS}'::jsonb ->> m.currency)::int, 2)"
+
+_QUERY = """(
+    SELECT CASE WHEN %(prefix)s::text = '' THEN words
+                ELSE words || (websearch_to_tsquery(products_text_config(m.language), unaccent(%(head)s::text))
+                               && to_tsquery('simple',
+                                             '''' || replace(unaccent(%(prefix)s::text), '''', '') || ''':*')) END
+      FROM websearch_to_tsquery(products_text_config(m.language), unaccent(%(search)s::text)) words)"""
+
+# In a query of its own: PostgreSQL plans the statement once, rather than for each word anew, which takes longer than to
+# find it.
+_AS_SKU = "ARRAY[(SELECT upper(%(search)s::text))]::varchar[]"
+_HAS_SKU = f"d.skus @> {_AS_SKU}"
+
+# filter -> what its condition needs, worked out once for all rows.
+_GIVEN = {
+    "min_price": f"ceil(%(min_price)s::numeric * {_SCALE})::bigint AS lowest",
+    "max_price": f"floor(%(max_price)s::numeric * {_SCALE})::bigint AS highest",
+    "search": f"{_QUERY} AS query",
+}
+# filter -> condition; the values are bound by the same names.
+_CONDITIONS = {
+    "category": "d.category_ids @> ARRAY[c.id]",
+    "tag": "d.tags @> ARRAY[%(tag)s::text]::varchar[]",
+    "min_price": "d.price_minor >= q.lowest",
+    "max_price": "d.price_minor <= q.highest",
+    "in_stock": "d.in_stock = %(in_stock)s::boolean",
+    "rating": "d.rating >= %(rating)s::numeric",
+    "search": f"(d.search @@ q.query OR {_HAS_SKU})",
+    # Not asked for by name: what is found by its words, but has not that very SKU.
+    "by_words": f"NOT ({_HAS_SKU})",
+}
+_SCORE = f"(ts_rank(d.search, q.query)::float8 + CASE WHEN {_HAS_SKU} THEN 1000 ELSE 0 END)"
+# sort -> what rows go by, its type, and the direction; the product's id follows in the same one.
+SORTS: Mapping[str, tuple[str, str, str]] = {
+    "newest": ("d.published_at", "timestamptz", "DESC"),
+    "price": ("d.price_minor", "bigint", "ASC"),
+    "-price": ("d.price_minor", "bigint", "DESC"),
+    "name": ("d.name", "text", "ASC"),
+    "-name": ("d.name", "text", "DESC"),
+    "rating": ("d.rating", "numeric", "DESC"),
+    "relevance": (_SCORE, "float8", "DESC"),
+}
+_CATEGORY = """(
+    SELECT id, cardinality(ancestor_ids) AS level FROM products_category WHERE slug = %(category)s::text) c"""
+# The sorts in which an index has what is below a category.
+_SORTS_OF_CATEGORIES = {"newest", "price", "-price"}
+
+# How many rows are looked at. The number stands in the statement: where PostgreSQL does not know it, it plans for a
+# tenth of all rows.
+_LOOKS = (DEFAULT_SIZE + 1, MAX_SIZE + 1)
+# How many rows are passed, in the order of the list, in the hope to meet a page of what is found in great number.
+_WALK = 5000
+# So many products the database's own statistics have to promise, to be believed that there are more than are counted.
+_SURELY = EXACT_COUNT_LIMIT * 3 // 2
+# Of rows with their number, some more than the page has: what is sent, and where the next page begins.
+_PAGE = """
+    string_agg(r.document, ',' ORDER BY r.n) FILTER (WHERE r.n <= %(size)s::int),
+    string_agg(r.version, '' ORDER BY r.n) FILTER (WHERE r.n <= %(size)s::int),
+    max(r.n), max(r.key::text) FILTER (WHERE r.n = %(size)s::int),
+    max(r.product_id::text) FILTER (WHERE r.n = %(size)s::int)"""
+# filter -> which share of all products it leaves at least, by the database's own statistics.
+_SHARES = {
+    "category": "(SELECT k.products FROM products_listingcount k WHERE k.market_id = m.id AND k.category_id = c.id)"
+    " / n.products::float8",
+    "tag": "products_share('tags', %(tag)s::text)",
+    "in_stock": "products_share('in_stock', left(%(in_stock)s::boolean::text, 1))",
+    # Only of a single word: of several, and of all but words, there are no statistics.
+    "search": "products_share('search', (SELECT words[1] FROM tsvector_to_array(to_tsvector("
+    "products_text_config(m.language), unaccent(%(word)s::text))) words WHERE cardinality(words) = 1))",
+}
+_SHARE_OF_PRICES = "products_share_between('price_minor', {lowest}, {highest})"
+
+
+class Asked(NamedTuple):
+    """What the statement of a list depends on."""
+
+    filters: Sequence[str]
+    sort: str
+    is_default_market: bool
+    is_after: bool
+    of_group: bool
+    # How many rows are looked at, more than the page has.
+    most: int
+    is_further: bool
+    # Of a search by relevance: the walk has begun by time, since so much was found.
+    is_by_time: bool = False
+
+
+class _Order(NamedTuple):
+    """By what rows are sorted, and whether only those behind a cursor are meant."""
+
+    key: str
+    kind: str
+    direction: str
+    is_after: bool
+
+    def by(self, key: str, product_id: str) -> str:
+        return f"ORDER BY {key} {self.direction}, {product_id} {self.direction}"
+
+    def after(self, key: str, product_id: str) -> str:
+        if not self.is_after:
+            return ""
+        comparison = ">" if self.direction == "ASC" else "<"
+        return f" AND ({key}, {product_id}) {comparison} (%(after_key)s::{self.kind}, %(after_id)s::uuid)"
+
+
+class _Parts(NamedTuple):
+    """What a statement is made of: names of columns and conditions, as the asker's group has them."""
+
+    source: str
+    document: str
+    version: str
+    where: str
+    order: _Order
+    part: str
+
+    def chosen(self, where: str, key: str, product_id: str) -> str:
+        """Return how the page's rows are chosen of those that are so."""
+        order = self.order
+        return f"WHERE {where}{order.after(key, product_id)} {order.by(key, product_id)} {self.part}"
+
+
+def rows_for(size: int) -> int:
+    """Return how many rows are looked at for a page of that size, at least one more."""
+    return next(rows for rows in _LOOKS if rows > size)
+
+
+def is_counted(filters: Iterable[str]) -> bool:
+    """Tell whether the database keeps the count of what is asked."""
+    return set(filters) <= {"category"}
+
+
+@lru_cache(maxsize=512)
+def statement_of(asked: Asked) -> str:
+    """Return the statement: its row has the category, the count, the documents, and where the next page begins."""
+    filters = asked.filters
+    category = _CATEGORY if "category" in filters else "(SELECT NULL::uuid AS id) c"
+    given = ", ".join(_GIVEN[name] for name in filters if name in _GIVEN) or "NULL"
+    page = _page_by_index(asked) if is_counted(filters) else _page_of_found(asked)
+    return f"""
+        SELECT c.id, p.*
+          FROM markets_market m
+          LEFT JOIN LATERAL {category} ON true
+          CROSS JOIN LATERAL (SELECT {given} OFFSET 0) q
+          CROSS JOIN LATERAL ({page}) p
+         WHERE {DEFAULT_MARKET if asked.is_default_market else NAMED_MARKET} AND m.is_active
+    """  # noqa: S608 - of our own parts; values are bound
+
+
+def _parts(asked: Asked) -> _Parts:
+    key, kind, direction = SORTS[asked.sort]
+    source, document, version, where = "products_productdocument d", "d.document", "d.version", _where(asked)
+    if asked.of_group:
+        source += OVERLAY
+        document, version, where, key = map(for_group, (document, version, where, key))
+    part = f"LIMIT {asked.most}" + (" OFFSET %(offset)s::bigint" if asked.is_further else "")
+    return _Parts(source, document, version, where, _Order(key, kind, direction, asked.is_after), part)
+
+
+def _where(asked: Asked) -> str:
+    return " AND ".join(["d.market_id = m.id", *(_CONDITIONS[name] for name in asked.filters)])
+
+
+def _page_by_index(asked: Asked) -> str:
+    """Return the page of what an index has in this order, whose number is kept."""
+    parts = _parts(asked)
+    rows = _far_rows(parts, asked) if asked.is_further else _near_rows(parts, asked)
+    return f"""
+            SELECT coalesce((SELECT n.products FROM products_listingcount n
+                              WHERE n.market_id = m.id AND n.category_id IS NOT DISTINCT FROM c.id), 0),
+                   {_PAGE}
+              FROM ({rows}) r"""  # noqa: S608 - of our own parts; values are bound
+
+
+def _near_rows(parts: _Parts, asked: Asked) -> str:
+    columns = f"{parts.document} AS document, {parts.version} AS version, {parts.order.key} AS key, d.product_id"
+    return f"SELECT s.*, row_number() OVER () AS n FROM ({_in_order(parts, asked, columns)}) s"  # noqa: S608
+
+
+def _far_rows(parts: _Parts, asked: Asked) -> str:
+    """Return the rows of a page that many stand before: these are passed in the index, without a look at them."""
+    return _with_documents(parts, _in_order(parts, asked, f"{parts.order.key} AS key, d.product_id"))
+
+
+def _in_order(parts: _Parts, asked: Asked, columns: str) -> str:
+    wheres = _by_level(parts, asked) if asked.sort in _SORTS_OF_CATEGORIES else [parts.where]
+    return " UNION ALL ".join(
+        f"(SELECT {columns} FROM {parts.source} {parts.chosen(where, parts.order.key, 'd.product_id')})"  # noqa: S608
+        for where in wheres
+    )
+
+
+def _by_level(parts: _Parts, asked: Asked) -> Iterator[str]:
+    """Return how to find the rows: for each level that the category may stand on, of which all but one find none."""
+    if "category" not in asked.filters:
+        yield parts.where
+        return
+    for level in range(1, CATEGORY_LEVELS + 1):
+        condition = f"c.level = {level} AND d.category_ids[{level}] = c.id"
+        yield parts.where.replace(_CONDITIONS["category"], condition)
+    yield f"c.level > {CATEGORY_LEVELS} AND {parts.where}"
+
+
+def _with_documents(parts: _Parts, rows: str) -> str:
+    return f"""
+              SELECT {parts.document} AS document, {parts.version} AS version, s.*
+                FROM (SELECT t.*, row_number() OVER () AS n FROM ({rows}) t) s
+                JOIN {parts.source} ON d.market_id = m.id AND d.product_id = s.product_id"""  # noqa: S608 - as above
+
+
+def _page_of_found(asked: Asked) -> str:
+    """Return the page of what is found, which is looked for once, and counted and sorted then.
+
+    Where that is more than is counted, the page is met by a walk in its order; and where even that meets too few, it is
+    looked for by itself. So many are not scored: but for those of the very SKU that is searched, they go by time.
+    """
+    parts = _parts(asked._replace(is_after=asked.is_after and not asked.is_by_time))
+    few = "false" if asked.is_by_time else f"(SELECT n FROM counted) <= {EXACT_COUNT_LIMIT}"  # noqa: S608 - as below
+    found = " UNION ALL ".join(
+        f"SELECT {parts.order.key} AS key, d.product_id FROM {parts.source}"  # noqa: S608
+        f" WHERE NOT (SELECT are_many FROM surely) AND {where}"
+        for where in _by_level(parts, asked)
+    )
+    of_few = f"SELECT f.key::text AS key, f.product_id FROM found f {parts.chosen(few, 'f.key', 'f.product_id')}"  # noqa: S608
+    rows = " UNION ALL ".join(f"({branch})" for branch in (of_few, *_of_many(asked, f"NOT ({few})")))
+    return f"""
+            WITH skus AS MATERIALIZED (
+                SELECT 'infinity'::timestamptz AS key, d.product_id
+                  FROM {parts.source} WHERE {parts.where} AND {_HAS_SKU if _goes_by_time(asked) else "false"}),
+            walked AS MATERIALIZED ({_walk(asked)}),
+            surely AS MATERIALIZED (SELECT {_surely(asked)} AND {_is_met(asked)} AS are_many),
+            found AS MATERIALIZED ({found} LIMIT {EXACT_COUNT_LIMIT + 1}),
+            counted AS MATERIALIZED (
+                SELECT CASE WHEN (SELECT are_many FROM surely) THEN {EXACT_COUNT_LIMIT + 1}
+                            ELSE (SELECT count(*) FROM found) END AS n)
+            SELECT (SELECT n FROM counted), {_PAGE}
+              FROM ({_with_documents(parts, rows)}) r"""  # noqa: S608 - of our own parts; values are bound
+
+
+def _of_many(asked: Asked, are_many: str) -> Iterator[str]:
+    """Return where the rows of a page come from that is one of many: met by the walk, or looked for."""
+    parts = _parts_of_many(asked)
+    key, order = parts.order.key, parts.order
+    if _goes_by_time(asked):
+        skus = parts._replace(part=_parts(asked).part)
+        yield f"SELECT s.key::text, s.product_id FROM skus s {skus.chosen(are_many, 's.key', 's.product_id')}"  # noqa: S608
+    walked = f"SELECT w.key::text, w.product_id FROM walked w WHERE {are_many} AND {_is_met(asked)}"  # noqa: S608
+    yield f"{walked} {order.by('w.key', 'w.product_id')}"
+    wanted = parts.chosen(f"{are_many} AND NOT {_is_met(asked)} AND {parts.where}", key, "d.product_id")
+    yield f"SELECT {key}::text, d.product_id FROM {parts.source} {wanted}"  # noqa: S608
+
+
+def _walk(asked: Asked) -> str:
+    """Return the page's rows, as far as they are among the next so many of all that is listed, in the order wanted."""
+    parts = _parts_of_many(asked)
+    key, order = parts.order.key, parts.order
+    if key == _SCORE:  # of which there is no index
+        return "SELECT NULL::float8 AS key, NULL::uuid AS product_id WHERE false"
+    price = for_group("d.price_minor") if asked.of_group else "d.price_minor"
+    return f"""
+                SELECT d.key, d.product_id FROM (
+                    SELECT {key} AS key, d.product_id, d.market_id, d.category_ids, d.tags, d.skus, d.search,
+                           d.in_stock, d.rating, {price} AS price_minor
+                      FROM {parts.source}
+                     WHERE d.market_id = m.id{order.after(key, "d.product_id")} {order.by(key, "d.product_id")}
+                     LIMIT {_WALK}) d
+                 WHERE {_where(_as_many(asked))} {parts.part}"""  # noqa: S608 - as above
+
+
+def _goes_by_time(asked: Asked) -> bool:
+    """Tell whether so many go by time, though relevance is asked for; who has walked on by score goes on so."""
+    return asked.sort == "relevance" and (asked.is_by_time or not asked.is_after)
+
+
+def _as_many(asked: Asked) -> Asked:
+    return asked._replace(sort="newest", filters=(*asked.filters, "by_words")) if _goes_by_time(asked) else asked
+
+
+def _parts_of_many(asked: Asked) -> _Parts:
+    parts = _parts(_as_many(asked))
+    if _goes_by_time(asked) and asked.is_further:
+        before = "greatest(%(offset)s::bigint - (SELECT count(*) FROM skus), 0)"
+        return parts._replace(part=f"LIMIT {asked.most} OFFSET {before}")
+    return parts
+
+
+def _is_met(asked: Asked) -> str:
+    return f"(SELECT count(*) FROM walked) = {asked.most}"  # noqa: S608 - as above
+
+
+def _surely(asked: Asked) -> str:
+    """Return whether far more is found than is counted: so many that not even their overlap can be fewer."""
+    shares = [_SHARES[name] for name in asked.filters if name in _SHARES]
+    prices = {"min_price": "q.lowest", "max_price": "q.highest"}
+    if prices.keys() & set(asked.filters) and not asked.of_group:
+        lowest, highest = (prices[name] if name in asked.filters else "NULL" for name in prices)
+        shares.append(_SHARE_OF_PRICES.format(lowest=lowest, highest=highest))
+    if set(asked.filters) - _SHARES.keys() - prices.keys() or not shares:
+        return "false"
+    lacking = " + ".join(f"1 - coalesce({share}, 0)" for share in shares)
+    return f"""coalesce((
+                    SELECT CASE WHEN n.products > {_SURELY} THEN n.products * (1 - ({lacking})) > {_SURELY} END
+                      FROM products_listingcount n WHERE n.market_id = m.id AND n.category_id IS NULL), false)"""  # noqa: S608
