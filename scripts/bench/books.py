@@ -7,11 +7,13 @@ import os
 import subprocess  # nosec B404: our own commands
 import sys
 import time
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import replace
 from itertools import cycle, islice
 from uuid import uuid4
 
 from bench import client
+from bench.copies import Table, copy_rows, new_key, new_keys
 from bench.http import Asked
 from bench.measuring import Row, measure
 from bench.reading import Pressure, pressure_of
@@ -22,9 +24,8 @@ from sandbox.domain import sign
 
 WEBHOOKS = "provider webhooks"
 _SETTINGS = "from django.conf import settings; print(settings.SANDBOX_WEBHOOK_SECRETS[0])"
-# Of what stands in the books of an order, each copy gets keys of its own, made of the number of the copy and the key.
-_NEW = "md5(n || ':' || {0}::text)::uuid"
-_NEW_TEXT = "md5(n || ':' || split_part({0}, ':', 1))::uuid || substr({0}, 37)"
+# Of what stands in the books of an order, each copy gets keys of its own.
+_NEW_TEXT = new_key("split_part({0}, ':', 1)") + "::text || substr({0}, 37)"
 _ATTEMPTS = (
     "SELECT a.id FROM payments_attempt a JOIN payments_payment p ON p.id = a.payment_id WHERE p.order_id = %(id)s::uuid"
 )
@@ -34,39 +35,28 @@ _ENTRIES = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class _Table:
-    """A table, which of its rows are copied, and what differs: column -> expression. Serial keys are left out."""
-
-    name: str
-    where: str
-    other: dict[str, str]
-
-
-def _keys(*columns: str) -> dict[str, str]:
-    return {column: _NEW.format(column) for column in columns}
-
-
-_TABLES = (
-    _Table(
+BOOKS_OF_AN_ORDER = (
+    Table(
         "orders_order",
         "id = %(id)s::uuid",
-        _keys("id") | {"number": "'B-' || n", "cart_id": "NULL", "external_number": "''"},
+        new_keys("id") | {"number": "'B-' || n", "cart_id": "NULL", "external_number": "''"},
     ),
-    _Table("orders_orderline", "order_id = %(id)s::uuid", _keys("id", "order_id")),
-    _Table("orders_ordermove", "order_id = %(id)s::uuid", _keys("order_id")),
-    _Table("orders_orderreceipt", "order_id = %(id)s::uuid", _keys("order_id")),
-    _Table("inventory_reservation", "reference = %(id)s::uuid", _keys("id", "reference")),
-    _Table("payments_payment", "order_id = %(id)s::uuid", _keys("id", "order_id")),
-    _Table(
+    Table("orders_orderline", "order_id = %(id)s::uuid", new_keys("id", "order_id")),
+    Table("orders_ordermove", "order_id = %(id)s::uuid", new_keys("order_id")),
+    Table("orders_orderreceipt", "order_id = %(id)s::uuid", new_keys("order_id")),
+    Table("inventory_reservation", "reference = %(id)s::uuid", new_keys("id", "reference")),
+    Table("payments_payment", "order_id = %(id)s::uuid", new_keys("id", "order_id")),
+    Table(
         "payments_attempt",
         f"id IN ({_ATTEMPTS})",
-        _keys("id", "payment_id")
+        new_keys("id", "payment_id")
         | {"idempotency_key": "'b' || n", "provider_reference": "'b' || n", "request_key": "''"},
     ),
-    _Table("payments_ledgerentry", f"id IN ({_ENTRIES})", _keys("id") | {"reference": _NEW_TEXT.format("reference")}),
-    _Table("payments_posting", f"entry_id IN ({_ENTRIES})", _keys("entry_id")),
-    _Table("core_outboxevent", "aggregate = %(id)s::text", _keys("id") | {"aggregate": _NEW_TEXT.format("aggregate")}),
+    Table("payments_ledgerentry", f"id IN ({_ENTRIES})", new_keys("id") | {"reference": _NEW_TEXT.format("reference")}),
+    Table("payments_posting", f"entry_id IN ({_ENTRIES})", new_keys("entry_id")),
+    Table(
+        "core_outboxevent", "aggregate = %(id)s::text", new_keys("id") | {"aggregate": _NEW_TEXT.format("aggregate")}
+    ),
 )
 _GOODS = """
     WITH grown AS (
@@ -90,16 +80,26 @@ def many_orders(shop: Shop, sku: str, *, count: int) -> None:
     if missing <= 0:
         return
     order_id = _paid_by_hand(shop, sku)
-    values = {"id": order_id, "count": missing}
-    shop.sql(_GOODS, values)
-    for table in _TABLES:
-        shop.sql(_copying(shop, table), values)
+    copy_order(shop, order_id, first=1, last=missing)
     shop.sql("VACUUM ANALYZE")
+
+
+def copy_order(shop: Shop, order_id: str, *, first: int, last: int, also: Mapping[str, str] | None = None) -> None:
+    """Write copies of an order, each whole; ``also`` is what differs in the order itself: column -> expression."""
+    values = {"id": order_id, "count": last - first + 1}
+    shop.sql(_GOODS, values)
+    for table in BOOKS_OF_AN_ORDER:
+        other = table.other | (also or {}) if table.name == "orders_order" else table.other
+        copy_rows(shop, replace(table, other=other), first=first, last=last, values=values)
 
 
 def _paid_by_hand(shop: Shop, sku: str) -> str:
     filled = client.send(port=shop.port, clients=1, requests=[first_item(sku)])
-    token = client.tokens_of(filled)[0]
+    return order_and_pay(shop, client.tokens_of(filled)[0])
+
+
+def order_and_pay(shop: Shop, token: str) -> str:
+    """Order the cart, have staff take it as paid, and return the order's id."""
     asked = Asked("POST", f"{API}/orders", {"X-Cart-Token": token}, order_body(token))
     placed = client.send(port=shop.port, clients=1, requests=[asked])
     if placed.statuses != [201]:
@@ -119,20 +119,6 @@ from orders.domain import OrderStatus
 staff, _ = User.objects.get_or_create(email="bench@example.com", defaults=dict(is_staff=True, is_superuser=True))
 services.move_order(order_id=UUID("{}"), to=OrderStatus.PAID, actor=staff, at=timezone.now())
 """
-
-
-def _copying(shop: Shop, table: _Table) -> str:
-    columns = shop.sql(
-        "SELECT string_agg(column_name, ',') FROM information_schema.columns"
-        " WHERE table_name = %(name)s AND is_identity = 'NO' AND table_schema = 'public'",
-        {"name": table.name},
-    ).split(",")
-    names = ", ".join(f'"{column}"' for column in columns)
-    made = ", ".join(table.other.get(column, f'"{column}"') for column in columns)
-    return (
-        f"INSERT INTO {table.name} ({names})"  # noqa: S608 - names are ours
-        f" SELECT {made} FROM {table.name}, generate_series(1, %(count)s) AS n WHERE {table.where}"
-    )
 
 
 def timed(shop: Shop, *words: str) -> dict[str, float]:

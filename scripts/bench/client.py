@@ -30,9 +30,21 @@ class Load:
     bodies: list[str]
 
 
-def send(*, port: int, clients: int, requests: Sequence[Asked]) -> Load:
-    """Send each request once, over that many connections at a time, from another process."""
-    plan = {"port": port, "clients": clients, "requests": [asdict(request) for request in requests]}
+def send(
+    *, port: int, clients: int, requests: Sequence[Asked], per_second: float = 0.0, seconds: float = SECONDS_TO_END
+) -> Load:
+    """Send each request once, over that many connections at a time, from another process.
+
+    :param per_second: so many at most, where it is given; who falls behind sends the next at once
+    :param seconds: what was not sent by then is not sent, and not reported
+    """
+    plan = {
+        "port": port,
+        "clients": clients,
+        "requests": [asdict(request) for request in requests],
+        "per_second": per_second,
+        "seconds": seconds,
+    }
     done = subprocess.run(  # nosec B603
         [sys.executable, "-m", "bench.client"],
         input=json.dumps(plan),
@@ -44,21 +56,24 @@ def send(*, port: int, clients: int, requests: Sequence[Asked]) -> Load:
     return Load(**json.loads(done.stdout))
 
 
-def run(port: int, clients: int, requests: Sequence[Asked]) -> Load:
-    """Send them all; the clock starts when every connection stands."""
+def run(port: int, clients: int, requests: Sequence[Asked], per_second: float, seconds: float) -> Load:
+    """Send them; the clock starts when every connection stands."""
     sent = deque(enumerate(request.as_bytes() for request in requests))
     count = len(sent)
     milliseconds, statuses, bodies = [0.0] * count, [0] * count, [""] * count
     gate = threading.Barrier(min(clients, count) + 1)
+    pause = 1 / per_second if per_second else 0.0
 
     def work() -> None:
         connection = Connection(port)
         gate.wait()
-        while sent:
+        opened = time.perf_counter()
+        while sent and time.perf_counter() - opened < seconds:
             try:
                 place, content = sent.popleft()
             except IndexError:
                 break
+            time.sleep(max(0.0, opened + place * pause - time.perf_counter()))
             began = time.perf_counter()
             answer = connection.ask(content)
             milliseconds[place] = (time.perf_counter() - began) * 1000
@@ -72,7 +87,9 @@ def run(port: int, clients: int, requests: Sequence[Asked]) -> Load:
     began = time.perf_counter()
     for thread in threads:
         thread.join(timeout=SECONDS_TO_END)
-    return Load(seconds=time.perf_counter() - began, milliseconds=milliseconds, statuses=statuses, bodies=bodies)
+    taken = time.perf_counter() - began
+    count -= len(sent)
+    return Load(seconds=taken, milliseconds=milliseconds[:count], statuses=statuses[:count], bodies=bodies[:count])
 
 
 def tokens_of(load: Load) -> list[str]:
@@ -89,4 +106,5 @@ def tokens_of(load: Load) -> list[str]:
 if __name__ == "__main__":
     plan = json.load(sys.stdin)
     requests = [Asked(**request) for request in plan["requests"]]
-    json.dump(asdict(run(plan["port"], plan["clients"], requests)), sys.stdout)
+    load = run(plan["port"], plan["clients"], requests, plan["per_second"], plan["seconds"])
+    json.dump(asdict(load), sys.stdout)

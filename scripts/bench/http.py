@@ -36,6 +36,7 @@ class Answered:
 
     status: int
     body: bytes
+    etag: str = ""
 
 
 class Connection:
@@ -74,14 +75,17 @@ def read_answer(file: BinaryIO) -> Answered:
     status = int(file.readline().split(None, 2)[1]) if (file.peek(1) if hasattr(file, "peek") else True) else 0
     if not status:
         raise ValueError("the server hung up")
-    length, is_chunked = 0, False
-    while (line := file.readline().strip().lower()) != b"":
+    length, is_chunked, etag = 0, False, ""
+    while (line := file.readline().strip()) != b"":
         name, _, value = line.partition(b":")
-        if name == b"content-length":
+        name = name.lower()
+        if name == b"etag":
+            etag = value.strip().decode()
+        elif name == b"content-length":
             length = int(value)
         elif name == b"transfer-encoding":
-            is_chunked = b"chunked" in value
-    return Answered(status, _chunks(file) if is_chunked else file.read(length))
+            is_chunked = b"chunked" in value.lower()
+    return Answered(status, _chunks(file) if is_chunked else file.read(length), etag)
 
 
 def _chunks(file: BinaryIO) -> bytes:

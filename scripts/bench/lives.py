@@ -10,6 +10,7 @@ import time
 from collections import defaultdict
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from bench import accounting
 from bench.reads import API
@@ -52,26 +53,34 @@ def replay_rate(shop: Shop, *, invoices: int) -> float | None:
     return _told_rate(said) if _RATE.search(said) else invoices / seconds
 
 
-def start_again(shop: Shop, *, times: int) -> dict[str, float]:
-    """Stop and start the shop on its data; return the median seconds to the first answers, servers included."""
-    first, listed = [], []
+def start_again(shop: Shop, *, times: int) -> dict[str, Any]:
+    """Stop and start the shop on its data; return the median seconds to the first answers, servers included.
+
+    ``cpu_s``: what all its processes used until then, at each start.
+    """
+    first, listed, used = [], [], []
     for _ in range(times):
         shop.stop()
         began = time.perf_counter()
         first.append(shop.start())
         wait_for(lambda: shop.answers(f"{API}/products"), SECONDS_TO_START, "the first list")
         listed.append(time.perf_counter() - began)
-    return {"healthz_s": statistics.median(first), "list_s": statistics.median(listed)}
+        used.append(sum(accounting.cpu_seconds(shop.process).values()))
+    return {"healthz_s": statistics.median(first), "list_s": statistics.median(listed), "cpu_s": used}
 
 
 def memory(shop: Shop) -> dict[str, dict[str, float]]:
-    """Return group -> megabytes: resident, and with shared pages shared out; ``two web`` are the two that answer."""
+    """Return group -> megabytes: resident, and with shared pages shared out among those who map them.
+
+    ``web process`` is the largest of those that answer. What a process costs is its share: most of what is resident in
+    it is resident once, in all forks together.
+    """
     found = accounting.memory(shop.process)
     by_group: dict[str, list[accounting.Memory]] = defaultdict(list)
     for process in found:
         by_group[process.group].append(process)
-    web = sorted(by_group["web"], key=lambda process: process.rss_mb)[-2:]
-    groups = {"two web": web, **by_group, "all": found}
+    largest = max(by_group["web"], key=lambda process: process.pss_mb)
+    groups = {"web process": [largest], **by_group, "all": found}
     return {
         group: {
             "processes": len(processes),

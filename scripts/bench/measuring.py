@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, replace
 
 from bench.accounting import cpu_seconds
 from bench.reading import Pressure
@@ -22,7 +22,10 @@ _STATEMENTS = """
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """What one operation costs, per request. ``after_ms`` is what workers and PostgreSQL did about it later."""
+    """What one operation costs, per request. ``after_ms`` is what workers and PostgreSQL did about it later.
+
+    ``ratios``: each repetition's ``cpu_ms``, times that of the gauge (``reads.GAUGE``), measured just before it.
+    """
 
     operation: str
     clients: int
@@ -37,6 +40,7 @@ class Row:
     redis_ms: float
     after_ms: float
     statements: float
+    ratios: list[float] = field(default_factory=list)
 
 
 def measure(*, shop: Shop, operation: str, clients: int, load: Callable[[], Pressure], is_write: bool = False) -> Row:
@@ -73,9 +77,16 @@ def measure(*, shop: Shop, operation: str, clients: int, load: Callable[[], Pres
     )
 
 
+def beside(row: Row, gauge: Row) -> Row:
+    """Return the row with how many times the gauge's CPU it took."""
+    return replace(row, ratios=[row.cpu_ms / gauge.cpu_ms] if gauge.cpu_ms else [])
+
+
 def median(rows: Sequence[Row]) -> Row:
-    """Return the median of each figure of the same row, measured several times."""
-    first = asdict(rows[0])
-    figures = {name: statistics.median(getattr(row, name) for row in rows) for name in first if name != "operation"}
+    """Return the median of each figure of the same row, measured several times, and all its ratios."""
+    names = [name for name in asdict(rows[0]) if name not in {"operation", "ratios"}]
+    figures = {name: statistics.median(getattr(row, name) for row in rows) for name in names}
     whole = {name: round(figures[name]) for name in ("clients", "requests")}
-    return Row(operation=rows[0].operation, **{**figures, **whole, "errors": max(row.errors for row in rows)})
+    whole["errors"] = max(row.errors for row in rows)
+    ratios = [ratio for row in rows for ratio in row.ratios]
+    return Row(operation=rows[0].operation, ratios=ratios, **{**figures, **whole})

@@ -1,11 +1,11 @@
--- For wrk: asks for the paths of a file, one after the other ("path" or "path cart-token" a line), and reports as JSON.
+-- For wrk: asks for the paths of a file, one after the other ("path" or "path header value" a line); reports as JSON.
 local asked, position = {}, 0
 
 function init(args)
   for line in io.lines(args[1]) do
-    local path, token = line:match("^(%S+)%s*(%S*)$")
+    local path, header, value = line:match("^(%S+)%s*(%S*)%s*(.*)$")
     local headers = {}
-    if token ~= "" then headers["X-Cart-Token"] = token end
+    if header ~= "" then headers[header] = value end
     asked[#asked + 1] = wrk.format("GET", path, headers)
   end
 end

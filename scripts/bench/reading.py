@@ -8,7 +8,7 @@ import statistics
 import subprocess  # nosec B404: wrk, with arguments of ours
 import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import cycle, islice
 from pathlib import Path
 
@@ -32,11 +32,12 @@ class Pressure:
 
 
 def press(*, port: int, clients: int, seconds: float, paths: Sequence[str]) -> Pressure:
-    """Ask for the paths (``path`` or ``path cart-token``) in turn, with that many clients at a time, for a while."""
+    """Ask for the paths (``path`` or ``path header value``) in turn, with that many clients at a time, for a while."""
     if shutil.which("wrk"):
         return _wrk(port, clients, seconds, paths)
-    asked = [_asked(path) for path in islice(cycle(paths), round(PER_SECOND * seconds))]
-    return pressure_of(client.send(port=port, clients=clients, requests=asked), wanted=200)
+    asked = [asked_for(path) for path in islice(cycle(paths), round(PER_SECOND * seconds))]
+    load = client.send(port=port, clients=clients, requests=asked)
+    return replace(pressure_of(load, wanted=200), errors=sum(status >= 400 for status in load.statuses))
 
 
 def pressure_of(load: client.Load, *, wanted: int) -> Pressure:
@@ -50,9 +51,11 @@ def pressure_of(load: client.Load, *, wanted: int) -> Pressure:
     )
 
 
-def _asked(line: str) -> Asked:
-    path, _, token = line.partition(" ")
-    return Asked("GET", path, {"X-Cart-Token": token} if token else {})
+def asked_for(line: str) -> Asked:
+    """Read one line of paths."""
+    path, _, rest = line.partition(" ")
+    header, _, value = rest.partition(" ")
+    return Asked("GET", path, {header: value} if header else {})
 
 
 def _wrk(port: int, clients: int, seconds: float, paths: Sequence[str]) -> Pressure:

@@ -8,12 +8,16 @@ from dataclasses import dataclass
 
 from bench import client
 from bench.catalogue import search_words
-from bench.http import Asked
-from bench.shop import Shop
+from bench.http import Asked, ask
+from bench.reading import asked_for
+from bench.shop import Shop, ShopFailed
 
 API = "/api/v1"
 MANY = 40
 REFERENCES = ("bare", "select")
+# The yardstick of everything: the bare view with one ``SELECT`` of the list's bytes.
+GAUGE, GAUGE_ROW = "/bench/select/list", "list: select"
+UNCHANGED = ", unchanged"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,6 +26,7 @@ class Read:
 
     name: str
     paths: Sequence[str]
+    has_references: bool = True
 
 
 def prepare_reads(shop: Shop, skus: Sequence[str]) -> list[Read]:
@@ -43,10 +48,27 @@ def prepare_reads(shop: Shop, skus: Sequence[str]) -> list[Read]:
         Read(name="category", paths=[f"{API}/products?category={slug}" for slug in categories[:MANY]]),
         Read(name="detail", paths=[f"{API}/products/{slug}" for slug in slugs]),
         Read(name="search", paths=[f"{API}/products?search={word}" for word in words[:MANY]]),
-        Read(name="cart", paths=[f"{API}/cart {token}" for token in _open_carts(shop, skus)]),
+        Read(name="cart", paths=[f"{API}/cart X-Cart-Token {token}" for token in _open_carts(shop, skus)]),
     ]
-    _lay_down(shop, reads)
-    return reads
+    lay_down(shop, reads)
+    return reads + [_unchanged(shop, read) for read in reads[:4]]
+
+
+def base_of(name: str) -> str:
+    """Return the read whose references stand beside it: those of an unchanged read are those of the read."""
+    return name.removesuffix(UNCHANGED)
+
+
+def _unchanged(shop: Shop, read: Read) -> Read:
+    """Return the same read by somebody who has seen it.
+
+    :raises ShopFailed: an answer is not 304
+    """
+    paths = [f"{path} If-None-Match {ask(shop.port, asked_for(path)).etag}" for path in read.paths]
+    changed = [path for path in paths if ask(shop.port, asked_for(path)).status != 304]
+    if changed:
+        raise ShopFailed(f"not 304: {changed[0]}")
+    return Read(name=read.name + UNCHANGED, paths=paths, has_references=False)
 
 
 def reference_path(read: Read, kind: str) -> str:
@@ -70,10 +92,14 @@ def _open_carts(shop: Shop, skus: Sequence[str]) -> list[str]:
     return tokens
 
 
-def _lay_down(shop: Shop, reads: Sequence[Read]) -> None:
+def lay_down(shop: Shop, reads: Sequence[Read]) -> None:
+    """Lay down what the first address of each read answers, for its references."""
     shop.sql("CREATE TABLE IF NOT EXISTS bench_bytes (name text PRIMARY KEY, body bytea NOT NULL)")
     for read in reads:
-        path, _, token = read.paths[0].partition(" ")
-        body = shop.get_bytes(path, {"X-Cart-Token": token} if token else {})
+        first = asked_for(read.paths[0])
+        body = shop.get_bytes(first.path, first.headers)
         (shop.data / "bench" / _key(read)).write_bytes(body)
-        shop.sql("INSERT INTO bench_bytes VALUES (%s, %s)", (_key(read), body))
+        shop.sql(
+            "INSERT INTO bench_bytes VALUES (%s, %s) ON CONFLICT (name) DO UPDATE SET body = excluded.body",
+            (_key(read), body),
+        )

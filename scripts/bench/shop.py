@@ -22,7 +22,7 @@ from bench.http import Asked, ask
 from config import embedded
 
 ROOT = Path(__file__).resolve().parents[2]
-OTHERS = ("DATABASE_URL", "REDIS_URL", "BROKER_URL", "DJANGO_SETTINGS_MODULE")
+OTHERS = ("DATABASE_URL", "REDIS_URL", "BROKER_URL", "DJANGO_SETTINGS_MODULE", "PYTHONDONTWRITEBYTECODE")
 SECONDS_TO_START = 120.0
 SECONDS_TO_STOP = 60.0
 SECONDS_FOR_A_COMMAND = 900.0
@@ -46,7 +46,7 @@ class Shop:
         self.port = free_port()
         self._process: subprocess.Popen[bytes] | None = None
         self._database: psycopg.Connection[tuple[Any, ...]] | None = None
-        (self.data / "bench").mkdir(parents=True)
+        (self.data / "bench").mkdir(parents=True, exist_ok=True)
         # The mark of a loaded demo shop: the benchmark brings its own goods.
         (self.data / "sign-ins.json").write_text("{}")
 
@@ -54,6 +54,7 @@ class Shop:
     def variables(self) -> dict[str, str]:
         """The environment of everything that belongs to the shop."""
         ours = {"NEXUS_DATA": str(self.data), "PORT": str(self.port), "THROTTLES": "off", "NEXUS_BENCH": "1"}
+        ours["PYTHONPYCACHEPREFIX"] = str(self.folder / "bytecode")  # a second start compiles nothing
         return {name: value for name, value in os.environ.items() if name not in OTHERS} | ours | self.environment
 
     @property

@@ -7,10 +7,10 @@ from typing import Any
 
 from bench import targets
 from bench.measuring import Row
-from bench.reads import REFERENCES
+from bench.reads import REFERENCES, base_of
 
 HEADS = (
-    "operation", "clients", "CPU ms", "target", "web", "pg", "redis", "after", "x bare", "x select",
+    "operation", "clients", "CPU ms", "target", "web", "pg", "redis", "after", "x bare", "at most", "x select",
     "req/s", "p50 ms", "p99 ms", "stmts", "most", "errors",
 )  # fmt: skip
 
@@ -23,7 +23,8 @@ def table(rows: Sequence[Row]) -> str:
 
 
 def _line(row: Row, by_name: Mapping[tuple[str, int], Row]) -> tuple[str, ...]:
-    references = (by_name.get((f"{row.operation}: {kind}", row.clients)) for kind in REFERENCES)
+    bare, select = (by_name.get((f"{base_of(row.operation)}: {kind}", row.clients)) for kind in REFERENCES)
+    share = targets.OF_BARE.get(row.operation)
     return (
         row.operation,
         str(row.clients),
@@ -33,7 +34,9 @@ def _line(row: Row, by_name: Mapping[tuple[str, int], Row]) -> tuple[str, ...]:
         f"{row.postgres_ms:.2f}",
         f"{row.redis_ms:.2f}",
         f"{row.after_ms:.2f}" if row.after_ms else "",
-        *(f"{row.cpu_ms / one.cpu_ms:.1f} ({one.cpu_ms:.2f})" if one and one.cpu_ms else "" for one in references),
+        _times(row, bare),
+        _known(share and 1 / share),
+        _times(row, select),
         f"{row.per_second:,.0f}",
         f"{row.p50_ms:.1f}",
         f"{row.p99_ms:.1f}",
@@ -43,29 +46,65 @@ def _line(row: Row, by_name: Mapping[tuple[str, int], Row]) -> tuple[str, ...]:
     )
 
 
-def once(figures: Mapping[str, Any]) -> str:
+def _times(row: Row, reference: Row | None) -> str:
+    return f"{row.cpu_ms / reference.cpu_ms:.2f} ({reference.cpu_ms:.2f})" if reference and reference.cpu_ms else ""
+
+
+def once(figures: Mapping[str, Any], rows: Sequence[Row]) -> str:
     """Return what was measured once, each beside its target."""
-    race, again, two = figures["race"], figures["second_start"], figures["memory"]["two web"]
+    race, again, web = figures["race"], figures["second_start"], figures["memory"]["web process"]
     whole, hooks = figures["memory"]["all"], figures["webhooks"]
     lines: list[tuple[str, str, str]] = [
         ("measured once", "figure", "target"),
         ("import, products/s", f"{figures['import_per_second']:,.0f}", f"{targets.IMPORT_PER_SECOND:,.0f}"),
         ("replay, invoices/s", _known(figures["replay_per_second"]) or "not there", f"{targets.REPLAY_PER_SECOND:.0f}"),
         ("second start: /healthz, s", f"{again['healthz_s']:.2f}", ""),
-        ("second start: first list, s", f"{again['list_s']:.2f}", f"{targets.SECOND_START_SECONDS:.0f}"),
-        ("two web processes, MB resident", f"{two['rss_mb']:.0f} (shared out: {two['pss_mb']:.0f})",
-         f"{targets.TWO_WEB_MB:.0f}"),
-        ("all processes, MB resident", f"{whole['rss_mb']:.0f} (shared out: {whole['pss_mb']:.0f})", ""),
+        ("second start: first list, s", f"{again['list_s']:.2f}", f"{targets.SECOND_START_SECONDS:.1f}"),
+        ("web process, MB with shared pages shared out (resident)", _megabytes(web), f"{targets.WEB_MB:.0f}"),
+        ("all processes, the same", _megabytes(whole), ""),
+        *_nginx(figures["nginx"]),
+        ("orders of one line a second, 32 clients", _orders(rows), f"{targets.ORDERS_PER_SECOND:.0f}"),
         ("64 buyers for 50 units: runs with 50 sold and 14 refused", f"{race['right']} of {race['runs']}", "all"),
         ("  sold, least and most", f"{race['least_sold']} and {race['most_sold']}", "50"),
         ("  seconds, median and longest", f"{race['median_seconds']:.2f} and {race['longest_seconds']:.2f}",
          f"{targets.RACE_SECONDS:.0f}"),
+        *_hot(figures["hot"]),
         ("provider webhooks accepted, a second", f"{hooks['per_second']:.0f}", f"{targets.WEBHOOKS_PER_SECOND:.0f}"),
         ("  answered within, ms (p99)", f"{hooks['p99_ms']:.0f}", f"{targets.WEBHOOK_MS:.0f}"),
         *_over_many("verify_books", figures["books"], targets.VERIFY_SECONDS),
         *_over_many("rehearsal of a promotion", figures["rehearsal"], targets.REHEARSAL_SECONDS),
     ]  # fmt: skip
     return _aligned(lines)
+
+
+def _megabytes(group: Mapping[str, float]) -> str:
+    return f"{group['pss_mb']:.0f} ({group['rss_mb']:.0f})"
+
+
+def _nginx(figures: Mapping[str, float] | None) -> list[tuple[str, str, str]]:
+    what = "list through Nginx and its cache: rate, of Nginx's own bytes"
+    if figures is None:
+        return [(what, "no nginx here", "")]
+    rates = f"  requests/s ({figures['own_per_second']:,.0f})"
+    return [(what, f"{figures['ratio']:.2f}", f"{targets.OF_NGINX}"), (rates, f"{figures['per_second']:,.0f}", "")]
+
+
+def _orders(rows: Sequence[Row]) -> str:
+    found = [row.per_second for row in rows if (row.operation, row.clients) == ("order, 1 line", 32)]
+    return f"{found[0]:.0f}" if found else "not measured"
+
+
+def _hot(figures: Mapping[str, float]) -> list[tuple[str, str, str]]:
+    others = figures["others_p50_ms"]
+    return [
+        ("one variant: tries a second (of as many variants as buyers)",
+         f"{figures['per_second']:.0f} ({figures['spread_per_second']:.0f})", f"{targets.HOT_PER_SECOND:.0f}"),
+        ("  answered within, ms (p99)", f"{figures['p99_ms']:.0f} ({figures['spread_p99_ms']:.0f})",
+         f"{targets.HOT_P99_MS:.0f}"),
+        ("  others' orders beside it, times those beside the many variants",
+         f"{others / figures['others_beside_spread_p50_ms']:.2f}", f"{targets.HOT_OTHERS}"),
+        ("  others' orders, times those with nobody beside", f"{others / figures['others_quiet_p50_ms']:.2f}", ""),
+    ]  # fmt: skip
 
 
 def _over_many(what: str, taken: Mapping[str, float], target: float) -> list[tuple[str, str, str]]:

@@ -36,6 +36,8 @@ class Buyers:
     def __init__(self, shop: Shop, skus: Sequence[str]) -> None:
         self.shop = shop
         self._skus: Iterator[str] = cycle(skus)
+        # The carts of those who raced and got nothing.
+        self.left_with_nothing: list[str] = []
 
     def add(self, *, clients: int, count: int) -> Row:
         """Measure new carts with one item."""
@@ -44,21 +46,34 @@ class Buyers:
 
     def order(self, *, name: str, clients: int, count: int) -> Row:
         """Measure orders; their carts are filled before."""
-        asked = [_order(token) for token in self._filled(count, LINES[name])]
+        asked = [self.ordering(token) for token in self._filled(count, LINES[name])]
         return self._measured(name, clients, asked)
 
     def race(self, number: int) -> Race:
         """Let 64 guests order one each of the same 50 units, at the same moment."""
-        carts = [first_item(race_sku(number)) for _ in range(BUYERS)]
-        tokens = client.tokens_of(client.send(port=self.shop.port, clients=8, requests=carts))
-        load = client.send(port=self.shop.port, clients=BUYERS, requests=[_order(token) for token in tokens])
+        tokens = self.fill(race_sku(number), BUYERS)
+        load = client.send(port=self.shop.port, clients=BUYERS, requests=[self.ordering(token) for token in tokens])
         answers = list(zip(load.statuses, load.bodies, strict=True))
+        self.left_with_nothing += [token for token, status in zip(tokens, load.statuses, strict=True) if status == 409]
         refused = [json.loads(body).get("code") for status, body in answers if status == 409]
         return Race(
             sold=load.statuses.count(201),
             refused=sum(code == "inventory.out_of_stock" for code in refused),
             seconds=load.seconds,
         )
+
+    def fill(self, sku: str, count: int) -> list[str]:
+        """Return the tokens of so many new carts with one unit each."""
+        carts = [first_item(sku) for _ in range(count)]
+        return client.tokens_of(client.send(port=self.shop.port, clients=8, requests=carts))
+
+    def fill_others(self, count: int) -> list[Asked]:
+        """Return orders of so many new carts with other goods."""
+        return [self.ordering(token) for token in self._filled(count, 1)]
+
+    def ordering(self, token: str) -> Asked:
+        """Return the order of a cart."""
+        return Asked("POST", f"{API}/orders", {"X-Cart-Token": token}, order_body(token))
 
     def _measured(self, name: str, clients: int, asked: Sequence[Asked]) -> Row:
         def load() -> Pressure:
@@ -117,10 +132,6 @@ def first_item(sku: str) -> Asked:
 
 def _item(token: str, sku: str) -> Asked:
     return Asked("POST", f"{API}/cart/items", {"X-Cart-Token": token}, {"sku": sku, "quantity": 1})
-
-
-def _order(token: str) -> Asked:
-    return Asked("POST", f"{API}/orders", {"X-Cart-Token": token}, order_body(token))
 
 
 def order_body(token: str) -> dict[str, object]:
