@@ -61,6 +61,20 @@ SUBSCRIPTIONS: dict[str, tuple[str, ...]] = {
     ),
 }
 
+# A handler -> what the facts hold that concern it, where not all do: of others nothing is owed to it.
+CONDITIONS: dict[str, dict[str, str]] = {
+    "orders.handlers.stop_paying": {"to_status": "cancelled"},
+    "orders.handlers.invoice_order": {"to_status": "paid"},
+    "orders.handlers.block_gift_cards": {"what": "charged_back"},
+    "notifications.handlers.alert_staff_of_return": {"to_status": "requested"},
+}
+
+# A handler that locks nothing -> its like that takes many facts in one transaction, with a few statements for all.
+HANDLERS_OF_MANY: dict[str, str] = {
+    "notifications.handlers.confirm_order": "notifications.handlers.confirm_orders",
+    "notifications.handlers.report_order_move": "notifications.handlers.report_order_moves",
+}
+
 INLINE_SUBSCRIPTIONS: dict[str, tuple[str, ...]] = {
     "accounts.signed_in": ("carts.handlers.merge_guest_cart",),
     "payments.payment_captured": ("orders.handlers.confirm_payment",),

@@ -15,14 +15,14 @@ from core import clock, courier, idempotency, media, outbox
 def relay(**_: object) -> None:
     """Hand due deliveries to workers."""
     while due := outbox.claim_due(now=clock.database_now()):
-        for parcel in outbox.parcelled(due):
-            deliver.delay(delivery_ids=parcel)
+        for handler, ids in outbox.parcelled(due):
+            deliver.delay(delivery_ids=ids, handler=handler)
 
 
 @shared_task(acks_late=True)
-def deliver(*, delivery_ids: Sequence[str], **_: object) -> None:
+def deliver(*, delivery_ids: Sequence[str], handler: str = "", **_: object) -> None:
     """Run a handler for some events, and ask for a relay where more waited for these."""
-    if outbox.deliver(delivery_ids=delivery_ids):
+    if outbox.deliver(delivery_ids=delivery_ids, handler=handler):
         courier.wake()
 
 

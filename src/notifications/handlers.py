@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from django.utils import timezone
@@ -89,15 +89,28 @@ def alert_staff_of_deleted_product(*, delivery_id: str, product_id: str, **_: ob
     _tell_staff("products.receive_catalogue_alerts", messages.product_deleted(product=product), delivery_id)
 
 
-def confirm_order(*, delivery_id: str, order_id: str, is_drafted: bool = False, **_: object) -> None:
+def confirm_order(**fact: Any) -> None:
     """Confirm an order to whoever placed it, and tell staff who watch orders.
 
     The buyer of one that staff wrote is sent the way to pay it instead.
     """
-    order = order_reads.get_order_for_message(order_id=UUID(order_id))
-    if not is_drafted:
-        _tell_buyer(order, messages.order_placed(order=order), delivery_id)
-    _tell_staff("orders.receive_order_alerts", messages.new_order(order=order), f"{delivery_id}.staff")
+    confirm_orders(facts=[fact])
+
+
+def confirm_orders(*, facts: Sequence[Mapping[str, Any]]) -> None:
+    """Do as ``confirm_order`` does for several, with a few statements for all."""
+    found = _orders_of(facts)
+    staff = account_reads.users_with_permission(permission="orders.receive_order_alerts")
+    written = [
+        (order, messages.order_placed(order=order), source)
+        for source, order, fact in found
+        if not fact.get("is_drafted", False)
+    ]
+    alerts = [
+        services.Letter(users=staff, message=messages.new_order(order=order), source=f"{source}.staff")
+        for source, order, _ in found
+    ]
+    services.tell_all(letters=_to_buyers(written) + alerts, at=timezone.now())
 
 
 def alert_staff_of_payment(
@@ -147,13 +160,21 @@ def report_order_edit(*, delivery_id: str, order_id: str, edit_id: int, **_: obj
     _tell_buyer(order, message, delivery_id)
 
 
-def report_order_move(*, delivery_id: str, order_id: str, move_id: int, to_status: str, **_: object) -> None:
+def report_order_move(**fact: Any) -> None:
     """Tell whoever placed an order that it moved on. Gift cards alone are told of by the mails that they come with."""
-    order = order_reads.get_order_for_message(order_id=UUID(order_id))
-    if to_status in _SENT and all(line.is_gift_card for line in order.lines.all()):
-        return
-    move = order_reads.get_move(move_id=move_id)
-    _tell_buyer(order, messages.order_moved(order=order, move=move), delivery_id)
+    report_order_moves(facts=[fact])
+
+
+def report_order_moves(*, facts: Sequence[Mapping[str, Any]]) -> None:
+    """Do as ``report_order_move`` does for several, with a few statements for all."""
+    found = _orders_of(facts)
+    moves = order_reads.get_moves(order_ids={order.pk for _, order, _ in found})
+    written = [
+        (order, messages.order_moved(order=order, move=moves[fact["move_id"]]), source)
+        for source, order, fact in found
+        if fact["to_status"] not in _SENT or not all(line.is_gift_card for line in order.lines.all())
+    ]
+    services.tell_all(letters=_to_buyers(written), at=timezone.now())
 
 
 def report_parcel(*, delivery_id: str, order_id: str, fulfilment_id: str, **_: object) -> None:
@@ -179,11 +200,10 @@ def report_return_move(*, delivery_id: str, return_id: str, to_status: str, **_:
     _tell_buyer(back.order, message, delivery_id)
 
 
-def alert_staff_of_return(*, delivery_id: str, return_id: str, to_status: str, **_: object) -> None:
+def alert_staff_of_return(*, delivery_id: str, return_id: str, **_: object) -> None:
     """Tell staff who handle returns of one that waits for an answer."""
-    if to_status == ReturnStatus.REQUESTED.value:
-        back = order_reads.get_return_for_message(return_id=UUID(return_id))
-        _tell_staff("orders.handle_return", messages_returns.return_to_handle(back=back), delivery_id)
+    back = order_reads.get_return_for_message(return_id=UUID(return_id))
+    _tell_staff("orders.handle_return", messages_returns.return_to_handle(back=back), delivery_id)
 
 
 def send_withdrawal_link(*, delivery_id: str, withdrawal_id: str, **_: object) -> None:
@@ -217,12 +237,31 @@ def alert_staff_of_withdrawal(
     _tell_staff("orders.handle_return", alert, delivery_id)
 
 
+def _orders_of(facts: Sequence[Mapping[str, Any]]) -> list[tuple[str, Order, Mapping[str, Any]]]:
+    """Return (delivery, order, fact) of each fact about an order. Three queries."""
+    ids = [UUID(fact["order_id"]) for fact in facts]
+    orders = order_reads.get_orders_for_messages(order_ids=set(ids))
+    return [(fact["delivery_id"], orders[pk], fact) for pk, fact in zip(ids, facts, strict=True)]
+
+
 def _tell_buyer(order: Order, message: Message, source: str) -> None:
-    if order.customer_id is None:
-        if order.email:
-            services.tell_address(email=order.email, message=message, source=source, at=timezone.now())
-    elif user := _find_active(str(order.customer_id)):
-        _tell([user], message, source)
+    services.tell_all(letters=_to_buyers([(order, message, source)]), at=timezone.now())
+
+
+def _to_buyers(written: Sequence[tuple[Order, Message, str]]) -> list[services.Letter]:
+    """Address messages to who placed the orders: an account that is active, or the address that a guest left."""
+    ids = {order.customer_id for order, _, _ in written if order.customer_id is not None}
+    found = account_reads.users_by_ids(user_ids=ids) if ids else {}
+    active = {pk: [user] for pk, user in found.items() if user.is_active}
+    return [
+        services.Letter(
+            message=message,
+            source=source,
+            users=active.get(order.customer_id, ()) if order.customer_id else (),
+            email="" if order.customer_id else order.email,
+        )
+        for order, message, source in written
+    ]
 
 
 def _tell_staff(permission: str, message: Message, source: str) -> None:

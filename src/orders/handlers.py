@@ -8,7 +8,6 @@ from uuid import UUID
 from django.utils import timezone
 
 from orders import services
-from orders.domain import OrderStatus
 
 
 def scrub_customer(*, user_id: str, **_: object) -> None:
@@ -25,16 +24,14 @@ def confirm_payment(
     )
 
 
-def stop_paying(*, order_id: str, to_status: str, **_: object) -> None:
+def stop_paying(*, order_id: str, **_: object) -> None:
     """Call off what was begun to pay a cancelled order."""
-    if to_status == OrderStatus.CANCELLED.value:
-        services.stop_paying(order_id=UUID(order_id), at=timezone.now())
+    services.stop_paying(order_id=UUID(order_id), at=timezone.now())
 
 
-def invoice_order(*, order_id: str, to_status: str, **_: object) -> None:
+def invoice_order(*, order_id: str, **_: object) -> None:
     """Write the invoice of an order that was paid."""
-    if to_status == OrderStatus.PAID.value:
-        services.invoice_paid_order(order_id=UUID(order_id), at=timezone.now())
+    services.invoice_paid_order(order_id=UUID(order_id), at=timezone.now())
 
 
 def issue_gift_cards(*, order_id: str, **_: object) -> None:
@@ -42,10 +39,9 @@ def issue_gift_cards(*, order_id: str, **_: object) -> None:
     services.issue_gift_cards(order_id=UUID(order_id), at=timezone.now())
 
 
-def block_gift_cards(*, order_id: str, what: str, **_: object) -> None:
+def block_gift_cards(*, order_id: str, **_: object) -> None:
     """Block the gift cards of an order whose payment was charged back."""
-    if what == "charged_back":
-        services.block_gift_cards(order_id=UUID(order_id))
+    services.block_gift_cards(order_id=UUID(order_id))
 
 
 def credit_refund(*, order_id: str, refund_id: str, amount_minor: int, is_of_sale: bool = True, **_: object) -> None:

@@ -10,7 +10,7 @@ from config.schedule import BEAT_SCHEDULE
 from config.settings import processes
 from config.settings.backoffice import UNFOLD  # noqa: F401 - a setting
 from config.settings.env import SRC, data_folder, env
-from config.subscriptions import INLINE_SUBSCRIPTIONS, SUBSCRIPTIONS
+from config.subscriptions import CONDITIONS, HANDLERS_OF_MANY, INLINE_SUBSCRIPTIONS, SUBSCRIPTIONS
 from config.version import VERSION
 from notifications.domain import Kind
 from orders.domain import OrderStatus, Resolution, ReturnStatus
@@ -198,6 +198,8 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
 
 EVENT_SUBSCRIPTIONS = SUBSCRIPTIONS
 EVENT_INLINE_SUBSCRIPTIONS = INLINE_SUBSCRIPTIONS
+EVENT_CONDITIONS = CONDITIONS
+EVENT_HANDLERS_OF_MANY = HANDLERS_OF_MANY
 OUTBOX_COURIER = True
 # How long a worker that took a delivery has, before another may take it.
 OUTBOX_LEASE = timedelta(seconds=30)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from core.models import OutboxEvent
@@ -28,3 +29,20 @@ def write_and_fail(*, delivery_id: str, **_: object) -> None:
 
 def refuse(**_: object) -> None:
     raise ValueError("refused")
+
+
+def remember_all(*, facts: Sequence[dict[str, Any]]) -> None:
+    seen.append({"together": facts})
+
+
+@step
+def write_all(*, facts: Sequence[dict[str, Any]]) -> None:
+    for fact in facts:
+        write(**fact)
+        if fact["units"] < 0:
+            raise RuntimeError("not this one")
+
+
+@step
+def write_some(*, delivery_id: str, units: int, **_: object) -> None:
+    write_all(facts=[{"delivery_id": delivery_id, "units": units}])

@@ -299,6 +299,96 @@ class TestDeliver:
         assert outbox.deliver(delivery_ids=[str(new_id())]) is False
 
 
+@pytest.mark.django_db
+class TestDeliverTogether:
+    SOME = "core.tests.handlers.write_some"
+
+    @pytest.fixture(autouse=True)
+    def _of_many(self, settings: Any) -> None:
+        settings.EVENT_HANDLERS_OF_MANY = {
+            REMEMBER: "core.tests.handlers.remember_all",
+            self.SOME: "core.tests.handlers.write_all",
+        }
+
+    def deliver(self, handler: str, deliveries: list[Delivery]) -> None:
+        outbox.deliver(delivery_ids=[str(each.pk) for each in deliveries], handler=handler)
+        for each in deliveries:
+            each.refresh_from_db()
+
+    def test_gives_all_to_a_handler_of_many_in_their_order(self) -> None:
+        deliveries = [make_delivery() for _ in range(3)]
+
+        self.deliver(REMEMBER, deliveries)
+
+        (seen,) = handlers.seen
+        assert [fact["delivery_id"] for fact in seen["together"]] == [str(each.pk) for each in deliveries]
+        assert {fact["units"] for fact in seen["together"]} == {1}
+        assert {each.state for each in deliveries} == {"done"}
+
+    def test_costs_the_same_for_any_number(self, django_assert_num_queries: Any) -> None:
+        for count in (2, 7):
+            deliveries = [make_delivery() for _ in range(count)]
+            ids = [str(each.pk) for each in deliveries]
+            with django_assert_num_queries(5):  # with a savepoint in this test
+                outbox.deliver(delivery_ids=ids, handler=REMEMBER)
+
+    def test_leaves_out_what_is_done_and_what_another_has(self) -> None:
+        done, owed = make_delivery(done_at=NOON), make_delivery()
+
+        self.deliver(REMEMBER, [done, owed])
+
+        assert [fact["delivery_id"] for fact in handlers.seen[0]["together"]] == [str(owed.pk)]
+        assert done.done_at == NOON
+
+    def test_calls_nobody_where_all_are_done(self) -> None:
+        self.deliver(REMEMBER, [make_delivery(done_at=NOON), make_delivery(done_at=NOON)])
+
+        assert handlers.seen == []
+
+    def test_goes_one_by_one_where_one_fails_and_holds_up_no_other(self) -> None:
+        good, bad, other = (make_delivery(self.SOME) for _ in range(3))
+        OutboxEvent.objects.filter(pk=bad.event_id).update(payload={"units": -1})
+
+        self.deliver(self.SOME, [good, bad, other])
+
+        assert [each.state for each in (good, bad, other)] == ["done", "owed", "done"]
+        assert (bad.attempts, bad.last_error) == (1, "RuntimeError: not this one")
+        written = OutboxEvent.objects.filter(name="tests.written").values_list("aggregate", flat=True)
+        assert sorted(written) == sorted([str(good.pk), str(other.pk)])
+
+    def test_one_alone_goes_the_usual_way(self) -> None:
+        delivery = make_delivery()
+
+        self.deliver(REMEMBER, [delivery])
+
+        assert [seen["delivery_id"] for seen in handlers.seen] == [str(delivery.pk)]
+
+
+@pytest.mark.django_db
+class TestConditions:
+    @pytest.fixture(autouse=True)
+    def _conditions(self, subscribed: Any) -> None:
+        subscribed.EVENT_CONDITIONS = {REMEMBER: {"units": 3}}
+
+    def test_of_what_does_not_concern_a_handler_nothing_is_owed_to_it(self) -> None:
+        publish(ThingHappened(thing_id=new_id(), units=2), at=NOON)
+
+        assert [delivery.handler for delivery in Delivery.objects.all()] == [WRITE]
+
+    def test_what_concerns_it_is_owed(self) -> None:
+        publish(ThingHappened(thing_id=new_id(), units=3), at=NOON)
+
+        assert {delivery.handler for delivery in Delivery.objects.all()} == {REMEMBER, WRITE}
+
+    def test_what_was_owed_before_there_was_a_condition_is_done_without_it(self) -> None:
+        delivery = make_delivery()
+
+        outbox.deliver(delivery_ids=[str(delivery.pk)])
+
+        delivery.refresh_from_db()
+        assert (delivery.state, handlers.seen) == ("done", [])
+
+
 @pytest.mark.django_db(transaction=True)
 def test_a_worker_killed_while_it_runs_a_handler_leaves_the_delivery_owed(
     monkeypatch: pytest.MonkeyPatch, settings: Any

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from hashlib import sha256
@@ -25,43 +26,57 @@ if TYPE_CHECKING:
 SEND_TASK = "notifications.tasks.send_waiting_mail"
 
 
-@step
-def tell(*, users: Sequence[User], message: Message, source: str, at: datetime) -> None:
-    """Tell some people, in the app and by mail as they prefer. Three statements at most.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Letter:
+    """A message, and whom it goes to: some people, or an address that a guest left.
 
     :param source: what it follows from (the delivery's id): the same person is told of it once per channel
     """
-    chosen = selectors.choices(user_ids=[user.pk for user in users], kind=message.kind) if users else {}
 
-    def wanting(channel: Channel) -> list[User]:
-        key = message.kind.value, channel.value
-        return [user for user in users if is_sent(message.kind, channel, chosen.get((user.pk, *key)))]
+    message: Message
+    source: str
+    users: Sequence[User] = ()
+    email: str = ""
 
-    insert_all([_notification(user, message, source, at) for user in wanting(Channel.IN_APP)], skip_known=True)
-    _queue([_mail_to(user, message, source, at) for user in wanting(Channel.EMAIL)])
+
+@step
+def tell(*, users: Sequence[User], message: Message, source: str, at: datetime) -> None:
+    """Tell some people, in the app and by mail as they prefer. Three statements at most."""
+    tell_all(letters=[Letter(message=message, source=source, users=users)], at=at)
 
 
 @step
 def tell_address(*, email: str, message: Message, source: str, at: datetime) -> None:
     """Tell a guest, who has only an address. One statement."""
-    text, html = render(message, unsubscribe_url="")
-    _queue(
-        [
-            Mail(
-                kind=message.kind.value,
-                to=email,
-                subject=message.heading,
-                text=text,
-                html=html,
-                source=source,
-                recipient_digest=_digest(email_key(email)),
-                due_at=at,
-            )
+    tell_all(letters=[Letter(message=message, source=source, email=email)], at=at)
+
+
+@step
+def tell_all(*, letters: Sequence[Letter], at: datetime) -> None:
+    """Tell several things at once, as ``tell`` and ``tell_address`` do. Three statements at most."""
+    asked = {user.pk for letter in letters if letter.message.kind not in TRANSACTIONAL for user in letter.users}
+    chosen = selectors.choices(user_ids=asked) if asked else {}
+
+    def wanting(letter: Letter, channel: Channel) -> list[User]:
+        kind = letter.message.kind
+        return [
+            user for user in letter.users if is_sent(kind, channel, chosen.get((user.pk, kind.value, channel.value)))
         ]
+
+    insert_all(
+        [
+            _notification(user, letter.message, letter.source, at)
+            for letter in letters
+            for user in wanting(letter, Channel.IN_APP)
+        ],
+        skip_known=True,
     )
-
-
-def _queue(mails: list[Mail]) -> None:
+    mails = [
+        _mail_to(user, letter.message, letter.source, at)
+        for letter in letters
+        for user in wanting(letter, Channel.EMAIL)
+    ]
+    mails += [_mail_to_address(letter, at) for letter in letters if letter.email]
     if mails:
         insert_all(mails, skip_known=True)
         transaction.on_commit(partial(courier.wake, SEND_TASK))
@@ -93,6 +108,20 @@ def _mail_to(user: User, message: Message, source: str, at: datetime) -> Mail:
         unsubscribe_url=unsubscribe_url,
         source=source,
         recipient_digest=_digest(user.pk.hex),
+        due_at=at,
+    )
+
+
+def _mail_to_address(letter: Letter, at: datetime) -> Mail:
+    text, html = render(letter.message, unsubscribe_url="")
+    return Mail(
+        kind=letter.message.kind.value,
+        to=letter.email,
+        subject=letter.message.heading,
+        text=text,
+        html=html,
+        source=letter.source,
+        recipient_digest=_digest(email_key(letter.email)),
         due_at=at,
     )
 

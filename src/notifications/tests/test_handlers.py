@@ -288,9 +288,40 @@ class TestConfirmOrder:
     def test_costs_the_same_for_any_number_of_lines(self, lines: int, django_assert_num_queries: Any) -> None:
         order = make_order(*((make_stock(), 1) for _ in range(lines)))
 
-        with transaction.atomic(), django_assert_num_queries(8):
-            # The order with lines and fulfilments, its customer, their preferences, both rows, staff (none).
+        with transaction.atomic(), django_assert_num_queries(7):
+            # The order with lines and fulfilments, its customer, both rows, staff (none).
             handlers.confirm_order(delivery_id="d1", order_id=str(order.pk))
+
+    @pytest.mark.parametrize("count", [1, 5])
+    def test_costs_the_same_for_any_number_of_orders(self, count: int, django_assert_num_queries: Any) -> None:
+        orders = [make_guest_order(email=f"guest{n}@example.com") for n in range(count)]
+        orders += [make_order() for _ in range(count)]
+        make_user(is_staff=True, permissions=["orders.receive_order_alerts"])
+
+        with transaction.atomic(), django_assert_num_queries(8):
+            # As above, and what staff prefer.
+            handlers.confirm_orders(facts=[self.fact(order) for order in orders])
+
+        assert {mail.subject for mail in Mail.objects.all()} == {f"We have your order {o.number}" for o in orders}
+        assert Notification.objects.filter(kind=Kind.STAFF_NEW_ORDER.value).count() == 2 * count
+
+    def test_of_several_each_buyer_gets_their_own(self) -> None:
+        first, second = make_guest_order(email="ada@example.com"), make_guest_order(email="bob@example.com")
+        drafted = make_guest_order(email="eve@example.com")
+
+        with transaction.atomic():
+            handlers.confirm_orders(
+                facts=[self.fact(first), self.fact(second), self.fact(drafted) | {"is_drafted": True}]
+            )
+
+        told = {mail.to: mail for mail in Mail.objects.all()}
+        assert set(told) == {"ada@example.com", "bob@example.com"}
+        assert first.number in told["ada@example.com"].text
+        assert second.number not in told["ada@example.com"].text
+        assert told["bob@example.com"].source == f"delivery of {second.pk}"
+
+    def fact(self, order: Order) -> dict[str, Any]:
+        return {"delivery_id": f"delivery of {order.pk}", "order_id": str(order.pk)}
 
 
 class TestReportOrderMove:

@@ -14,9 +14,10 @@ from orders.selectors.invoicing import (
 from orders.selectors.linking import digest_of_link, find_payment_link, get_payment_link, state_of_link, url_of_link
 from orders.selectors.reading import (
     get_fulfilment,
-    get_move,
+    get_moves,
     get_order,
     get_order_for_message,
+    get_orders_for_messages,
     list_fulfilments,
     list_notes,
     list_orders,
@@ -63,9 +64,10 @@ __all__ = [
     "get_edit",
     "get_fulfilment",
     "get_invoice",
-    "get_move",
+    "get_moves",
     "get_order",
     "get_order_for_message",
+    "get_orders_for_messages",
     "get_payment_link",
     "get_receipt",
     "get_return",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Collection
 from datetime import datetime
 from typing import TYPE_CHECKING
 from uuid import UUID
@@ -17,14 +19,14 @@ if TYPE_CHECKING:
     from accounts.models import User
 
 _RELATED = ("lines", "moves", "fulfilments__lines")
-_ORDER: Compiled[Order] = Compiled(lambda order: Order.objects.filter(pk=order), order=UUID)
+_ORDERS: Compiled[Order] = Compiled(lambda orders: Order.objects.filter(pk__any_of=orders), orders=[UUID])
 _LINES: Compiled[OrderLine] = Compiled(
-    lambda order: OrderLine.objects.filter(order=order).order_by("position"), order=UUID
+    lambda orders: OrderLine.objects.filter(order__any_of=orders).order_by("position"), orders=[UUID]
 )
-_MOVE: Compiled[OrderMove] = Compiled(lambda move_id: OrderMove.objects.filter(pk=move_id), move_id=int)
 _PARCELS: Compiled[Fulfilment] = Compiled(
-    lambda order: Fulfilment.objects.filter(order=order).order_by("shipped_at", "pk"), order=UUID
+    lambda orders: Fulfilment.objects.filter(order__any_of=orders).order_by("shipped_at", "pk"), orders=[UUID]
 )
+_MOVES: Compiled[OrderMove] = Compiled(lambda orders: OrderMove.objects.filter(order__any_of=orders), orders=[UUID])
 
 
 def visible_orders(*, viewer: User | None, token: str | None = None) -> LockingQuerySet[Order]:
@@ -107,22 +109,30 @@ def get_order_for_message(*, order_id: UUID) -> Order:
 
     :raises OrderNotFound: there is none
     """
-    order = _ORDER.first(order=order_id)
-    if order is None:
-        raise OrderNotFound
-    remember_related(order, lines=_LINES.all(order=order_id), fulfilments=_PARCELS.all(order=order_id))
-    return order
+    return get_orders_for_messages(order_ids=[order_id])[order_id]
 
 
-def get_move(*, move_id: int) -> OrderMove:
-    """Return one step of an order's history. One query.
+def get_orders_for_messages(*, order_ids: Collection[UUID]) -> dict[UUID, Order]:
+    """Return orders by their ids, as ``get_order_for_message`` does. Three queries for any number.
 
-    :raises OrderNotFound: there is none
+    :raises OrderNotFound: one of them is not there
     """
-    move = _MOVE.first(move_id=move_id)
-    if move is None:
+    found = {order.pk: order for order in _ORDERS.all(orders=order_ids)}
+    if not found.keys() >= set(order_ids):
         raise OrderNotFound
-    return move
+    lines, parcels = defaultdict(list), defaultdict(list)
+    for line in _LINES.all(orders=order_ids):
+        lines[line.order_id].append(line)
+    for parcel in _PARCELS.all(orders=order_ids):
+        parcels[parcel.order_id].append(parcel)
+    for order in found.values():
+        remember_related(order, lines=lines[order.pk], fulfilments=parcels[order.pk])
+    return found
+
+
+def get_moves(*, order_ids: Collection[UUID]) -> dict[int, OrderMove]:
+    """Return the steps of some orders' histories by their ids. One query."""
+    return {move.pk: move for move in _MOVES.all(orders=order_ids)}
 
 
 def list_notes(*, order_id: UUID) -> list[OrderNote]:

@@ -5,18 +5,26 @@ from typing import Any
 
 import pytest
 from django.db import DatabaseError, IntegrityError, connection, transaction
+from django.utils import timezone
 
 from accounts.tests.factories import make_user
+from core import outbox
 from core.errors import NotFound
+from core.models import Delivery
 from core.rotation import sealed_models
+from core.transactions import command
 from inventory.tests.factories import make_stock
 from orders import handlers, selectors
+from orders.domain import OrderStatus
 from orders.errors import InvoiceRefused, SellerInvalid
+from orders.events import OrderMoved
 from orders.models import Invoice, InvoiceParties, InvoiceSeries
 from orders.selectors.invoicing import parties_of
 from orders.tests.factories import make_order
 from orders.tests.sellers import DAY, issue, make_paid_order, make_seller
 from pricing.tests.rules import make_method, make_rate
+
+publish = command(outbox.publish)
 
 
 @pytest.mark.django_db
@@ -148,24 +156,28 @@ class TestInvoiceOrder:
 
         for _ in range(2):
             with transaction.atomic():
-                handlers.invoice_order(order_id=str(order.pk), to_status="paid", delivery_id="d")
+                handlers.invoice_order(order_id=str(order.pk), delivery_id="d")
 
         assert [row.order_id for row in Invoice.objects.all()] == [order.pk]
 
-    def test_does_nothing_at_other_moves(self) -> None:
+    def test_is_owed_for_paid_orders_alone(self) -> None:
         make_seller()
         order = make_paid_order()
+        Delivery.objects.all().delete()
 
-        handlers.invoice_order(order_id=str(order.pk), to_status="shipped")
+        for status in OrderStatus:
+            move = OrderMoved(order_id=order.pk, move_id=1, from_status="pending", to_status=status.value)
+            publish(move, at=timezone.now())
 
-        assert not Invoice.objects.exists()
+        owed = Delivery.objects.filter(handler="orders.handlers.invoice_order").select_related("event")
+        assert [delivery.event.payload["to_status"] for delivery in owed] == ["paid"]
 
     def test_lets_the_order_go_on_without_a_seller_and_tells_staff(self) -> None:
         order = make_paid_order()
         staff = make_user(is_staff=True, is_superuser=True)
 
         with transaction.atomic():
-            handlers.invoice_order(order_id=str(order.pk), to_status="paid")
+            handlers.invoice_order(order_id=str(order.pk))
 
         found = selectors.list_invoices(order_id=order.pk, viewer=staff, at=DAY)
         own = selectors.list_invoices(order_id=order.pk, viewer=order.customer, at=DAY)

@@ -64,7 +64,7 @@ class TestSelectors:
 def test_unknown_orders_are_not_found(db: None) -> None:
     for read in (
         lambda: selectors.get_order_for_message(order_id=uuid4()),
-        lambda: selectors.get_move(move_id=0),
+        lambda: selectors.get_orders_for_messages(order_ids=[uuid4(), uuid4()]),
         lambda: selectors.list_notes(order_id=uuid4()),
         lambda: selectors.list_fulfilments(order_id=uuid4(), viewer=make_user()),
         lambda: selectors.packing_slip(order_id=uuid4()),
