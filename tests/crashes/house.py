@@ -41,5 +41,6 @@ class House:
         desk.work()
         desk.work()
         outcome = desk.outcome()
+        assert watch.struck or outcome["webhooks under way"] == 0
         desk.leave()
         return outcome
