@@ -7,7 +7,11 @@ never see one, and its pages are a fifth of what a web process loads, and of the
 from __future__ import annotations
 
 from django.contrib import admin
+from django.urls import path
+
+from config.status import status_page
 
 admin.autodiscover()
 
-urlpatterns, app_name, _ = admin.site.urls
+_of_tables, app_name, _ = admin.site.urls
+urlpatterns = [path("status/", admin.site.admin_view(status_page), name="status"), *_of_tables]

@@ -3,11 +3,21 @@
 from __future__ import annotations
 
 import os
+import time
+from typing import Any
 
 from celery import Celery
+from celery.signals import before_task_publish
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings.local")
 
 app = Celery("nexus")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
+
+
+@before_task_publish.connect
+def _note_time(headers: dict[str, Any] | None = None, **_: object) -> None:
+    """Let whoever gets the message know how long it was under way."""
+    if headers is not None:
+        headers["sent_at"] = time.time()

@@ -4,10 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
+EVERY_SECONDS = 15.0
 MINUTE = 60.0
 HOUR = 60 * MINUTE
 
 BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
+    "tell whether the queue is served": {
+        "task": "core.tasks.beat",
+        "schedule": EVERY_SECONDS,
+        "options": {"expires": 60.0},
+    },
     "relay due deliveries": {"task": "core.tasks.relay", "schedule": 5.0},
     "forget finished deliveries": {"task": "core.tasks.forget_finished", "schedule": HOUR},
     "forget expired idempotency keys": {"task": "core.tasks.forget_expired_keys", "schedule": HOUR},

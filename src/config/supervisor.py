@@ -34,6 +34,7 @@ from setproctitle import setproctitle
 from config import embedded
 from config.embedded import Refusal
 from config.lifelines import end_with_parent
+from config.seeing import folder
 from config.settings import processes
 
 log = structlog.get_logger("nexus.supervisor")
@@ -204,6 +205,8 @@ def run() -> None:
         raise Refusal(f"WEB_SERVER must be {' or '.join(WEB_SERVERS)}, not {processes.WEB_SERVER!r}")
     with contextlib.suppress(Stopped), claimed(data, port):
         refuse_taken(port)
+        if settings.METRICS_TOKEN:
+            folder.start_afresh()
         with embedded.shared(data, wanted):
             try:
                 _start(supervisor, started_at)

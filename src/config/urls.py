@@ -7,6 +7,7 @@ from importlib import import_module
 from django.conf import settings
 from django.urls import URLPattern, URLResolver, include, path
 from django.urls.resolvers import RoutePattern
+from django.utils.module_loading import import_string
 
 from config import files, openapi, problems
 
@@ -43,6 +44,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("notifications.urls_pages")),
     path("", include("orders.api.urls_pages")),
     path("", include("config.welcome")),
+    *([path("metrics", import_string("config.seeing.exposition.metrics"))] if settings.METRICS_TOKEN else []),
     *([path("sandbox/", include("sandbox.api.urls"))] if settings.SANDBOX else []),
     *([path("bench/", include("config.bench"))] if settings.BENCH else []),
 ]

@@ -11,6 +11,7 @@ import signal
 import threading
 import warnings
 
+import structlog
 from celery.beat import Service
 from celery.exceptions import SecurityWarning
 from celery.signals import worker_ready
@@ -19,6 +20,8 @@ from setproctitle import setproctitle
 
 from config.celery import app
 from config.settings import processes
+
+log = structlog.get_logger("nexus.clock")
 
 ARGUMENTS = ["--pool=threads", "--without-gossip", "--without-mingle", "--without-heartbeat", "--loglevel=WARNING"]
 
@@ -40,5 +43,7 @@ def _tick() -> None:
     """Be the clock. Without it the worker is of no use: both end, and are started again."""
     try:
         Service(app, schedule_filename=str(settings.DATA / "clock")).start()
+    except Exception:
+        log.exception("the clock stops")  # now: the process ends before its thread would be told of
     finally:
         os.kill(os.getpid(), signal.SIGTERM)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import os
 
+from django.conf import settings
 from django.core.wsgi import get_wsgi_application
 from django.utils.module_loading import import_string
 
@@ -20,3 +21,5 @@ gc.set_threshold(20_000)
 _django = get_wsgi_application()
 # It knows the apps, which are ready only now.
 application = import_string("config.express.Express")(with_readable_headers(with_static_files(_django)))
+for wrapper in settings.WSGI_WRAPPERS:
+    application = import_string(wrapper)(application)

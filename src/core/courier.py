@@ -14,6 +14,8 @@ import structlog
 from celery import current_app
 from django.conf import settings
 
+from core import tracing
+
 log = structlog.get_logger(__name__)
 
 _PAUSE_AFTER_FAILURE_SECONDS = 2.0
@@ -26,8 +28,8 @@ class _Courier(threading.Thread):
     def __init__(self) -> None:
         super().__init__(name="outbox-courier", daemon=True)
         self.asked = threading.Event()
-        # Task names; adding and taking one are atomic.
-        self.wanted: set[str] = set()
+        # Task -> the trace of who asked first; adding and taking one are atomic.
+        self.wanted: dict[str, str] = {}
         self.pid = os.getpid()
 
     def run(self) -> None:
@@ -36,12 +38,14 @@ class _Courier(threading.Thread):
             time.sleep(_GATHER_SECONDS)
             self.asked.clear()
             while self.wanted:
-                self._ask(self.wanted.pop())
+                self._ask(*self.wanted.popitem())
             time.sleep(_REST_SECONDS)
 
-    def _ask(self, task: str) -> None:
+    def _ask(self, task: str, trace: str) -> None:
         try:
-            current_app.send_task(task, retry=False, ignore_result=True)
+            current_app.send_task(
+                task, retry=False, ignore_result=True, headers={"traceparent": trace} if trace else None
+            )
         except Exception as error:  # noqa: BLE001 - whatever the broker's library raises, the table remembers
             log.warning("broker does not answer", error=str(error))
             time.sleep(_PAUSE_AFTER_FAILURE_SECONDS)
@@ -60,5 +64,5 @@ def wake(task: str = _RELAY) -> None:
         if _courier is None or _courier.pid != os.getpid() or not _courier.is_alive():
             _courier = _Courier()
             _courier.start()
-    _courier.wanted.add(task)
+    _courier.wanted.setdefault(task, tracing.here())
     _courier.asked.set()

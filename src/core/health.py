@@ -28,14 +28,15 @@ def readyz(_: HttpRequest) -> JsonResponse:
 
     Broker and cache are reported, but a shop sells without them: the outbox remembers what is owed.
     """
-    database = _database()
-    needed = {"database": database, "migrations": _migrations() if database == "ok" else "unknown"}
+    database = database_state()
+    needed = {"database": database, "migrations": migrations_state() if database == "ok" else "unknown"}
     is_ready = all(state == "ok" for state in needed.values())
-    body = {"status": "ok" if is_ready else "unavailable", **needed, "broker": _broker(), "cache": _cache()}
+    body = {"status": "ok" if is_ready else "unavailable", **needed, "broker": broker_state(), "cache": cache_state()}
     return JsonResponse(body, status=200 if is_ready else 503, headers=_NEVER_KEPT)
 
 
-def _database() -> str:
+def database_state() -> str:
+    """Whether it answers: ``ok`` or ``away``."""
     try:
         with connection.cursor() as cursor:
             cursor.execute("SELECT 1")
@@ -44,12 +45,14 @@ def _database() -> str:
     return "ok"
 
 
-def _migrations() -> str:
+def migrations_state() -> str:
+    """Whether the database is as this version wants it: ``ok`` or ``behind``. Some queries."""
     executor = MigrationExecutor(connection)
     return "behind" if executor.migration_plan(executor.loader.graph.leaf_nodes()) else "ok"
 
 
-def _broker() -> str:
+def broker_state() -> str:
+    """Whether it answers: ``ok`` or ``away``. It is waited for a second."""
     try:
         with current_app.connection_for_write(connect_timeout=_SECONDS_TO_WAIT) as broker:
             broker.ensure_connection(max_retries=1, timeout=_SECONDS_TO_WAIT, interval_start=0)
@@ -59,7 +62,8 @@ def _broker() -> str:
     return "ok"
 
 
-def _cache() -> str:
+def cache_state() -> str:
+    """Whether it answers: ``ok`` or ``away``."""
     try:
         cache.get("readyz")
     except Exception as error:  # noqa: BLE001 - whatever the cache's library raises

@@ -1,4 +1,4 @@
-"""One JSON line per event, with the request's id, and nothing personal."""
+"""One JSON line per event, with the ids of request, user and order, and nothing personal."""
 
 from __future__ import annotations
 
@@ -6,11 +6,47 @@ import json
 import logging
 import logging.config
 import sys
-from collections.abc import MutableMapping
+from collections.abc import Iterator, Mapping, MutableMapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any
+from uuid import UUID
 
 import orjson
 import structlog
+from structlog.typing import Processor
+
+from core import tracing
+from core.privacy import redact
+
+# What the lines of a request, or of a delivery, are about: name -> id.
+_known: ContextVar[dict[str, Any] | None] = ContextVar("known", default=None)
+
+
+@contextmanager
+def about(**ids: Any) -> Iterator[Mapping[str, Any]]:
+    """Have the block's lines tell these ids, and what it notes; yield them all."""
+    known = {**(_known.get() or {}), **ids}
+    token = _known.set(known)
+    try:
+        yield known
+    finally:
+        _known.reset(token)
+
+
+def note(**ids: Any) -> None:
+    """Tell these ids in the lines of the surrounding ``about`` from now on; nothing happens where there is none."""
+    known = _known.get()
+    if known is not None:
+        known.update(ids)
+
+
+def _add_known(_logger: object, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    for name, value in (_known.get() or {}).items():
+        event.setdefault(name, value)
+    if tracing.is_on() and (here := tracing.here()):
+        event.setdefault("trace_id", here.split("-")[1])
+    return event
 
 
 def _add_request_id(_logger: object, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
@@ -22,22 +58,46 @@ def _add_request_id(_logger: object, _method: str, event: MutableMapping[str, An
 
 
 _SHARED: list[Any] = [
-    structlog.contextvars.merge_contextvars,
+    _add_known,
     structlog.stdlib.add_log_level,
     structlog.stdlib.add_logger_name,
     structlog.processors.TimeStamper(fmt="iso", utc=True),
 ]
 
 
-def _as_line(event: Any, *, default: Any) -> bytes:
+def _without_personal_data(_logger: object, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    for name, value in event.items():
+        if not isinstance(value, (int, float, UUID)):
+            event[name] = _redacted(value)
+    return event
+
+
+def _redacted(value: Any) -> Any:
+    if isinstance(value, str):
+        return redact(value)
+    if isinstance(value, Mapping):
+        return {redact(str(key)): _redacted(inner) for key, inner in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_redacted(inner) for inner in value]
+    return value if value is None or isinstance(value, (int, float)) else redact(str(value))
+
+
+def _as_line(event: Any, **_: Any) -> bytes:
     try:
-        return orjson.dumps(event, default=default)
+        return orjson.dumps(event)
     except TypeError:  # half a character, or a number of more than 64 bits
-        return json.dumps(event, default=default).encode()
+        return json.dumps(event, default=str).encode()
 
 
-def configure(level: str) -> None:
-    """Write what structlog is told, and what the standard library's logging is, as JSON lines on standard error."""
+def _as_text(event: Any, **_: Any) -> str:
+    return _as_line(event).decode()
+
+
+def configure(level: str, *, watchers: Sequence[Processor] = ()) -> None:
+    """Write what structlog is told, and what the standard library's logging is, as JSON lines on standard error.
+
+    :param watchers: processors of structlog's that see each event before it becomes text, exceptions and all
+    """
     logging.config.dictConfig(
         {
             "version": 1,
@@ -47,9 +107,11 @@ def configure(level: str) -> None:
                     "()": structlog.stdlib.ProcessorFormatter,
                     "foreign_pre_chain": [*_SHARED, _add_request_id],
                     "processors": [
+                        *watchers,
                         structlog.stdlib.ProcessorFormatter.remove_processors_meta,
                         structlog.processors.format_exc_info,
-                        structlog.processors.JSONRenderer(),
+                        _without_personal_data,
+                        structlog.processors.JSONRenderer(serializer=_as_text),
                     ],
                 }
             },
@@ -66,7 +128,9 @@ def configure(level: str) -> None:
     structlog.configure(
         processors=[
             *_SHARED,
+            *watchers,
             structlog.processors.format_exc_info,
+            _without_personal_data,
             structlog.processors.JSONRenderer(serializer=_as_line),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level]),

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Mapping
 from time import perf_counter
 from typing import Any, Protocol
+from uuid import UUID
 
 import structlog
 from django.conf import settings
@@ -14,6 +15,7 @@ from django.http.response import HttpResponseBase
 from django.urls import is_valid_path
 from django.utils.module_loading import import_string
 
+from core import logs
 from core.api.problems import as_domain_error, plain_problem
 from core.errors import NotFound
 from core.ids import new_id
@@ -62,28 +64,37 @@ class RequestScope:
                 trusted=settings.TRUSTED_PROXIES,
             )
         started = perf_counter()
-        with structlog.contextvars.bound_contextvars(request_id=request_id):
+        with logs.about(request_id=request_id) as known:
             if "\0" in path:
                 response = plain_problem(request, NotFound())
             else:
                 request.path_info = _address(path)
                 response = self.get_response(request)
-        response.headers["X-Request-ID"] = request_id
-        if response.status_code >= 400 or request.method != "GET":
-            log.info(
-                "request",
-                request_id=request_id,
-                method=request.method,
-                path=_without_key(path),
-                status=response.status_code,
-                ms=round((perf_counter() - started) * 1000, 1),
-            )
+            response.headers["X-Request-ID"] = request_id
+            if response.status_code >= 400 or request.method != "GET":
+                log.info(
+                    "request",
+                    method=request.method,
+                    path=_without_key(path),
+                    status=response.status_code,
+                    ms=round((perf_counter() - started) * 1000, 1),
+                    **_ids_of(request, known),
+                )
         return response
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
         """Answer a refusal that a plain view of the API raised; leave pages and defects to Django."""
         problem = as_domain_error(exception) if request.path_info.startswith(_API) else None
         return None if problem is None else plain_problem(request, problem)
+
+
+def _ids_of(request: HttpRequest, known: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what the address names, and who is signed in to the back office; what was noted stands in each line."""
+    match = request.resolver_match
+    ids = {name: value for name, value in match.kwargs.items() if isinstance(value, UUID)} if match else {}
+    if (user := getattr(request, "_cached_user", None)) is not None:  # whom Django's session middleware found
+        ids["user_id"] = user.pk
+    return {name: value for name, value in ids.items() if value is not None and name not in known}
 
 
 def _without_key(path: str) -> str:

@@ -90,6 +90,8 @@ class OutboxEvent(models.Model):
     aggregate = models.CharField(max_length=64, blank=True)
     payload = models.JSONField()
     occurred_at = models.DateTimeField()
+    # The ``traceparent`` of what made it so, while traces are kept: what follows is part of the same trace.
+    trace = models.CharField(max_length=55, blank=True, default="", db_default="", editable=False)
 
     objects: ClassVar[Any] = LockingQuerySet.as_manager()
 
@@ -181,6 +183,19 @@ class LooseFile(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class Heartbeat(models.Model):
+    """A message that a queue brought, sent by the clock: both run. One row per queue."""
+
+    queue = models.CharField(primary_key=True, max_length=100)
+    sent_at = models.DateTimeField()
+    ran_at = models.DateTimeField()
+
+    objects: ClassVar[Any] = LockingQuerySet.as_manager()
+
+    def __str__(self) -> str:
+        return self.queue
 
 
 def text_array(**options: Any) -> ArrayField[Any, Any]:

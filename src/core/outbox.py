@@ -22,12 +22,13 @@ from django.db.models import Exists, OuterRef, QuerySet
 from django.utils import timezone
 from django.utils.module_loading import import_string
 
-from core import courier
+from core import courier, logs, tally, tracing
 from core.compiled import Compiled
 from core.errors import NotFound
 from core.events import Event
 from core.lookups import array_literal
 from core.models import Delivery, OutboxEvent
+from core.privacy import redact
 from core.sql import insert_together, update_together
 from core.statements import execute, fetch
 from core.transactions import command, step
@@ -80,8 +81,9 @@ def publish(event: Event, *, at: datetime) -> None:
 @step
 def publish_many(facts: Iterable[tuple[Event, datetime]]) -> None:
     """Write several events, each with its time. One statement for any number of them."""
+    trace = tracing.here()
     rows = [
-        OutboxEvent(name=event.name, aggregate=event.aggregate, payload=event.payload(), occurred_at=at)
+        OutboxEvent(name=event.name, aggregate=event.aggregate, payload=event.payload(), occurred_at=at, trace=trace)
         for event, at in facts
     ]
     owed = [
@@ -95,6 +97,7 @@ def publish_many(facts: Iterable[tuple[Event, datetime]]) -> None:
         transaction.on_commit(courier.wake)
 
     for row in rows:
+        tally.count_once_committed("facts", row.name, row.payload.get("to_status", ""))
         for handler in settings.EVENT_INLINE_SUBSCRIPTIONS.get(row.name, ()):
             import_string(handler)(at=row.occurred_at, **row.payload)
 
@@ -148,7 +151,7 @@ def _went_together(of_many: str, delivery_ids: Sequence[str]) -> bool:
     try:
         _run_together(of_many=of_many, delivery_ids=delivery_ids)
     except Exception as error:  # noqa: BLE001 - whose fault it is shows when they go one by one
-        log.warning("deliveries go one by one", handler=of_many, error=f"{type(error).__name__}: {error}")
+        log.warning("deliveries go one by one", handler=of_many, error=redact(f"{type(error).__name__}: {error}"))
         return False
     return True
 
@@ -156,17 +159,24 @@ def _went_together(of_many: str, delivery_ids: Sequence[str]) -> bool:
 @command
 def _run_together(*, of_many: str, delivery_ids: Sequence[str]) -> None:
     owed = [delivery for delivery in _ALL_FREE.all(deliveries=delivery_ids) if delivery.state == "owed"]
-    if owed:
+    if not owed:
+        return
+    # Of several traces it can be part of none: each mail goes on with its own.
+    with logs.about(handler=of_many), tracing.span(of_many):
         import_string(of_many)(facts=[{"delivery_id": str(each.pk), **each.event.payload} for each in owed])
-        execute(_DONE, [timezone.now(), array_literal([delivery.pk for delivery in owed])])
+    execute(_DONE, [timezone.now(), array_literal([delivery.pk for delivery in owed])])
+    for delivery in owed:
+        tally.count_once_committed("deliveries", delivery.handler, "done")
 
 
 def _try(delivery_id: str) -> None:
-    try:
-        _run_handler(delivery_id=delivery_id)
-    except Exception as error:
-        log.exception("delivery failed", delivery_id=delivery_id)
-        _record_failure(delivery_id=delivery_id, error=f"{type(error).__name__}: {error}", now=timezone.now())
+    with logs.about(delivery_id=delivery_id):
+        try:
+            _run_handler(delivery_id=delivery_id)
+        except Exception as error:
+            log.exception("delivery failed")
+            told = redact(f"{type(error).__name__}: {error}")
+            _record_failure(delivery_id=delivery_id, error=told, now=timezone.now())
 
 
 @command
@@ -174,12 +184,32 @@ def _run_handler(*, delivery_id: str) -> None:
     delivery = _FREE.first(delivery=delivery_id)
     if delivery is None or delivery.state != "owed":
         return
-    payload = delivery.event.payload
-    # It was owed before a release that asks for less.
-    if _concerns(delivery.handler, payload):
-        import_string(delivery.handler)(delivery_id=str(delivery.pk), **payload)
+    event = delivery.event
+    # An event that was written while traces were not kept goes on from nothing: a trace of its own.
+    with (
+        logs.about(event=event.name, handler=delivery.handler, **_ids_in(event.payload)),
+        tracing.span(delivery.handler, parent=event.trace, **{"nexus.delivery_id": delivery_id}),
+    ):
+        # It may have been owed before a release that asks for less.
+        if _concerns(delivery.handler, event.payload):
+            import_string(delivery.handler)(delivery_id=str(delivery.pk), **event.payload)
     delivery.done_at = timezone.now()
     update_together((delivery, ("done_at",)))
+    tally.count_once_committed("deliveries", delivery.handler, "done")
+
+
+def _ids_in(payload: dict[str, Any]) -> dict[str, Any]:
+    """Return what log lines tell of a fact: ids alone."""
+    return {name: value for name, value in payload.items() if name.endswith("_id")}
+
+
+def trace_of(*, delivery_id: str) -> str:
+    """Return the ``traceparent`` of what a delivery follows from; empty where it is not known. One query."""
+    try:
+        found = OutboxEvent.objects.filter(deliveries__pk=UUID(delivery_id)).values_list("trace", flat=True).first()
+    except ValueError:
+        return ""
+    return found or ""
 
 
 @command
@@ -192,6 +222,7 @@ def _record_failure(*, delivery_id: str, error: str, now: datetime) -> None:
     delivery.due_at = now + back_off(delivery.attempts)
     if delivery.attempts >= MAX_ATTEMPTS:
         delivery.dead_at = now
+    tally.count_once_committed("deliveries", delivery.handler, "dead" if delivery.dead_at else "failed")
     delivery.save(update_fields=["attempts", "last_error", "due_at", "dead_at"])
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from celery import shared_task
 from django.utils import timezone
 
-from core import clock, courier, idempotency, media, outbox
+from core import clock, courier, heartbeats, idempotency, media, outbox
 
 
 @shared_task(acks_late=True)
@@ -24,6 +25,17 @@ def deliver(*, delivery_ids: Sequence[str], handler: str = "", **_: object) -> N
     """Run a handler for some events, and ask for a relay where more waited for these."""
     if outbox.deliver(delivery_ids=delivery_ids, handler=handler):
         courier.wake()
+
+
+@shared_task(bind=True, acks_late=True)
+def beat(task: Any, /, **_: object) -> None:
+    """Note that this queue is served, and since when the message was under way."""
+    now, sent_at = clock.database_now(), task.request.get("sent_at")
+    heartbeats.note_heartbeat(
+        queue=(task.request.delivery_info or {}).get("routing_key") or "celery",
+        sent_at=datetime.fromtimestamp(sent_at, tz=UTC) if sent_at else now,
+        now=now,
+    )
 
 
 @shared_task

@@ -10,6 +10,7 @@ from rest_framework.authentication import BaseAuthentication
 
 from accounts import selectors
 from accounts.errors import TokenRefused
+from core import logs
 
 if TYPE_CHECKING:
     from rest_framework.request import Request
@@ -32,7 +33,9 @@ class BearerAuthentication(BaseAuthentication):
         scheme, _, token = header.partition(" ")
         if scheme.lower() != "bearer":
             raise TokenRefused
-        return selectors.user_of_token(token=token.strip(), at=timezone.now())
+        user, claims = selectors.user_of_token(token=token.strip(), at=timezone.now())
+        logs.note(user_id=user.pk)
+        return user, claims
 
     def authenticate_header(self, request: Request) -> str:
         return 'Bearer realm="nexus"'

@@ -14,6 +14,7 @@ from carts import selectors
 from carts.domain import CartView, Holder, Item, Wish, compose
 from carts.errors import CartItemNotFound, CartNotFound, NotForSale, TooMuch
 from carts.models import Cart, CartItem
+from core import tally
 from core.compiled import Compiled
 from core.ids import new_id
 from core.sql import insert_all, insert_missing, upsert_values
@@ -127,10 +128,14 @@ def open_cart(*, holder: Holder, market: Market | None, at: datetime) -> tuple[C
     if holder.user_id is None:
         holder = Holder(token=secrets.token_urlsafe(32), group_id=holder.group_id)
         [cart] = insert_all([Cart(token_digest=holder.token_digest, market=market, used_at=at)])
+        tally.count_once_committed("carts_opened")
         return cart, holder, True
     # Two first items at once: the constraint lets one cart in, and the other request waits for it here.
     cart = Cart(owner_id=holder.user_id, market=market, used_at=at)
-    return (cart, holder, True) if insert_missing(cart) else (_locked(holder), holder, False)
+    if not insert_missing(cart):
+        return _locked(holder), holder, False
+    tally.count_once_committed("carts_opened")
+    return cart, holder, True
 
 
 @step

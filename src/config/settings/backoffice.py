@@ -31,6 +31,9 @@ def _group(title: str, *links: dict[str, Any]) -> dict[str, Any]:
     return {"title": title, "separator": True, "items": list(links)}
 
 
+# Each shows a part of the page (config.status).
+SEES_STATUS = ("core.view_delivery", "notifications.view_mail", "payments.view_payment")
+
 UNFOLD: dict[str, Any] = {
     "SITE_TITLE": "Nexus",
     "SITE_HEADER": "Nexus",
@@ -130,6 +133,12 @@ UNFOLD: dict[str, Any] = {
             ),
             _group(
                 "System",
+                {
+                    "title": "Status",
+                    "icon": "monitor_heart",
+                    "link": reverse_lazy("admin:status"),
+                    "permission": lambda request: any(request.user.has_perm(name) for name in SEES_STATUS),
+                },
                 _link("Events", "bolt", "core.outboxevent"),
                 _link("Deliveries", "outbox", "core.delivery"),
             ),

@@ -8,8 +8,25 @@ from typing import Any
 
 from config.schedule import BEAT_SCHEDULE
 from config.settings import processes
-from config.settings.backoffice import UNFOLD  # noqa: F401 - a setting
+from config.settings.backoffice import SEES_STATUS, UNFOLD  # noqa: F401 - settings
 from config.settings.env import SRC, data_folder, env
+from config.settings.seeing import (  # noqa: F401 - settings
+    LOG_WATCHERS,
+    METRICS_CACHE_SECONDS,
+    METRICS_FOLDER,
+    METRICS_HOST,
+    METRICS_PORT,
+    METRICS_TOKEN,
+    OTEL_BELIEVE_CALLERS,
+    OTEL_EXPORTER_OTLP_ENDPOINT,
+    OTEL_SERVICE_NAME,
+    SEEING,
+    SEEING_MIDDLEWARE,
+    SENTRY_DSN,
+    SENTRY_ENVIRONMENT,
+    STATUS_BACKUPS,
+    WSGI_WRAPPERS,
+)
 from config.subscriptions import CONDITIONS, HANDLERS_OF_MANY, INLINE_SUBSCRIPTIONS, SUBSCRIPTIONS
 from config.version import VERSION
 from notifications.domain import Kind
@@ -56,6 +73,7 @@ MIDDLEWARE = [
     "core.middleware.RequestScope",
     "core.middleware.SecurityHeaders",
     "core.middleware.AdminOnly",
+    *SEEING_MIDDLEWARE,
 ]
 # What only the pages with a session need; ``core.middleware.AdminOnly`` runs them below these addresses.
 SESSION_PATHS = ("/admin/",)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.core.exceptions import ImproperlyConfigured
 
 from config.settings.base import *  # noqa: F403
-from config.settings.base import DATABASE_OPTIONS, INSTALLED_APPS, THROTTLES, env
+from config.settings.base import DATABASE_OPTIONS, INSTALLED_APPS, METRICS_TOKEN, THROTTLES, env
 from config.settings.env import field_keys
 
 DEBUG = False
@@ -33,6 +33,8 @@ if "*" in ALLOWED_HOSTS:
     raise ImproperlyConfigured("ALLOWED_HOSTS must name the shop's hosts")
 if len(SECRET_KEY) < 50:
     raise ImproperlyConfigured("SECRET_KEY must have at least 50 characters")
+if METRICS_TOKEN and len(METRICS_TOKEN) < 16:
+    raise ImproperlyConfigured("METRICS_TOKEN must have at least 16 characters")
 if env.bool("SANDBOX", default=False):
     raise ImproperlyConfigured("SANDBOX=on is for play money, not for production")
 if not THROTTLES:

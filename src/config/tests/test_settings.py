@@ -81,6 +81,12 @@ class TestProduction:
         with pytest.raises(ImproperlyConfigured, match="SANDBOX"):
             boot(monkeypatch, "production", NEEDED | {"SANDBOX": "on"})
 
+    def test_does_not_boot_with_metrics_that_can_be_guessed(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(base, "METRICS_TOKEN", "metrics")
+
+        with pytest.raises(ImproperlyConfigured, match="METRICS_TOKEN"):
+            boot(monkeypatch, "production", NEEDED)
+
     def test_does_not_boot_without_limits(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(base, "THROTTLES", False)
 

@@ -21,7 +21,7 @@ from django.core.mail import EmailMultiAlternatives, get_connection
 from django.db import transaction
 from django.utils import timezone
 
-from core import courier
+from core import courier, outbox, tally, tracing
 from core.compiled import Compiled
 from core.errors import NotFound
 from core.models import LockingQuerySet
@@ -167,11 +167,18 @@ def retry_mails(*, mail_ids: Collection[UUID], now: datetime) -> int:
 
 def _send(mail: Mail, server: Any, clock: Clock) -> bool:
     """:raises ServerAway: it failed, which is recorded, because the server does not answer"""
+    parent = outbox.trace_of(delivery_id=mail.source) if tracing.is_on() else ""
+    with tracing.span(f"send {mail.kind}", parent=parent, **{"nexus.mail_id": str(mail.pk)}):
+        return _hand_over(mail, server, clock)
+
+
+def _hand_over(mail: Mail, server: Any, clock: Clock) -> bool:
     try:
         server.open()
         server.send_messages([_compose(mail, server)])
     except Exception as error:
         reason = _reason(error)
+        tally.count("mails", "failed")
         log.warning("mail not sent", mail_id=str(mail.pk), attempts=mail.attempts, error=reason)
         _close(server)
         _record_failure(mail=mail, error=reason, is_final=_is_final(error), now=clock())
@@ -179,6 +186,7 @@ def _send(mail: Mail, server: Any, clock: Clock) -> bool:
             raise ServerAway from error
         return False
     _record_sent(mail=mail, now=clock())
+    tally.count("mails", "sent")
     return True
 
 

@@ -10,6 +10,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.api.viewer import customer_of, viewer_of
+from core import logs
 from core.api.pages import list_response, page_of
 from core.api.views import ApiView, request_key_of
 from orders import selectors, services
@@ -106,6 +107,7 @@ class PaymentCollection(ApiView):
     def post(self, request: Request) -> Response:
         body = PayInput(data=request.data)
         body.is_valid(raise_exception=True)
+        logs.note(order_id=body.validated_data["order"])
         payer = services.Payer(
             viewer=viewer_of(request), token=order_token_of(request), address=request.META.get("REMOTE_ADDR", "")
         )

@@ -11,7 +11,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.api.viewer import customer_of, viewer_of
-from core import clock
+from core import clock, logs
 from core.api.pages import list_response, page_of
 from core.api.views import ApiView
 from orders import selectors, services
@@ -97,6 +97,7 @@ class OrderCollection(ApiView):
             # By this time, and a worker's, its reservation ends.
             placed_at=clock.database_now(),
         )
+        logs.note(order_id=order.pk)
         return Response(
             order_document(order),
             status=201,

@@ -13,6 +13,7 @@ from django.conf import settings
 from django.db import connection
 from django.utils.module_loading import import_string
 
+from core import tally
 from payments.errors import ProviderUnknown
 from payments.providers.base import OutcomeUnknown, Provider, ProviderUnavailable
 
@@ -94,6 +95,7 @@ def call(name: str, ask: Callable[[Provider], R]) -> R:
         return ask(provider)
     except (ProviderUnavailable, OutcomeUnknown) as error:
         is_well = False
+        tally.count("provider_failures", name)
         log.warning("provider fails", provider=name, error=f"{type(error).__name__}: {error}")
         raise
     finally:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from core import outbox
+from core import outbox, tally
 from core.sql import update_together
 from core.transactions import command, step
 from payments.domain import (
@@ -173,6 +173,8 @@ def _entries(payment: Payment, attempt: Attempt, before: _Known) -> list[Entry]:
 def _follow(payment: Payment, attempt: Attempt, before: _Known, at: datetime) -> None:
     """Announce what is new, and send back what was taken twice."""
     state = attempt.state
+    if state is not before.state:
+        tally.count_once_committed("payment_attempts", attempt.provider, state.value)
     if state is AttemptStatus.FAILED and before.state is not state and attempt.failure == DECLINED:
         note_decline(triers=attempt.triers, at=at)
     if attempt.disputed_minor > before.disputed_minor:
