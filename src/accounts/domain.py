@@ -12,10 +12,16 @@ from uuid import UUID
 
 import phonenumbers
 
+from core.quotas import Quota
+
 ADDRESS_BOOK_LIMIT = 50
 GROUP_CODE = re.compile(r"[A-Za-z0-9_-]{1,50}")
 # Two refreshes of one token this close together are one client's tabs, not a thief.
 REFRESH_GRACE = timedelta(seconds=5)
+# Clocks of telephones are a little off: a code is taken half a minute early and late (RFC 6238, section 5.2).
+CODE_SECONDS = 30
+CODE_DRIFT = 1
+RECOVERY_CODES = 10
 
 
 class Visibility(Enum):
@@ -147,10 +153,11 @@ class AddressData:
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """At most so many in that time."""
+    """At most so many in that time. The name is what askers are told."""
 
     most: int
     within: timedelta
+    name: str = ""
 
     def wait_seconds(self, times: Sequence[datetime], *, at: datetime) -> int:
         """Return how long to wait before one more is allowed; 0 is now.
@@ -162,14 +169,26 @@ class Limit:
             return 0
         return max(1, int((counted[-self.most] + self.within - at).total_seconds()) + 1)
 
+    def quota(self, times: Sequence[datetime], *, at: datetime) -> Quota:
+        """Return what is left of it, and when the oldest counted one stops counting.
+
+        :param times: when the counted ones happened, oldest first
+        """
+        window = int(self.within.total_seconds())
+        counted = [time for time in times if time > at - self.within]
+        reset = int((counted[0] + self.within - at).total_seconds()) + 1 if counted else window
+        return Quota(self.name, self.most, window, max(0, self.most - len(counted)), min(window, reset))
+
 
 # HARD-CASES S15: per account and address, and per address alone.
-SIGN_IN_PER_ACCOUNT = Limit(5, timedelta(minutes=15))
-SIGN_IN_PER_ADDRESS = Limit(20, timedelta(minutes=15))
-REGISTRATIONS_PER_ADDRESS = Limit(100, timedelta(hours=1))
-GUESSES_PER_ADDRESS = Limit(20, timedelta(minutes=15))
-RESETS_PER_ADDRESS = Limit(30, timedelta(hours=1))
-MAILS_PER_ACCOUNT = Limit(5, timedelta(hours=1))
+SIGN_IN_PER_ACCOUNT = Limit(5, timedelta(minutes=15), "sign-in-account")
+SIGN_IN_PER_ADDRESS = Limit(20, timedelta(minutes=15), "sign-in")
+REGISTRATIONS_PER_ADDRESS = Limit(100, timedelta(hours=1), "register")
+GUESSES_PER_ADDRESS = Limit(20, timedelta(minutes=15), "guess")
+RESETS_PER_ADDRESS = Limit(30, timedelta(hours=1), "reset")
+# Wherever they come from: whoever is refused here knows the password.
+CODES_PER_ACCOUNT = Limit(10, timedelta(minutes=15), "second-factor")
+MAILS_PER_ACCOUNT = Limit(5, timedelta(hours=1), "mail")
 
 
 @dataclass(frozen=True, slots=True)

@@ -65,6 +65,34 @@ class SignInRefused(Unauthenticated):
     title = "The e-mail or the password is wrong."
 
 
+class SecondFactorNeeded(Unauthenticated):
+    """The password is right, and the account wants a code of its authenticator app, too."""
+
+    code = "accounts.second_factor_needed"
+    title = "Give the code of your authenticator app, too."
+
+
+class SecondFactorRefused(Unauthenticated):
+    """The code of the authenticator app or the recovery code is wrong, too old, or was used before."""
+
+    code = "accounts.second_factor_refused"
+    title = "This code is wrong, or was used before."
+
+
+class SecondFactorMissing(Forbidden):
+    """Whoever works here signs in with a second factor, and this account has none yet."""
+
+    code = "accounts.second_factor_missing"
+    title = "Set up an authenticator app first."
+
+
+class SecondFactorExists(Conflict):
+    """There is one already; it has to be removed first."""
+
+    code = "accounts.second_factor_exists"
+    title = "This account has an authenticator app."
+
+
 class TokenRefused(Unauthenticated):
     """The access or refresh token is forged, expired, ended, or of another kind."""
 

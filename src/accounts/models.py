@@ -47,6 +47,8 @@ class User(AbstractBaseUser, PermissionsMixin, Entity):
     # Tokens carry it; raising it ends them all.
     token_version = models.PositiveIntegerField(default=0)
     deleted_at = models.DateTimeField(null=True, blank=True)
+    # Since when nobody gets in without a code, too.
+    second_factor_at = models.DateTimeField(null=True, blank=True)
     customer_group = models.ForeignKey(
         CustomerGroup, null=True, blank=True, on_delete=models.SET_NULL, related_name="customers"
     )
@@ -63,6 +65,11 @@ class User(AbstractBaseUser, PermissionsMixin, Entity):
 
     def __str__(self) -> str:
         return self.email
+
+    def _get_session_auth_hash(self, secret: str | None = None) -> str:
+        """Let sessions that began without the second factor end where it is set up."""
+        base: str = super()._get_session_auth_hash(secret=secret)  # type: ignore[misc]
+        return base if self.second_factor_at is None else f"{base}{int(self.second_factor_at.timestamp())}"
 
 
 class Profile(Entity):
@@ -109,6 +116,23 @@ class Address(Entity):
     def as_data(self) -> AddressData:
         """Return the address without its place in the book: what orders keep."""
         return AddressData(**{field.name: getattr(self, field.name) for field in fields(AddressData)})
+
+
+class Authenticator(Entity):
+    """The app that makes someone's codes (RFC 6238). It counts once ``User.second_factor_at`` is set."""
+
+    user = models.OneToOneField(User, on_delete=models.CASCADE, related_name="+")
+    secret = EncryptedTextField()
+    # The half minute of the newest code that was taken: no code is good twice.
+    last_step = models.BigIntegerField(default=0)
+
+
+class RecoveryCode(Entity):
+    """What stands in for a lost app, once. Kept as a digest."""
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
+    digest = models.CharField(max_length=64, unique=True)
+    used_at = models.DateTimeField(null=True, blank=True)
 
 
 class TokenFamily(Entity):

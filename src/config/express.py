@@ -38,7 +38,7 @@ class Express:
         if answer is None:
             return self.long_way(environ, start_response)
         headers = dict(answer.headers)
-        secure(headers)
+        secure(headers, environ)
         headers["X-Request-ID"] = request_id_of(environ)
         start_response(_STATUS[answer.status], list(headers.items()))
         return [answer.body]

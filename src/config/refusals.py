@@ -54,7 +54,7 @@ def _of_app(general: dict[str, Any], app: str, status: str, known: list[Problem]
     plain = general[f"Problem{status}"]
     described = plain["content"]["application/problem+json"]
     content = {"application/problem+json": {"schema": described["schema"], "examples": examples}}
-    general[name] = {"description": plain["description"], "content": content}
+    general[name] = {**plain, "content": content}
     return {"$ref": f"{_REFERENCE}{name}"}
 
 

@@ -9,6 +9,7 @@ from django.conf import settings
 from django.core.wsgi import get_wsgi_application
 from django.utils.module_loading import import_string
 
+from config.cross_origin import CrossOrigin
 from config.edge import with_readable_headers
 from config.files import with_static_files
 
@@ -23,3 +24,5 @@ _django = get_wsgi_application()
 application = import_string("config.express.Express")(with_readable_headers(with_static_files(_django)))
 for wrapper in settings.WSGI_WRAPPERS:
     application = import_string(wrapper)(application)
+if settings.CORS_ALLOWED_ORIGINS:
+    application = CrossOrigin(application, settings.CORS_ALLOWED_ORIGINS)

@@ -18,6 +18,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from core import crypto
+from core.auditing import unnoted
 from core.compiled import Compiled
 from core.errors import Conflict, Invalid, Malformed
 from core.ids import new_id
@@ -195,6 +196,7 @@ def _record(asked: Asked, answer: Answer) -> None:
 
 
 @command
+@unnoted
 def _record_by_itself(*, asked: Asked, answer: Answer) -> None:
     _record(asked, answer)
 

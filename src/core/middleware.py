@@ -16,6 +16,7 @@ from django.urls import is_valid_path
 from django.utils.module_loading import import_string
 
 from core import logs
+from core.acting import acting_as, actor_of
 from core.api.problems import as_domain_error, plain_problem
 from core.errors import NotFound
 from core.ids import new_id
@@ -32,6 +33,22 @@ _BACK_OFFICE = (
     "font-src 'self'; connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
 )
 _NO_SOURCES = "default-src 'none'; frame-ancestors 'none'"
+# No page of ours uses what a phone or a laptop has beside its screen.
+_PERMISSIONS = ", ".join(
+    f"{feature}=()"
+    for feature in (
+        "accelerometer",
+        "camera",
+        "display-capture",
+        "geolocation",
+        "gyroscope",
+        "magnetometer",
+        "microphone",
+        "midi",
+        "payment",
+        "usb",
+    )
+)
 
 
 class Headers(Protocol):
@@ -121,13 +138,39 @@ def request_id_of(environ: Mapping[str, Any]) -> str:
     return given if _REQUEST_ID.fullmatch(given) else new_id().hex
 
 
-def secure(headers: Headers) -> None:
-    """Add the headers that hold for every answer, where it has none of its own."""
+def secure(headers: Headers, environ: Mapping[str, Any]) -> None:
+    """Add the headers that hold for every answer, where it has none of its own.
+
+    :param environ: of the request, as WSGI hands it over
+    """
     headers.setdefault("X-Content-Type-Options", "nosniff")
     headers.setdefault("Referrer-Policy", "same-origin")
     headers.setdefault("X-Frame-Options", "DENY")
-    if "json" in headers.get("Content-Type", ""):
+    headers.setdefault("Cross-Origin-Resource-Policy", "same-origin")
+    is_json = "json" in headers.get("Content-Type", "")
+    if is_json or not settings.DEBUG:  # the pages that explain an error to developers are full of styles and scripts
         headers.setdefault("Content-Security-Policy", _NO_SOURCES)
+    if not is_json:
+        headers.setdefault("Cross-Origin-Opener-Policy", "same-origin")
+        headers.setdefault("Permissions-Policy", _PERMISSIONS)
+    if settings.SECURE_HSTS_SECONDS and _is_encrypted(environ):
+        headers.setdefault("Strict-Transport-Security", _only_encrypted())
+
+
+def _is_encrypted(environ: Mapping[str, Any]) -> bool:
+    """Tell whether the browser came over TLS: nobody may say so of himself in plain text (RFC 6797, section 7.2)."""
+    if settings.SECURE_PROXY_SSL_HEADER:
+        name, value = settings.SECURE_PROXY_SSL_HEADER
+        if name in environ:
+            return bool(environ[name].partition(",")[0].strip() == value)
+    return bool(environ["wsgi.url_scheme"] == "https")
+
+
+def _only_encrypted() -> str:
+    said = [f"max-age={settings.SECURE_HSTS_SECONDS}"]
+    said += ["includeSubDomains"] if settings.SECURE_HSTS_INCLUDE_SUBDOMAINS else []
+    said += ["preload"] if settings.SECURE_HSTS_PRELOAD else []
+    return "; ".join(said)
 
 
 class SecurityHeaders:
@@ -138,7 +181,7 @@ class SecurityHeaders:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         response = self.get_response(request)
-        secure(response.headers)
+        secure(response.headers, request.META)
         return response
 
 
@@ -152,6 +195,20 @@ class BackOfficePolicy:
         response = self.get_response(request)
         response.headers.setdefault("Content-Security-Policy", _BACK_OFFICE)
         return response
+
+
+class StaffActions:
+    """Say who acts in the back office."""
+
+    def __init__(self, get_response: Handler) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        user: Any = request.user
+        if request.method in ("GET", "HEAD", "OPTIONS") or not (user.is_authenticated and user.is_staff):
+            return self.get_response(request)
+        with acting_as(actor_of(request, user.pk, via="admin")):
+            return self.get_response(request)
 
 
 class AdminOnly:

@@ -170,6 +170,45 @@ class IdempotencyRecord(models.Model):
         indexes = [models.Index(fields=["expires_at"], name="idempotency_expires")]
 
 
+class AuditEntry(models.Model):
+    """Something that one of the staff had carried out. Append-only: ``core.auditing`` adds the rows."""
+
+    position = models.BigIntegerField(primary_key=True)
+    at = models.DateTimeField()
+    # Accounts stay when people leave; their names do not stand here.
+    actor_id = models.UUIDField()
+    via = models.CharField(max_length=10)
+    request_id = models.CharField(max_length=64, blank=True)
+    path = models.CharField(max_length=300)
+    action = models.CharField(max_length=200)
+    # JSON text, as it was hashed.
+    details = models.TextField()
+    previous = models.CharField(max_length=64)
+    hash = models.CharField(max_length=64, unique=True)
+
+    objects: ClassVar[Any] = LockingQuerySet.as_manager()
+
+    class Meta:
+        verbose_name_plural = "audit log"
+        indexes = [models.Index(fields=["actor_id", "-position"], name="audit_actor")]
+
+    def __str__(self) -> str:
+        return f"{self.position}: {self.action}"
+
+
+class AuditHead(models.Model):
+    """Where the log of the staff's actions ends. One row; whoever appends locks it."""
+
+    id = models.SmallIntegerField(primary_key=True, default=1)
+    position = models.BigIntegerField()
+    hash = models.CharField(max_length=64)
+
+    objects: ClassVar[Any] = LockingQuerySet.as_manager()
+
+    class Meta:
+        constraints = [models.CheckConstraint(condition=Q(id=1), name="audit_one_head")]
+
+
 class LooseFile(models.Model):
     """A file of the media storage that no row names: just stored, or just forgotten. What stays so is swept away."""
 

@@ -10,6 +10,7 @@ from typing import ParamSpec, TypeVar
 
 from django.db import connection, transaction
 
+from core.auditing import note
 from core.batching import batched
 
 P = ParamSpec("P")
@@ -38,6 +39,8 @@ _host: ContextVar[_Host | None] = ContextVar("host", default=None)
 def command(function: Callable[P, R]) -> Callable[P, R]:
     """Run the service in a transaction of its own, and refuse to nest.
 
+    What staff have carried out is noted in the same transaction (``core.auditing``).
+
     Inside ``hosted()`` the first command runs in the host's transaction, so that what the host writes beside it
     (the stored answer of an idempotent request) commits with it or not at all.
     """
@@ -46,9 +49,14 @@ def command(function: Callable[P, R]) -> Callable[P, R]:
     def run(*args: P.args, **kwargs: P.kwargs) -> R:
         host = _host.get()
         if host is not None and not host.taken:
-            return _run_as_guest(host, lambda: function(*args, **kwargs))
+            return _run_as_guest(host, lambda: carry_out(*args, **kwargs))
         with transaction.atomic(durable=True), batched():
-            return function(*args, **kwargs)
+            return carry_out(*args, **kwargs)
+
+    def carry_out(*args: P.args, **kwargs: P.kwargs) -> R:
+        result = function(*args, **kwargs)
+        note(function, kwargs)
+        return result
 
     return run
 

@@ -16,7 +16,7 @@ import config.back_office  # noqa: F401 - registers the pages
 from accounts.tests.factories import make_address, make_group, make_user
 from carts.tests.factories import make_cart
 from core.ids import new_id
-from core.tests.factories import make_delivery
+from core.tests.factories import make_audit_entry, make_delivery
 from inventory.tests.factories import NOON, make_stock
 from markets.tests.factories import make_market
 from notifications.tests.factories import make_mail, make_notification
@@ -88,6 +88,7 @@ def fill_shop(boss: Any, rounds: int) -> None:
         make_notification(customer, title=XSS, body=XSS)
         make_mail(subject=XSS, state="failed", user=customer)
         take(settlement_file(XSS + str(new_id())), "sandbox")
+        make_audit_entry()
         make_delivery(dead_at=NOON, attempts=12, last_error=XSS)
         zone = make_zone(f"{XSS} {number}-{rounds}", countries=["GB"])
         for each in range(number + 1):

@@ -16,7 +16,7 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from accounts.tests.factories import make_address, make_group, make_session, make_user
-from core.tests.factories import make_delivery
+from core.tests.factories import make_audit_entry, make_delivery
 from inventory.tests.factories import make_stock
 from markets.tests.factories import make_market
 from notifications.tests.factories import make_notification
@@ -98,6 +98,7 @@ def fill_rules(world: World, number: int) -> None:
     make_coupon(f"LAMPS-{number}")
     make_coupon(f"MORE-{number}", promotion=world.coupon.promotion)
     make_seller(market=f"m{number}")
+    make_audit_entry(number=number)
 
 
 def fill_orders(world: World, number: int) -> None:

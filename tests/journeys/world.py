@@ -10,6 +10,7 @@ from functools import cache
 from typing import Any
 
 import orjson
+import pyotp
 from django.conf import settings
 from django.contrib.auth.models import Permission
 from django.core.files.base import ContentFile
@@ -22,8 +23,8 @@ from django.utils import timezone
 
 from accounts.domain import Purpose
 from accounts.models import Profile, User
-from accounts.services import ensure_roles, make_one_time_token
-from accounts.tests.factories import PASSWORD, make_address, make_group, make_session, make_user
+from accounts.services import ensure_roles, make_one_time_token, start_enrolment
+from accounts.tests.factories import PASSWORD, make_address, make_group, make_second_factor, make_session, make_user
 from carts.tests.factories import make_cart, make_guest_cart
 from config.describing import generate
 from core.tests.factories import make_delivery
@@ -197,6 +198,9 @@ class World:
         self.price_list = make_price_list((self.variant, 3900), code="trade", group=make_group("trade"))
         self.settlement = take(settlement_file("ch_2"), "sandbox")
         self.delivery = make_delivery(dead_at=timezone.now(), attempts=12)
+        self.enrolling, self.enrolled = make_user("enrolling@example.com"), make_user("enrolled@example.com")
+        self.secret = start_enrolment(user_id=self.enrolling.pk, at=timezone.now()).secret
+        self.recovery_codes = make_second_factor(self.enrolled).recovery_codes
         self.sessions = {
             "owner": make_session(self.customer),
             "stranger": make_session(self.stranger),
@@ -330,6 +334,9 @@ AS_NOBODY = {
     "notifications_unsubscribe",
     "webhooks_receive",
     "gift_cards_check",
+    "begin_second_factor",
+    "confirm_second_factor",
+    "remove_second_factor",
 }
 _WEBHOOK = {
     "id": "evt_1",
@@ -493,6 +500,15 @@ BODIES: dict[str, Callable[[World], dict[str, Any] | None]] = {
     "update_variant": lambda _: {"price": "39.00"},
     "remove_variant": _no_body,
     "set_prices": lambda w: {"items": [{"sku": w.variant.sku, "price": "52.00"}]},
+    "begin_second_factor": lambda w: {"email": w.customer.email, "password": PASSWORD},
+    "confirm_second_factor": lambda w: {
+        "email": w.enrolling.email,
+        "password": PASSWORD,
+        "code": pyotp.TOTP(w.secret).now(),
+    },
+    "remove_second_factor": lambda w: {"email": w.enrolled.email, "password": PASSWORD, "code": w.recovery_codes[0]},
+    "reset_second_factor": _no_body,
+    "erase_user": _no_body,
     "set_user_active": lambda _: {"is_active": True},
     "set_user_roles": lambda _: {"roles": ["order manager"]},
 }

@@ -21,6 +21,8 @@ from unfold.enums import ActionVariant
 from unfold.forms import AuthenticationForm
 
 from accounts import services
+from accounts.admin.second_factor import HOW_TO_ENROL, begin_enrolment, enrolment_page, may_enter
+from accounts.errors import SecondFactorMissing
 from accounts.models import Address, Profile, User
 from core.admin import Exported, SafeResource, ServiceAdmin, StaffForm, ViewInline, dressed
 from core.admin.base import in_words
@@ -39,14 +41,29 @@ class SignInForm(AuthenticationForm):  # type: ignore[misc]
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["username"].label = "E-mail"
+        self.fields["code"] = dressed(
+            forms.CharField(
+                required=False,
+                max_length=64,
+                label="Code of your authenticator app",
+                widget=forms.TextInput(attrs={"autocomplete": "one-time-code", "inputmode": "text"}),
+            )
+        )
 
     def clean(self) -> dict[str, Any]:
         email, password = self.cleaned_data.get("username"), self.cleaned_data.get("password")
         if email and password:
             try:
                 self.user_cache = services.check_staff_password(
-                    email=email, password=password, address=_address_of(self.request), at=timezone.now()
+                    email=email,
+                    password=password,
+                    code=self.cleaned_data.get("code", ""),
+                    address=_address_of(self.request),
+                    at=timezone.now(),
                 )
+            except SecondFactorMissing as refusal:
+                begin_enrolment(self.request, email)
+                raise ValidationError(HOW_TO_ENROL) from refusal
             except DomainError as refusal:
                 raise ValidationError(in_words(refusal)) from refusal
         return self.cleaned_data  # type: ignore[no-any-return]
@@ -130,13 +147,15 @@ class UserAdmin(Exported):
         ("groups", "customer_group"),
         ("is_staff", "is_superuser"),
         ("email_verified_at", "last_login"),
-        "created_at",
+        ("second_factor_at", "created_at"),
     )
-    readonly_fields = ("email", "is_staff", "is_superuser", "email_verified_at", "last_login", "created_at")
+    readonly_fields = (
+        "email", "is_staff", "is_superuser", "email_verified_at", "last_login", "second_factor_at", "created_at",
+    )  # fmt: skip
     autocomplete_fields = ("groups", "customer_group")
     ordering = ("-created_at", "-pk")
     inlines = (_Profile, _Addresses)
-    actions_detail = ("set_password", "sign_out")
+    actions_detail = ("set_password", "sign_out", "remove_second_factor", "erase")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[User]:
         rows: QuerySet[User] = super().get_queryset(request).filter(deleted_at__isnull=True)
@@ -214,6 +233,40 @@ class UserAdmin(Exported):
 
         return self.ask_about_one(request, object_id, title="End all sign-ins", act=end)
 
+    @action(
+        description="Remove the second factor",
+        icon="phonelink_erase",
+        permissions=["edit"],
+        variant=ActionVariant.DANGER,
+    )
+    def remove_second_factor(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        row = self.row(request, object_id)
+
+        def remove(_: dict[str, Any]) -> str:
+            services.reset_second_factor(
+                user_id=row.pk,
+                actor=request.user,  # type: ignore[arg-type]
+                at=timezone.now(),
+            )
+            return "The second factor is removed, and all sign-ins have ended."
+
+        return self.ask_about_one(request, object_id, title="Remove the second factor", act=remove)
+
+    def has_erase_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
+        return self.may(request, "delete")
+
+    @action(description="Erase the person", icon="person_remove", permissions=["erase"], variant=ActionVariant.DANGER)
+    def erase(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        row = self.row(request, object_id)
+
+        def forget(_: dict[str, Any]) -> str:
+            services.erase_account(user_id=row.pk, actor=request.user, at=timezone.now())  # type: ignore[arg-type]
+            return "The person is erased. Their orders stay, without the name."
+
+        return self.ask_about_one(
+            request, object_id, title="Erase the person for good", act=forget, changed=(), back=self.list_url()
+        )
+
 
 def _change_own_password(request: HttpRequest) -> HttpResponse:
     pages = cast("UserAdmin", admin.site.get_model_admin(User))
@@ -235,10 +288,15 @@ def _change_own_password(request: HttpRequest) -> HttpResponse:
 
 
 def _own_pages() -> list[URLPattern]:
-    return [path("password_change/", admin.site.admin_view(_change_own_password), name="password_change")]
+    return [
+        path("password_change/", admin.site.admin_view(_change_own_password), name="password_change"),
+        path("second-factor/", enrolment_page, name="second_factor"),
+    ]
 
 
 admin.site.login_form = SignInForm
+admin.site.login_template = "accounts/admin/login.html"
+admin.site.has_permission = may_enter  # type: ignore[method-assign]
 admin.site.extra_urls = _own_pages  # type: ignore[attr-defined]
 
 

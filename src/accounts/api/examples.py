@@ -23,6 +23,7 @@ USER = {
     "is_staff": False,
     "is_active": True,
     "roles": [],
+    "has_second_factor": False,
     "customer_group": None,
     "profile": PROFILE,
     "created_at": "2026-11-21T11:25:43Z",

@@ -27,6 +27,18 @@ class CredentialsInput(Input):
     password = PasswordField()
 
 
+class SignInInput(CredentialsInput):
+    """An e-mail and a password; where there is a second factor, a code of the app, or a recovery code."""
+
+    code = TextField(max_length=64, allow_blank=True, required=False)
+
+
+class SecondFactorInput(CredentialsInput):
+    """An e-mail, a password and a code."""
+
+    code = TextField(max_length=64)
+
+
 class RefreshInput(Input):
     """A refresh token."""
 
@@ -200,6 +212,7 @@ class UserOutput(serializers.Serializer[Any]):
     is_staff = serializers.BooleanField()
     is_active = serializers.BooleanField()
     roles = serializers.ListField(child=serializers.CharField())
+    has_second_factor = serializers.BooleanField()
     customer_group = serializers.CharField(allow_null=True)
     profile = ProfileOutput()
     created_at = serializers.DateTimeField()
@@ -244,6 +257,19 @@ class TokensOutput(serializers.Serializer[Any]):
 
     access = serializers.CharField()
     refresh = serializers.CharField()
+
+
+class EnrolmentOutput(serializers.Serializer[Any]):
+    """What an authenticator app needs: the secret, and the same as a link (show it as a QR code)."""
+
+    secret = serializers.CharField()
+    uri = serializers.CharField()
+
+
+class RecoveryCodesOutput(serializers.Serializer[Any]):
+    """Codes for the day when the app is lost, each good once. They are shown this one time."""
+
+    recovery_codes = serializers.ListField(child=serializers.CharField())
 
 
 class RegisteredOutput(TokensOutput):
@@ -292,6 +318,7 @@ def user_document(user: User) -> dict[str, Any]:
         "is_staff": user.is_staff,
         "is_active": user.is_active,
         "roles": selectors.roles_of(user=user),
+        "has_second_factor": user.second_factor_at is not None,
         "customer_group": user.customer_group.code if user.customer_group else None,
         "profile": profile_document(user.profile),
         "created_at": user.created_at,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from accounts.api.views import groups, me, passwords, sessions, staff
+from accounts.api.views import groups, me, passwords, second_factor, sessions, staff
 
 urlpatterns = [
     path("auth/register", sessions.RegisterView.as_view()),
@@ -17,6 +17,9 @@ urlpatterns = [
     path("auth/password/change", passwords.PasswordChangeView.as_view()),
     path("auth/verify-email", passwords.VerifyEmailView.as_view()),
     path("auth/verify-email/resend", passwords.ResendVerificationView.as_view()),
+    path("auth/second-factor/begin", second_factor.BeginView.as_view()),
+    path("auth/second-factor/confirm", second_factor.ConfirmView.as_view()),
+    path("auth/second-factor/remove", second_factor.RemoveView.as_view()),
     path("me", me.MeView.as_view()),
     path("me/profile", me.ProfileView.as_view()),
     path("me/profile/avatar", me.AvatarView.as_view()),
@@ -26,6 +29,7 @@ urlpatterns = [
     path("users", staff.UsersView.as_view()),
     path("users/<uuid:user_id>", staff.UserView.as_view()),
     path("users/<uuid:user_id>/roles", staff.UserRolesView.as_view()),
+    path("users/<uuid:user_id>/second-factor", staff.UserSecondFactorView.as_view()),
     path("customer-groups", groups.CustomerGroupsView.as_view()),
     path("customer-groups/<str:code>", groups.CustomerGroupView.as_view()),
 ]

@@ -14,7 +14,7 @@ from accounts.selectors.people import (
     users_by_ids,
     users_with_permission,
 )
-from accounts.selectors.tokens import read_token, user_of_token
+from accounts.selectors.tokens import lacks_second_factor, read_token, user_of_token
 
 __all__ = [
     "default_address",
@@ -24,6 +24,7 @@ __all__ = [
     "get_profile",
     "get_public_profile",
     "get_user",
+    "lacks_second_factor",
     "list_addresses",
     "list_customer_groups",
     "list_users",

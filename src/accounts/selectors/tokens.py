@@ -38,9 +38,14 @@ def user_of_token(*, token: str, at: datetime) -> tuple[User, Claims]:
         token_families__pk=claims.family_id,
         token_families__revoked_at__isnull=True,
     ).first()
-    if user is None:
+    if user is None or lacks_second_factor(user):
         raise TokenRefused
     return user, claims
+
+
+def lacks_second_factor(user: User) -> bool:
+    """Tell whether the account may not come in before it has a second factor (``settings.STAFF_SECOND_FACTOR``)."""
+    return user.second_factor_at is None and user.is_staff and settings.STAFF_SECOND_FACTOR
 
 
 def read_token(*, token: str, kind: str, at: datetime) -> Claims:

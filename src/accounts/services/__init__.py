@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from accounts.services.account import change_password, delete_account, set_avatar, update_profile
+from accounts.services.account import change_password, delete_account, erase_account, set_avatar, update_profile
 from accounts.services.address_book import add_address, delete_address, update_address
 from accounts.services.adopting import adopt_customers
 from accounts.services.backoffice import (
@@ -29,6 +29,17 @@ from accounts.services.links import (
     verify_email,
 )
 from accounts.services.roles import create_staff, ensure_roles, set_roles
+from accounts.services.second_factor import (
+    Enrolment,
+    begin_second_factor,
+    confirm_second_factor,
+    find_enrolment,
+    finish_enrolment,
+    forget_second_factor,
+    remove_second_factor,
+    reset_second_factor,
+    start_enrolment,
+)
 from accounts.services.sessions import (
     Session,
     count_registration,
@@ -42,14 +53,17 @@ from accounts.services.sessions import (
 from accounts.services.throttling import count_guess
 
 __all__ = [
+    "Enrolment",
     "Session",
     "add_address",
     "add_user",
     "adopt_customers",
+    "begin_second_factor",
     "change_password",
     "change_user",
     "check_staff_password",
     "confirm_password_reset",
+    "confirm_second_factor",
     "count_guess",
     "count_registration",
     "count_reset_request",
@@ -61,14 +75,20 @@ __all__ = [
     "delete_role",
     "edit_user",
     "ensure_roles",
+    "erase_account",
+    "find_enrolment",
+    "finish_enrolment",
+    "forget_second_factor",
     "forget_spent_tokens",
     "lock_account",
     "make_one_time_token",
     "refresh_session",
     "register",
+    "remove_second_factor",
     "rename_customer_group",
     "request_email_verification",
     "request_password_reset",
+    "reset_second_factor",
     "save_role",
     "set_avatar",
     "set_password",
@@ -76,6 +96,7 @@ __all__ = [
     "sign_in",
     "sign_out",
     "sign_out_everywhere",
+    "start_enrolment",
     "update_address",
     "update_profile",
     "verify_email",

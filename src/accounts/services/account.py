@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from django.contrib.auth.hashers import make_password
 
 from accounts.domain import Visibility
 from accounts.errors import SignInRefused, WrongPassword
 from accounts.events import PasswordChanged, UserDeleted
-from accounts.models import Address, OneTimeToken, Profile, TokenFamily, User
+from accounts.models import Address, Authenticator, OneTimeToken, Profile, RecoveryCode, TokenFamily, User
+from accounts.services.roles import check_other, check_reach, lock_user
 from accounts.services.sessions import (
     Session,
     check_own_password,
@@ -24,7 +26,7 @@ from accounts.services.strength import check_strength
 from accounts.services.throttling import forgive
 from core import outbox
 from core.media import forget_files, keep_files
-from core.transactions import command
+from core.transactions import command, step
 
 
 def change_password(*, user: User, current: str, new: str, address: str, at: datetime) -> Session:
@@ -46,7 +48,7 @@ def _set_password(*, verified: User, hashed: str, attempt_ids: Sequence[int], ad
     user.password = hashed
     user.save(update_fields=["password"])
     end_sessions(user=user, at=at)
-    forgive(attempt_ids, subject=password_counters(email=user.email, address=address)[0])
+    forgive(attempt_ids, counters=password_counters(email=user.email, address=address), at=at)
     outbox.publish(PasswordChanged(user_id=user.pk), at=at)
     return open_session(user=user, at=at)
 
@@ -65,19 +67,38 @@ def delete_account(*, user: User, password: str, address: str, at: datetime) -> 
 @command
 def _forget(*, verified: User, attempt_ids: Sequence[int], address: str, at: datetime) -> None:
     user = _lock_verified(verified)
-    forgive(attempt_ids, subject=password_counters(email=user.email, address=address)[0])
+    forgive(attempt_ids, counters=password_counters(email=user.email, address=address), at=at)
+    _erase(user, at=at)
+
+
+@command
+def erase_account(*, user_id: UUID, actor: User, at: datetime) -> None:
+    """Forget a person who asked the staff for it, as if they had done it themselves. For good.
+
+    :raises UserNotFound: there is no such account
+    :raises AboveYourRole: the account holds more than ``actor``
+    :raises OwnAccess: it is the account of ``actor``
+    """
+    user = lock_user(user_id)
+    check_reach(actor, user, [])
+    check_other(actor, user)
+    _erase(user, at=at)
+
+
+@step
+def _erase(user: User, *, at: datetime) -> None:
     # The top-level domain of RFC 2606, section 2: it never reaches anyone.
     user.email = user.email_key = f"{user.pk}@deleted.invalid"
     user.set_unusable_password()
     user.is_active = user.is_staff = user.is_superuser = False
-    user.email_verified_at = user.last_login = None
+    user.email_verified_at = user.last_login = user.second_factor_at = None
     user.token_version += 1
     user.deleted_at = at
     user.save()
     user.groups.clear()
     user.user_permissions.clear()
     _scrub_profile(user)
-    for kept in (Address, TokenFamily, OneTimeToken):
+    for kept in (Address, Authenticator, RecoveryCode, TokenFamily, OneTimeToken):
         kept.objects.filter(user=user).delete()
     outbox.publish(UserDeleted(user_id=user.pk), at=at)
 

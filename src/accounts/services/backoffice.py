@@ -14,20 +14,24 @@ from django.contrib.auth.models import Group, Permission
 from accounts.errors import AboveYourRole, RoleInUse, RoleTaken, SignInRefused, UnknownRole
 from accounts.events import PasswordChanged
 from accounts.models import User
+from accounts.services.codes import code_counters, count_code, pass_second_factor
 from accounts.services.roles import check_other, check_reach, find_groups, lock_user
-from accounts.services.sessions import end_sessions, make_account, password_counters
+from accounts.services.sessions import end_sessions, judged, lock_account, make_account, password_counters
 from accounts.services.strength import check_strength
 from accounts.services.throttling import Counter, count_attempt, forgive, settle
 from core import outbox
 from core.transactions import command
 
 
-def check_staff_password(*, email: str, password: str, address: str, at: datetime) -> User:
+def check_staff_password(*, email: str, password: str, code: str = "", address: str, at: datetime) -> User:
     """Return the account of staff that signs in at the back office; tries are counted as those of the API are.
 
     :param address: the network address that asks
     :raises TooManyAttempts: 5 failures of the account from that address, or 20 of the address, within 15 minutes
     :raises SignInRefused: the e-mail or the password is wrong, or the account is not one of active staff
+    :raises SecondFactorNeeded: there is no code, and the account wants one
+    :raises SecondFactorRefused: the code is wrong or was used before; it counts as a failure
+    :raises SecondFactorMissing: a second factor is needed, and the account has none
     """
     counters = password_counters(email=email, address=address)
     attempt_ids = count_attempt(counters, at=at, is_pending=True)
@@ -35,13 +39,18 @@ def check_staff_password(*, email: str, password: str, address: str, at: datetim
     if not isinstance(user, User) or user.deleted_at is not None or not user.is_staff:
         settle(attempt_ids)
         raise SignInRefused
-    _forgive(attempt_ids, counters[0])
-    return user
+    with judged(attempt_ids, counters):
+        taken = count_code(user=user, code=code, at=at)
+        return _admit(user.pk, code, [(taken, code_counters(user)), (attempt_ids, counters)], at=at)
 
 
 @command
-def _forgive(attempt_ids: Sequence[int], subject: Counter) -> None:
-    forgive(attempt_ids, subject=subject)
+def _admit(user_id: UUID, code: str, tries: Sequence[tuple[Sequence[int], Sequence[Counter]]], *, at: datetime) -> User:
+    user = lock_account(user_id=user_id)
+    pass_second_factor(user=user, code=code, at=at)
+    for attempt_ids, counters in tries:
+        forgive(attempt_ids, counters=counters, at=at)
+    return user
 
 
 def add_user(*, email: str, password: str, roles: Collection[str], actor: User, at: datetime) -> User:

@@ -9,7 +9,8 @@ A thief who is that fast is found out by the next use of the token that he did n
 from __future__ import annotations
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -28,13 +29,24 @@ from accounts.domain import (
     Claims,
     email_key,
 )
-from accounts.errors import EmailTaken, SignInRefused, TokenRefused, TokenReused
+from accounts.errors import (
+    EmailTaken,
+    SecondFactorExists,
+    SecondFactorMissing,
+    SecondFactorNeeded,
+    SecondFactorRefused,
+    SignInRefused,
+    TokenRefused,
+    TokenReused,
+    TooManyAttempts,
+)
 from accounts.events import EmailVerificationRequested, SignedIn, UserRegistered
 from accounts.models import Profile, RefreshToken, TokenFamily, User
-from accounts.selectors.tokens import ALGORITHM, AUDIENCE, ISSUER, read_token, token_key
+from accounts.selectors.tokens import ALGORITHM, AUDIENCE, ISSUER, lacks_second_factor, read_token, token_key
+from accounts.services.codes import code_counters, count_code, pass_second_factor
 from accounts.services.secrets import digest_of
 from accounts.services.strength import check_strength
-from accounts.services.throttling import Counter, count_attempt, counter, forgive, settle
+from accounts.services.throttling import Counter, count_attempt, counter, forgive, settle, take_back
 from core import outbox
 from core.ids import new_id
 from core.transactions import command, step
@@ -97,15 +109,21 @@ def make_account(*, email: str, hashed: str, at: datetime, **fields: bool) -> Us
     return user
 
 
-def sign_in(*, email: str, password: str, address: str, cart_token: str | None = None, at: datetime) -> Session:
+def sign_in(
+    *, email: str, password: str, code: str = "", address: str, cart_token: str | None = None, at: datetime
+) -> Session:
     """Sign in, as long as neither the account (from this address) nor the address failed too often (HARD-CASES S15).
 
     The password is looked at between two transactions; that of an unknown account costs as much.
 
+    :param code: of the authenticator app, or a recovery code, where the account has a second factor
     :param address: the network address that asks
     :param cart_token: SHA-256 of the guest's cart token, in hex; that cart is merged in the same transaction
     :raises TooManyAttempts: 5 failures of the account from that address, or 20 of the address, within 15 minutes
     :raises SignInRefused: the e-mail or the password is wrong, or the account is not active
+    :raises SecondFactorNeeded: there is no code, and the account wants one
+    :raises SecondFactorRefused: the code is wrong or was used before; it counts as a failure
+    :raises SecondFactorMissing: staff need a second factor, and the account has none
     """
     counters = password_counters(email=email, address=address)
     attempt_ids = count_attempt(counters, at=at, is_pending=True)
@@ -113,7 +131,28 @@ def sign_in(*, email: str, password: str, address: str, cart_token: str | None =
     if not isinstance(user, User) or user.deleted_at is not None:
         settle(attempt_ids)
         raise SignInRefused
-    return _begin_session(verified=user, cart_token=cart_token, attempt_ids=attempt_ids, counter=counters[0], at=at)
+    with judged(attempt_ids, counters):
+        taken = count_code(user=user, code=code, at=at)
+        return _begin_session(
+            verified=user,
+            code=code,
+            cart_token=cart_token,
+            tries=[(taken, code_counters(user)), (attempt_ids, counters)],
+            at=at,
+        )
+
+
+@contextmanager
+def judged(attempt_ids: Sequence[int], counters: Sequence[Counter]) -> Iterator[None]:
+    """Let a try at a password that was right count after all where the code is wrong, and not where none was given."""
+    try:
+        yield
+    except (SecondFactorNeeded, SecondFactorMissing, SecondFactorExists):
+        take_back(attempt_ids, counters=counters)
+        raise
+    except (SecondFactorRefused, TooManyAttempts):
+        settle(attempt_ids)
+        raise
 
 
 def check_own_password(*, user: User, password: str, address: str, at: datetime) -> Sequence[int]:
@@ -139,7 +178,12 @@ def password_counters(*, email: str, address: str) -> list[Counter]:
 
 @command
 def _begin_session(
-    *, verified: User, cart_token: str | None, attempt_ids: Sequence[int], counter: Counter, at: datetime
+    *,
+    verified: User,
+    code: str,
+    cart_token: str | None,
+    tries: Sequence[tuple[Sequence[int], Sequence[Counter]]],
+    at: datetime,
 ) -> Session:
     if cart_token:
         # Before the account's lock: carts are locked first, everywhere.
@@ -147,9 +191,11 @@ def _begin_session(
     user = lock_account(user_id=verified.pk)
     if user.password != verified.password:
         raise SignInRefused
+    pass_second_factor(user=user, code=code, at=at)
     user.last_login = at
     user.save(update_fields=["last_login"])
-    forgive(attempt_ids, subject=counter)
+    for attempt_ids, counters in tries:
+        forgive(attempt_ids, counters=counters, at=at)
     return open_session(user=user, at=at)
 
 
@@ -199,7 +245,7 @@ def _rotate(*, refresh: str, claims: Claims, at: datetime) -> Session:
     token: RefreshToken | None = RefreshToken.objects.filter(
         family_id=claims.family_id, digest=digest_of(refresh)
     ).first()
-    if family is None or user is None or token is None:
+    if family is None or user is None or token is None or lacks_second_factor(user):
         raise TokenRefused
     if token.spent_at is None:
         token.spent_at = at

@@ -15,6 +15,8 @@ from django.utils.crypto import salted_hmac
 from accounts.domain import GUESSES_PER_ADDRESS, Limit
 from accounts.errors import TooManyAttempts
 from accounts.models import Attempt, Turnstile
+from core.auditing import unnoted
+from core.quotas import give_back, tell
 from core.transactions import command, step
 
 _LONGEST_WINDOW = timedelta(hours=1)
@@ -35,10 +37,13 @@ def counter(limit: Limit, *parts: str) -> Counter:
 
 
 @step
-def pass_turnstiles(counters: Sequence[Counter], *, at: datetime, is_pending: bool = False) -> list[int]:
+def pass_turnstiles(
+    counters: Sequence[Counter], *, at: datetime, is_pending: bool = False, is_told: bool = False
+) -> list[int]:
     """Count one more attempt on each counter and return their ids. Three statements, none with ``THROTTLES=off``.
 
     :param is_pending: it may yet turn out not to count; ``forgive`` or ``settle`` says so
+    :param is_told: the asker may know how many are left
     :raises TooManyAttempts: a counter is full; nothing is counted then
     """
     if not settings.THROTTLES:
@@ -51,6 +56,10 @@ def pass_turnstiles(counters: Sequence[Counter], *, at: datetime, is_pending: bo
         .only("subject", "at", "is_pending")
     )
     wait = max(_wait_seconds(counted, seen, at) for counted in counters)
+    if is_told:
+        for counted in counters:
+            times = [row.at for row in seen if row.subject == counted.subject]
+            tell(counted.limit.quota(times if wait else [*times, at], at=at))
     if wait:
         raise TooManyAttempts(retry_after=wait)
     rows = [Attempt(subject=c.subject, at=at, is_pending=is_pending) for c in counters]
@@ -58,12 +67,13 @@ def pass_turnstiles(counters: Sequence[Counter], *, at: datetime, is_pending: bo
 
 
 @command
+@unnoted
 def count_attempt(counters: Sequence[Counter], *, at: datetime, is_pending: bool = False) -> list[int]:
     """Count one more attempt by itself, so that a refusal of what follows does not undo it.
 
     :raises TooManyAttempts: a counter is full
     """
-    return pass_turnstiles(counters, at=at, is_pending=is_pending)
+    return pass_turnstiles(counters, at=at, is_pending=is_pending, is_told=True)
 
 
 def count_guess(*, of: str, address: str, at: datetime) -> None:
@@ -76,17 +86,30 @@ def count_guess(*, of: str, address: str, at: datetime) -> None:
 
 
 @command
+@unnoted
 def settle(attempt_ids: Sequence[int]) -> None:
     """The attempts failed: they count for the length of their window."""
     Attempt.objects.filter(pk__in=attempt_ids).update(is_pending=False)
 
 
 @step
-def forgive(attempt_ids: Sequence[int], *, subject: Counter) -> None:
-    """The attempt was right: it counts no more, nor do the earlier failures of that subject."""
+def forgive(attempt_ids: Sequence[int], *, counters: Sequence[Counter], at: datetime) -> None:
+    """The attempt was right: it counts no more, nor do the earlier failures of the first counter's subject."""
+    if attempt_ids:
+        first, *others = counters
+        Attempt.objects.filter(pk__in=attempt_ids).delete()
+        Attempt.objects.filter(subject=first.subject, is_pending=False).delete()
+        tell(first.limit.quota([], at=at))
+        give_back([other.limit.name for other in others])
+
+
+@command
+@unnoted
+def take_back(attempt_ids: Sequence[int], *, counters: Sequence[Counter]) -> None:
+    """The attempt was neither right nor wrong: it alone counts no more."""
     if attempt_ids:
         Attempt.objects.filter(pk__in=attempt_ids).delete()
-        Attempt.objects.filter(subject=subject.subject, is_pending=False).delete()
+        give_back([each.limit.name for each in counters])
 
 
 @step

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cache
 from itertools import count
-from typing import Any
+from typing import Any, NamedTuple
 
+import pyotp
 from django.contrib.auth.hashers import make_password
 from django.contrib.auth.models import Group, Permission
 from django.db import transaction
@@ -17,6 +18,7 @@ from rest_framework.test import APIClient
 from accounts.domain import AddressData, Role, email_key
 from accounts.models import Address, CustomerGroup, Profile, User
 from accounts.services import Session, ensure_roles
+from accounts.services.second_factor import finish_enrolment, start_enrolment
 from accounts.services.sessions import open_session
 
 PASSWORD = "correct horse battery"
@@ -85,3 +87,22 @@ def make_address(user: User, *, is_default: bool = False, **fields: str) -> Addr
     """Return an address of that person's book."""
     address: Address = Address.objects.create(user=user, is_default=is_default, **make_address_data(**fields).as_dict())
     return address
+
+
+class SecondFactor(NamedTuple):
+    """An authenticator app, as its owner holds it."""
+
+    secret: str
+    recovery_codes: list[str]
+
+    def code(self, at: datetime) -> str:
+        return pyotp.TOTP(self.secret).at(at)
+
+
+def make_second_factor(user: User, *, at: datetime | None = None) -> SecondFactor:
+    """Set up an app, confirmed by the code of two minutes before: all that it shows from now on are fresh."""
+    before = (at or timezone.now()) - timedelta(minutes=2)
+    secret = start_enrolment(user_id=user.pk, at=before).secret
+    codes = finish_enrolment(user_id=user.pk, code=pyotp.TOTP(secret).at(before), at=before)
+    user.refresh_from_db()
+    return SecondFactor(secret, codes)

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from accounts.domain import Limit, email_key, phone_number
+from core.quotas import Quota
 
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
 
@@ -48,3 +49,16 @@ class TestLimit:
         limit = Limit(1, timedelta(minutes=15))
 
         assert limit.wait_seconds([NOON - timedelta(minutes=15)], at=NOON) == 0
+
+
+class TestQuota:
+    LIMIT = Limit(2, timedelta(minutes=15), "guess")
+
+    def test_is_whole_while_nothing_counts(self) -> None:
+        assert self.LIMIT.quota([NOON - timedelta(minutes=15)], at=NOON) == Quota("guess", 2, 900, 2, 900)
+
+    def test_tells_when_the_oldest_stops_counting(self) -> None:
+        times = [NOON - timedelta(minutes=20), NOON - timedelta(minutes=10), NOON]
+
+        assert self.LIMIT.quota(times[:2], at=NOON) == Quota("guess", 2, 900, 1, 301)
+        assert self.LIMIT.quota(times, at=NOON) == Quota("guess", 2, 900, 0, 301)

@@ -141,6 +141,7 @@ UNFOLD: dict[str, Any] = {
                 },
                 _link("Events", "bolt", "core.outboxevent"),
                 _link("Deliveries", "outbox", "core.delivery"),
+                _link("Audit log", "policy", "core.auditentry"),
             ),
         ],
     },

@@ -9,7 +9,7 @@ from typing import Any
 from config.schedule import BEAT_SCHEDULE
 from config.settings import processes
 from config.settings.backoffice import SEES_STATUS, UNFOLD  # noqa: F401 - settings
-from config.settings.env import SRC, data_folder, env
+from config.settings.env import SRC, data_folder, env, origins
 from config.settings.seeing import (  # noqa: F401 - settings
     LOG_WATCHERS,
     METRICS_CACHE_SECONDS,
@@ -87,6 +87,7 @@ SESSION_MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "core.middleware.BackOfficePolicy",
+    "core.middleware.StaffActions",
 ]
 
 ROOT_URLCONF = "config.urls"
@@ -260,6 +261,10 @@ SANDBOX_WSGI = ""
 # How long a charge by the slow card is pending.
 SANDBOX_SLOW_SECONDS = env.int("SANDBOX_SLOW_SECONDS", default=5)
 
+# Whoever works here signs in with a code of an authenticator app, too.
+STAFF_SECOND_FACTOR = env.bool("STAFF_SECOND_FACTOR", default=False)
+# What the app calls the shop.
+SECOND_FACTOR_ISSUER = env.str("SECOND_FACTOR_ISSUER", default="Nexus")
 ACCESS_TOKEN_TTL = timedelta(minutes=15)
 REFRESH_TOKEN_TTL = timedelta(days=7)
 ONE_TIME_TOKEN_TTL = timedelta(minutes=30)
@@ -271,6 +276,13 @@ CART_MAX_LINES = 100
 CART_MAX_QUANTITY = 999
 
 THROTTLES = env.str("THROTTLES", default="on") != "off"
+
+# The storefronts and apps at other origins, whose scripts may call the API. No cookie is ever sent or taken there.
+CORS_ALLOWED_ORIGINS = origins(env.list("CORS_ALLOWED_ORIGINS", default=[]))
+# 0: browsers may come over plain HTTP (RFC 6797).
+SECURE_HSTS_SECONDS = 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = False
+SECURE_HSTS_PRELOAD = False
 
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = True
@@ -307,5 +319,13 @@ LOG_LEVEL = env.str("LOG_LEVEL", default="INFO")
 DEV_PAGES = False
 # The reference views of `make bench`: only config.settings.local lets the environment turn them on.
 BENCH = False
-# The admin's middleware is there, but only below SESSION_PATHS (core.middleware.AdminOnly).
-SILENCED_SYSTEM_CHECKS = ["admin.E408", "admin.E409", "admin.E410"]
+SILENCED_SYSTEM_CHECKS = [
+    # The admin's middleware is there, but only below SESSION_PATHS (core.middleware.AdminOnly).
+    "admin.E408",
+    "admin.E409",
+    "admin.E410",
+    "security.W002",
+    "security.W003",
+    # core.middleware.SecurityHeaders says what Django's own would, for the short way of public reads too.
+    "security.W001",
+]

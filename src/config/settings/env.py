@@ -7,12 +7,42 @@ import binascii
 import hashlib
 import hmac
 import os
+import re
+from collections.abc import Sequence
 from pathlib import Path
 
 import environ
 from django.core.exceptions import ImproperlyConfigured
+from environ.fileaware_mapping import FileAwareMapping
 
-env = environ.FileAwareEnv()
+# A serialised origin (RFC 6454, section 6.2), such as apps have them too: ``capacitor://localhost``.
+_ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://[a-z0-9.\[\]:-]+")
+
+
+class FileAwareEnvironment(FileAwareMapping):  # type: ignore[misc]
+    """The environment, in which the value of any ``NAME`` may stand in the file that ``NAME_FILE`` names."""
+
+    def __getitem__(self, key: str) -> str:
+        """Return the value without the line end that editors leave.
+
+        :raises ImproperlyConfigured: the file cannot be read, or the value stands in both places
+        """
+        path = self.env.get(f"{key}_FILE")
+        if not path:
+            return str(self.env[key])
+        if self.env.get(key):
+            raise ImproperlyConfigured(f"{key} and {key}_FILE are both set: which of them holds?")
+        try:
+            return Path(path).read_text(encoding="utf-8").rstrip("\r\n")
+        except (OSError, UnicodeDecodeError) as error:
+            raise ImproperlyConfigured(f"{key}_FILE cannot be read: {error.__class__.__name__}") from error
+
+
+class _Env(environ.FileAwareEnv):  # type: ignore[misc]
+    ENVIRON = FileAwareEnvironment()
+
+
+env = _Env()
 
 ROOT = Path(__file__).resolve().parents[3]
 SRC = ROOT / "src"
@@ -45,3 +75,14 @@ def field_keys(text: str) -> list[tuple[str, bytes]]:
             raise ImproperlyConfigured("FIELD_KEYS: each must be id:<32 bytes of base64>")
         keys.append((name, key))
     return keys
+
+
+def origins(given: Sequence[str]) -> tuple[str, ...]:
+    """Return the origins whose pages may read the API's answers.
+
+    :raises ImproperlyConfigured: one is no origin: it has a path or a wildcard, or is ``null``
+    """
+    wrong = [origin for origin in given if not _ORIGIN.fullmatch(origin)]
+    if wrong:
+        raise ImproperlyConfigured(f"CORS_ALLOWED_ORIGINS: scheme://host[:port] in lower case, not {', '.join(wrong)}")
+    return tuple(given)

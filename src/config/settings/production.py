@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from django.core.exceptions import ImproperlyConfigured
-
 from config.settings.base import *  # noqa: F403
-from config.settings.base import DATABASE_OPTIONS, INSTALLED_APPS, METRICS_TOKEN, THROTTLES, env
+from config.settings.base import DATABASE_OPTIONS, INSTALLED_APPS, env
 from config.settings.env import field_keys
+from config.settings.safety import refuse_unsafe
 
 DEBUG = False
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS")
@@ -27,15 +26,15 @@ INSTALLED_APPS = [app for app in INSTALLED_APPS if app != "sandbox"]
 
 SESSION_COOKIE_SECURE = True
 CSRF_COOKIE_SECURE = True
+# Sent by no page of another host, and taken from no host but the one that asks.
+SESSION_COOKIE_NAME = "__Host-sessionid"
+CSRF_COOKIE_NAME = "__Host-csrftoken"
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 
-if "*" in ALLOWED_HOSTS:
-    raise ImproperlyConfigured("ALLOWED_HOSTS must name the shop's hosts")
-if len(SECRET_KEY) < 50:
-    raise ImproperlyConfigured("SECRET_KEY must have at least 50 characters")
-if METRICS_TOKEN and len(METRICS_TOKEN) < 16:
-    raise ImproperlyConfigured("METRICS_TOKEN must have at least 16 characters")
-if env.bool("SANDBOX", default=False):
-    raise ImproperlyConfigured("SANDBOX=on is for play money, not for production")
-if not THROTTLES:
-    raise ImproperlyConfigured("THROTTLES=off is for load tests, not for production")
+STAFF_SECOND_FACTOR = env.bool("STAFF_SECOND_FACTOR", default=True)
+# Browsers come back over TLS only, for a year at least.
+SECURE_HSTS_SECONDS = env.int("SECURE_HSTS_SECONDS", default=31_536_000)
+SECURE_HSTS_INCLUDE_SUBDOMAINS = env.bool("SECURE_HSTS_INCLUDE_SUBDOMAINS", default=True)
+SECURE_HSTS_PRELOAD = env.bool("SECURE_HSTS_PRELOAD", default=False)
+
+refuse_unsafe(globals(), env)

@@ -1,18 +1,23 @@
 from __future__ import annotations
 
+import os
 import runpy
+import subprocess
+import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 
 from config.settings import base, processes
-from config.settings.env import SRC
+from config.settings.env import SRC, FileAwareEnvironment, origins
 
+KEY = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="
 NEEDED = {
     "ALLOWED_HOSTS": "shop.example",
-    "SECRET_KEY": "x" * 50,
-    "FIELD_KEYS": "k1:" + "A" * 43 + "=",
+    "SECRET_KEY": "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMN",
+    "FIELD_KEYS": f"k1:{KEY}",
     "DATABASE_URL": "postgres://shop@db/shop",
     "REDIS_URL": "redis://cache",
     "BROKER_URL": "amqp://broker",
@@ -23,8 +28,9 @@ NEEDED = {
 
 @pytest.fixture(autouse=True)
 def _nothing_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in (*NEEDED, "STOREFRONT_URL", "THROTTLES", "SANDBOX"):
+    for name in (*NEEDED, "STOREFRONT_URL", "THROTTLES", "SANDBOX", "DEBUG", "TEST_PAYMENTS"):
         monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(f"{name}_FILE", raising=False)
 
 
 def boot(monkeypatch: pytest.MonkeyPatch, module: str, environment: dict[str, str]) -> dict[str, Any]:
@@ -58,17 +64,118 @@ class TestProduction:
 
         assert (told["STOREFRONT_URL"], told["DEV_PAGES"]) == ("https://api.shop.example", False)
 
+    def test_s48_keeps_cookies_on_tls_and_on_the_host(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        told = boot(monkeypatch, "production", NEEDED)
+
+        assert told["SESSION_COOKIE_SECURE"]
+        assert told["CSRF_COOKIE_SECURE"]
+        assert told["SESSION_COOKIE_NAME"].startswith("__Host-")
+        assert told["CSRF_COOKIE_NAME"].startswith("__Host-")
+        assert told["SECURE_HSTS_SECONDS"] >= 31_536_000
+
     @pytest.mark.parametrize("missing", NEEDED)
     def test_s13_does_not_boot_without(self, monkeypatch: pytest.MonkeyPatch, missing: str) -> None:
         with pytest.raises(ImproperlyConfigured, match=missing):
             boot(monkeypatch, "production", {name: value for name, value in NEEDED.items() if name != missing})
 
-    @pytest.mark.parametrize("wrong", [{"ALLOWED_HOSTS": "*"}, {"SECRET_KEY": "short"}, {"FIELD_KEYS": "k1:c2hvcnQ="}])
+    @pytest.mark.parametrize(
+        "wrong",
+        [
+            {"ALLOWED_HOSTS": "*"},
+            {"ALLOWED_HOSTS": "shop.example,*.example"},
+            {"ALLOWED_HOSTS": ""},
+            {"ALLOWED_HOSTS": "."},
+            {"SECRET_KEY": "short"},
+            {"SECRET_KEY": "ab" * 30},
+            {"SECRET_KEY": "django-insecure-0123456789abcdefghijklmnopqrstuvwxyz"},
+            {"SECRET_KEY": "test-only-" + "0123456789" * 5},
+            {"SECRET_KEY": "Change-me-0123456789abcdefghijklmnopqrstuvwxyz01234"},
+            {"FIELD_KEYS": "k1:c2hvcnQ="},
+            {"FIELD_KEYS": "k1:" + "A" * 43 + "="},
+            {"FIELD_KEYS": f"k1:{KEY},k1:{KEY}"},
+            {"DEBUG": "on"},
+            {"PUBLIC_URL": "http://api.shop.example"},
+            {"STOREFRONT_URL": "http://shop.example"},
+            {"SANDBOX": "on"},
+        ],
+        ids=str,
+    )
     def test_s13_does_not_boot_with_what_is_unsafe(
         self, monkeypatch: pytest.MonkeyPatch, wrong: dict[str, str]
     ) -> None:
-        with pytest.raises(ImproperlyConfigured, match=next(iter(wrong))):
+        with pytest.raises(ImproperlyConfigured, match=next(iter(wrong))) as refusal:
             boot(monkeypatch, "production", NEEDED | wrong)
+
+        assert NEEDED["SECRET_KEY"] not in str(refusal.value)
+        assert KEY not in str(refusal.value)
+
+    @pytest.mark.parametrize(
+        ("name", "value"),
+        [
+            ("THROTTLES", False),
+            ("METRICS_TOKEN", "metrics"),
+            ("STRIPE_SECRET_KEY", "sk_test_123"),
+            ("STRIPE_SECRET_KEY", "rk_test_123"),
+            ("FLUTTERWAVE_SECRET_KEY", "FLWSECK_TEST-123-X"),
+            ("PAYPAL_API_BASE", "https://api-m.sandbox.paypal.com"),
+            ("STRIPE_API_BASE", "http://api.stripe.com"),
+            ("SANDBOX", True),
+        ],
+    )
+    def test_s13_does_not_boot_with_play_money_or_without_limits(
+        self, monkeypatch: pytest.MonkeyPatch, name: str, value: Any
+    ) -> None:
+        monkeypatch.setattr(base, name, value)
+
+        with pytest.raises(ImproperlyConfigured, match=name):
+            boot(monkeypatch, "production", NEEDED)
+
+    def test_rehearses_with_play_money_where_that_is_said(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(base, "STRIPE_SECRET_KEY", "sk_test_123")
+
+        assert boot(monkeypatch, "production", NEEDED | {"TEST_PAYMENTS": "on"})["STRIPE_SECRET_KEY"] == "sk_test_123"
+
+    def test_s13_does_not_boot_where_nobody_could_be_signed_out(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        loose = {"DEFAULT_AUTHENTICATION_CLASSES": ["rest_framework.authentication.TokenAuthentication"]}
+        monkeypatch.setattr(base, "REST_FRAMEWORK", base.REST_FRAMEWORK | loose)
+
+        with pytest.raises(ImproperlyConfigured, match="signed out"):
+            boot(monkeypatch, "production", NEEDED)
+
+    def test_names_every_mistake_at_once(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        with pytest.raises(ImproperlyConfigured, match=r"SECRET_KEY.*DEBUG.*ALLOWED_HOSTS"):
+            boot(monkeypatch, "production", NEEDED | {"SECRET_KEY": "short", "DEBUG": "on", "ALLOWED_HOSTS": "*"})
+
+    @pytest.mark.parametrize("name", NEEDED)
+    def test_takes_each_from_a_file(self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str) -> None:
+        (tmp_path / name).write_text(NEEDED[name] + "\n")
+        rest = {other: value for other, value in NEEDED.items() if other != name}
+
+        told = boot(monkeypatch, "production", rest | {f"{name}_FILE": str(tmp_path / name)})
+
+        assert told["SECRET_KEY"] == NEEDED["SECRET_KEY"]
+        assert told["CELERY_BROKER_URL"] == NEEDED["BROKER_URL"]
+        assert told["DATABASES"]["default"]["HOST"] == "db"
+
+    def test_is_clean_for_djangos_check_of_deployments(self) -> None:
+        """The shop as it would be started: no warning of Django's or of a library's."""
+        named = {
+            name for name in os.environ if name.endswith("_FILE") or name in ("DJANGO_SETTINGS_MODULE", "THROTTLES")
+        }
+        kept = {name: value for name, value in os.environ.items() if name not in named}
+
+        checked = subprocess.run(
+            [sys.executable, "manage.py", "check", "--deploy", "--fail-level", "WARNING"],
+            cwd=SRC,
+            env=kept | NEEDED | {"DJANGO_SETTINGS_MODULE": "config.settings.production"},
+            capture_output=True,
+            text=True,
+            timeout=300,
+            check=False,
+        )
+
+        assert (checked.returncode, checked.stderr) == (0, ""), checked.stderr
+        assert "no issues" in checked.stdout
 
     def test_has_no_gateway_for_play_money(self, monkeypatch: pytest.MonkeyPatch) -> None:
         told = boot(monkeypatch, "production", NEEDED)
@@ -77,18 +184,28 @@ class TestProduction:
         assert "sandbox" not in told["INSTALLED_APPS"]
         assert not [job for job in told["CELERY_BEAT_SCHEDULE"].values() if job["task"].startswith("sandbox.")]
 
-    def test_does_not_boot_with_play_money(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        with pytest.raises(ImproperlyConfigured, match="SANDBOX"):
-            boot(monkeypatch, "production", NEEDED | {"SANDBOX": "on"})
 
-    def test_does_not_boot_with_metrics_that_can_be_guessed(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(base, "METRICS_TOKEN", "metrics")
+class TestFileAwareEnvironment:
+    def test_refuses_a_file_that_is_not_there(self, tmp_path: Path) -> None:
+        with pytest.raises(ImproperlyConfigured, match="NAME_FILE"):
+            FileAwareEnvironment({"NAME_FILE": str(tmp_path / "none")})["NAME"]
 
-        with pytest.raises(ImproperlyConfigured, match="METRICS_TOKEN"):
-            boot(monkeypatch, "production", NEEDED)
+    def test_refuses_a_value_that_stands_twice(self, tmp_path: Path) -> None:
+        (tmp_path / "name").write_text("a")
 
-    def test_does_not_boot_without_limits(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(base, "THROTTLES", False)
+        with pytest.raises(ImproperlyConfigured, match="both"):
+            FileAwareEnvironment({"NAME": "b", "NAME_FILE": str(tmp_path / "name")})["NAME"]
 
-        with pytest.raises(ImproperlyConfigured, match="THROTTLES"):
-            boot(monkeypatch, "production", NEEDED)
+
+class TestOrigins:
+    def test_are_scheme_host_and_port(self) -> None:
+        given = ["https://shop.example", "http://localhost:3000", "capacitor://localhost", "http://[::1]:8080"]
+
+        assert origins(given) == tuple(given)
+
+    @pytest.mark.parametrize(
+        "wrong", ["*", "null", "https://*.example", "https://shop.example/", "shop.example", "https://Shop.example", ""]
+    )
+    def test_s46_are_no_wildcards(self, wrong: str) -> None:
+        with pytest.raises(ImproperlyConfigured, match="CORS_ALLOWED_ORIGINS"):
+            origins([wrong])

@@ -74,6 +74,16 @@ _IF_MATCH = OpenApiParameter(
     description="The ETag of the version that is to be changed; another one is refused with 412.",
     type={"type": "string", "pattern": r'^(\*|"[!#-~]*")$'},
 )
+_COUNTED = {
+    "RateLimit": {
+        "description": 'What is left of each limit: `"sign-in";r=19;t=900`, more after `t` seconds.',
+        "schema": {"type": "string"},
+    },
+    "RateLimit-Policy": {
+        "description": 'The limits that count here: `"sign-in";q=20;w=900`, so many in `w` seconds.',
+        "schema": {"type": "string"},
+    },
+}
 _MARKET = OpenApiParameter(
     name="market",
     location=OpenApiParameter.QUERY,
@@ -165,11 +175,19 @@ class NexusSchema(AutoSchema):
         return schema
 
 
+def _count(result: dict[str, Any]) -> None:
+    """Describe the headers of the refusal for having tried too often, and of what is counted."""
+    result["components"]["headers"] = _COUNTED
+    counted = {name: {"$ref": f"#/components/headers/{name}"} for name in _COUNTED}
+    result["components"]["responses"]["Problem429"]["headers"] = counted
+
+
 def add_problems(result: dict[str, Any], **_: Any) -> dict[str, Any]:
     """Describe, for every operation, the refusals that it may answer with."""
     components = result.setdefault("components", {})
     components.setdefault("schemas", {})["Problem"] = PROBLEM
     components["responses"] = {f"Problem{status}": _problem(status) for status in _MEANINGS}
+    _count(result)
     for path in result["paths"].values():
         for method, operation in path.items():
             for status in _statuses(method, operation):

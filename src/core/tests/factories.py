@@ -8,9 +8,13 @@ from datetime import UTC, datetime
 from typing import Any, ClassVar
 from uuid import UUID
 
+from django.db import transaction
+
+from core.acting import Actor
+from core.auditing import append
 from core.events import Event
 from core.ids import new_id
-from core.models import Delivery, OutboxEvent
+from core.models import AuditEntry, Delivery, OutboxEvent
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
@@ -30,12 +34,21 @@ class ThingHappened(Event):
 class Asker:
     """Someone who asks, without an accounts app."""
 
-    pk: str = "someone"
+    pk: str = "0192f3c4-7bd9-7cc2-8b5d-e0a6f0a3b1f4"
     is_staff: bool = False
     held: Collection[str] = field(default_factory=frozenset)
 
     def has_perms(self, needed: Collection[str]) -> bool:
         return set(needed) <= set(self.held)
+
+
+def make_audit_entry(**arguments: Any) -> AuditEntry:
+    """Return a row of the log of the staff's actions."""
+    with transaction.atomic():
+        actor = Actor(user_id=new_id(), via="api", request_id="", path="POST /api/v1/things")
+        append(actor=actor, action="tests.do_something", arguments=arguments)
+    entry: AuditEntry = AuditEntry.objects.latest("position")
+    return entry
 
 
 def make_delivery(handler: str = "core.tests.handlers.remember", **fields: Any) -> Delivery:

@@ -31,6 +31,7 @@ _SHOWN = OpenApiExample("A payment", value=PAYMENT_EXAMPLE, response_only=True)
 class PaymentCollection(ApiView):
     """The payments of one's orders, and paying."""
 
+    is_counted = True
     in_beats = True
 
     @extend_schema(

@@ -133,6 +133,7 @@ class MailedOutput(serializers.Serializer[Any]):
 class WithdrawalCollection(ApiView):
     """Withdrawals, and declaring one."""
 
+    is_counted = True
     in_beats = True
 
     @extend_schema(

@@ -145,6 +145,7 @@ class GiftCardMovements(ApiView):
 class GiftCardCheck(ApiView):
     """``gift-cards/check``."""
 
+    is_counted = True
     throttle_classes = [GuessThrottle]
     # It changes nothing, and each try counts.
     idempotent = False

@@ -41,6 +41,7 @@ _AVATAR_PIXELS = 512
 class MeView(ApiView):
     """One's own account."""
 
+    is_counted = True
     signed_in = True
     # Tries at the password are counted in a transaction of their own.
     idempotent = False

@@ -27,6 +27,7 @@ from core.api.views import ApiView
 class ResetView(ApiView):
     """Has a reset link mailed; any address gets the same answer in the same time."""
 
+    is_counted = True
     authentication_classes = []
     throttle_classes = [ResetThrottle]
 
@@ -66,6 +67,7 @@ class ResetConfirmView(ApiView):
 class PasswordChangeView(ApiView):
     """Changes the password; all other sign-ins end."""
 
+    is_counted = True
     signed_in = True
     idempotent = False
 
@@ -114,6 +116,7 @@ class VerifyEmailView(ApiView):
 class ResendVerificationView(ApiView):
     """Has the verification link mailed again."""
 
+    is_counted = True
     signed_in = True
 
     @extend_schema(

@@ -14,6 +14,7 @@ from accounts.api.serializers import (
     CredentialsInput,
     RefreshInput,
     RegisteredOutput,
+    SignInInput,
     TokensOutput,
     tokens_document,
     user_document,
@@ -31,6 +32,7 @@ CART_TOKEN = OpenApiParameter(
 class RegisterView(ApiView):
     """Makes accounts. An old access token in the header does not hinder it."""
 
+    is_counted = True
     authentication_classes = []
     throttle_classes = [RegistrationThrottle]
 
@@ -56,6 +58,7 @@ class RegisterView(ApiView):
 class LoginView(ApiView):
     """Signs in."""
 
+    is_counted = True
     authentication_classes = []
     idempotent = False
 
@@ -63,12 +66,16 @@ class LoginView(ApiView):
         operation_id="login",
         summary="Sign in",
         parameters=[CART_TOKEN],
-        request=CredentialsInput,
+        request=SignInInput,
         responses={200: TokensOutput},
-        examples=[examples.asked(examples.CREDENTIALS), examples.told(examples.TOKENS)],
+        examples=[
+            examples.asked(examples.CREDENTIALS),
+            examples.asked(examples.CREDENTIALS | {"code": "492039"}, "with a second factor"),
+            examples.told(examples.TOKENS),
+        ],
     )
     def post(self, request: Request) -> Response:
-        body = CredentialsInput(data=request.data)
+        body = SignInInput(data=request.data)
         body.is_valid(raise_exception=True)
         session = services.sign_in(
             **body.validated_data,

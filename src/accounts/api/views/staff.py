@@ -47,7 +47,11 @@ class UsersView(ApiView):
 class UserView(ApiView):
     """One account."""
 
-    permissions = {"GET": ("accounts.view_user",), "PATCH": ("accounts.change_user",)}
+    permissions = {
+        "GET": ("accounts.view_user",),
+        "PATCH": ("accounts.change_user",),
+        "DELETE": ("accounts.delete_user",),
+    }
 
     @extend_schema(
         operation_id="read_user",
@@ -77,6 +81,17 @@ class UserView(ApiView):
         )
         return Response(user_document(user))
 
+    @extend_schema(
+        operation_id="erase_user",
+        summary="Erase a person who asked for it; orders stay, without the name (staff)",
+        description="As `DELETE /me`, for good. Invoices and the books stay as the law wants them.",
+        request=None,
+        responses={204: None},
+    )
+    def delete(self, request: Request, user_id: UUID) -> Response:
+        services.erase_account(user_id=user_id, actor=customer_of(request), at=timezone.now())
+        return Response(status=204)
+
 
 class UserRolesView(ApiView):
     """The roles of one account."""
@@ -95,3 +110,20 @@ class UserRolesView(ApiView):
         body.is_valid(raise_exception=True)
         user = services.set_roles(user_id=user_id, **body.validated_data, actor=customer_of(request), at=timezone.now())
         return Response(user_document(user))
+
+
+class UserSecondFactorView(ApiView):
+    """The second factor of one account."""
+
+    permissions = {"DELETE": ("accounts.change_user",)}
+
+    @extend_schema(
+        operation_id="reset_second_factor",
+        summary="Remove the second factor of someone who lost app and recovery codes (staff)",
+        description="Their sign-ins end. Be sure who asks: whoever knows the password can then set up another app.",
+        request=None,
+        responses={204: None},
+    )
+    def delete(self, request: Request, user_id: UUID) -> Response:
+        services.reset_second_factor(user_id=user_id, actor=customer_of(request), at=timezone.now())
+        return Response(status=204)
