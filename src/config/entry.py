@@ -18,7 +18,7 @@ from config.embedded import Refusal
 # These never ask the database.
 WITHOUT_SERVERS = {
     "", "check", "check_schema", "collectstatic", "compilemessages", "diffsettings", "draw_diagrams", "findstatic",
-    "help", "list_problems", "make_postman", "makemessages", "makemigrations", "spectacular", "startapp",
+    "help", "list_problems", "make_postman", "makemessages", "makemigrations", "restore", "spectacular", "startapp",
     "startproject", "version", "--help", "-h", "--version",
 }  # fmt: skip
 

@@ -234,6 +234,8 @@ def _start(supervisor: Supervisor, started_at: float) -> None:
     if supervisor.await_end(preparing) != 0:
         sys.exit(1)  # it has said why
     supervisor.processes += [Process("web", serve), Process("worker", _work)]
+    if settings.BACKUP_FOLLOWS:
+        supervisor.processes.append(Process("backup", _back_up))
     deadline = time.monotonic() + SECONDS_TO_BE_READY
     while not _answers():
         supervisor.tend(longest_seconds=SECONDS_TO_ASK_AGAIN)
@@ -245,6 +247,12 @@ def _start(supervisor: Supervisor, started_at: float) -> None:
 def _work() -> None:
     """Be the worker, whose half of Celery no web process needs."""
     import_string("config.worker.work")()
+
+
+def _back_up() -> None:
+    """Keep the backups up to date, and end in good order: what was received last is carried, too."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    import_string("config.backups.keeping.follow")()
 
 
 def needed_servers() -> list[embedded.Server]:

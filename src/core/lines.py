@@ -80,7 +80,10 @@ def _open() -> Any:
     params = connection.get_connection_params()
     options = f"{params.get('options', '')} {_OPTIONS.format(timezone=connection.timezone_name)}"
     line: Any = psycopg.connect(
-        **params | {"autocommit": True, "options": options, "prepare_threshold": _PREPARE_AFTER}
+        **params
+        | {"autocommit": True, "options": options, "prepare_threshold": _PREPARE_AFTER}
+        # To libpq, a session that is told not to write looks like a standby.
+        | {"target_session_attrs": "primary"}
     )
     line.good_until = monotonic() + _LIFETIME_SECONDS
     return line

@@ -21,6 +21,7 @@ from tests.runtime.shop import Shop, wait_for
 ADDRESS = {"name": "Ada Lovelace", "line1": "12 St James's Square", "city": "London", "country": "GB"}
 BUYERS = 6
 _TRIES = 400
+SECONDS_TO_COME_BACK = 240.0
 _BUSY = ("core.idempotency_still_running", "payments.in_progress")
 _FORM = "application/x-www-form-urlencoded"
 
@@ -43,7 +44,7 @@ class Crowd:
         self.deals: list[Deal] = []
         # Orders that are none of theirs.
         self.earlier: set[str] = set()
-        self.broken = 0
+        self.broken = self.refused = 0
         self._access = ""
         self._is_over, self._rest = threading.Event(), threading.Event()
 
@@ -63,10 +64,14 @@ class Crowd:
         while not self._is_over.is_set():
             self.deals.append(self._deal())
 
-    def _deal(self) -> Deal:
-        cart = self.insist("POST", "cart/items", {"variant": self.variant, "quantity": 2})
+    def place(self, variant: str) -> Any:
+        """Order two of them as a guest; return the order."""
+        cart = self.insist("POST", "cart/items", {"variant": variant, "quantity": 2})
         body = {"email": "buyer@example.com", "shipping_address": ADDRESS}
-        order = self.insist("POST", "orders", body, {"X-Cart-Token": cart["token"]})
+        return self.insist("POST", "orders", body, {"X-Cart-Token": cart["token"]})
+
+    def _deal(self) -> Deal:
+        order = self.place(self.variant)
         deal = Deal(order["id"], order["token"], self._pay(order), [])
         if deal.payment["status"] == "captured" and random.random() < 0.5:
             for _ in range(random.choice((1, 2))):
@@ -94,7 +99,7 @@ class Crowd:
                 form = urlencode({"decision": "approve", "token": token[1].decode()})
                 self.ask("POST", path, form, {"Content-Type": _FORM})
             else:
-                wait_for(self.shop.answers, 60)
+                wait_for(self.shop.answers, SECONDS_TO_COME_BACK)
         raise AssertionError(f"{path} was never finished")
 
     def insist(
@@ -113,10 +118,11 @@ class Crowd:
                 return json.loads(answer)
             if staff and status == 401:
                 self._sign_in()
+            self.refused += status == 503
             busy = json.loads(answer) if status == 409 else {}
             assert status in (0, 401, 503) or busy.get("code") in _BUSY, (status, answer)
             self._rest.wait(busy.get("retry_after", 0.1))
-            wait_for(self.shop.answers, 60)
+            wait_for(self.shop.answers, SECONDS_TO_COME_BACK)
         raise AssertionError(f"{method} {path} was never answered: at last {status} {answer!r}")
 
     def _sign_in(self) -> None:

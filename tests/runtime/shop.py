@@ -21,7 +21,7 @@ import psutil
 import psycopg
 
 ROOT = Path(__file__).resolve().parents[2]
-SECONDS_TO_START = 180.0
+SECONDS_TO_START = 300.0
 SECONDS_TO_STOP = 60.0
 OURS = ("NEXUS_DATA", "PORT", "DATABASE_URL", "REDIS_URL", "BROKER_URL", "WEB_SERVER", "DJANGO_SETTINGS_MODULE")
 

@@ -9,14 +9,16 @@ from __future__ import annotations
 
 from config.embedded.keys import local_secrets
 from config.embedded.places import broker_url, database_url, redis_url, socket_folder
-from config.embedded.postgres import THROWAWAY, Postgres
+from config.embedded.postgres import DURABLE, THROWAWAY, Postgres, programs
 from config.embedded.redis import Redis
 from config.embedded.refusal import Refusal
 from config.embedded.server import Server
 from config.embedded.sharing import keep, servers, shared, start, turn
+from config.embedded.spawning import own
 from config.embedded.versions import note_version, refuse_newer
 
 __all__ = [
+    "DURABLE",
     "THROWAWAY",
     "Postgres",
     "Redis",
@@ -27,6 +29,8 @@ __all__ = [
     "keep",
     "local_secrets",
     "note_version",
+    "own",
+    "programs",
     "redis_url",
     "refuse_newer",
     "servers",

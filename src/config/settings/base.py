@@ -9,6 +9,15 @@ from typing import Any
 from config.schedule import BEAT_SCHEDULE
 from config.settings import processes
 from config.settings.backoffice import SEES_STATUS, UNFOLD  # noqa: F401 - settings
+from config.settings.backups import (  # noqa: F401 - settings
+    BACKUP_EVERY_HOURS,
+    BACKUP_FOLLOWS,
+    BACKUP_IDENTITIES,
+    BACKUP_KEEP_DAYS,
+    BACKUP_RECIPIENTS,
+    BACKUP_URL,
+    POSTGRES_PROGRAMS,
+)
 from config.settings.env import SRC, data_folder, env, origins
 from config.settings.seeing import (  # noqa: F401 - settings
     LOG_WATCHERS,
@@ -112,14 +121,6 @@ TEMPLATES = [
 ]
 
 DATABASES: dict[str, dict[str, Any]] = {}
-DATABASE_OPTIONS: dict[str, Any] = {
-    # Planned once per connection: a shop asks the same few hundred statements again and again.
-    "server_side_binding": True,
-    "prepare_threshold": 3,
-    "pool": {"min_size": 1, "max_size": env.int("DATABASE_POOL", default=16), "timeout": 10},
-    "connect_timeout": 5,
-    "options": "-c lock_timeout=15s -c statement_timeout=60s -c idle_in_transaction_session_timeout=60s",
-}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 AUTH_USER_MODEL = "accounts.User"
 AUTHENTICATION_BACKENDS = ["accounts.authentication.EmailBackend"]

@@ -5,7 +5,8 @@ from __future__ import annotations
 from config import embedded
 from config.schedule import BEAT_SCHEDULE, SANDBOX_SCHEDULE
 from config.settings.base import *  # noqa: F403
-from config.settings.base import DATA, DATABASE_OPTIONS, PAYMENT_PROVIDERS, PUBLIC_URL, env
+from config.settings.base import DATA, PAYMENT_PROVIDERS, PUBLIC_URL, env
+from config.settings.databases import database
 from config.settings.env import derived_key, field_keys
 
 DEBUG = env.bool("DEBUG", default=False)
@@ -14,9 +15,7 @@ _secrets = embedded.local_secrets(DATA)
 SECRET_KEY = env.str("SECRET_KEY", default=_secrets["secret_key"])
 FIELD_KEYS = field_keys(env.str("FIELD_KEYS", default=_secrets["field_keys"]))
 
-DATABASES = {"default": env.db_url("DATABASE_URL", default=embedded.database_url(DATA))}
-DATABASES["default"]["ENGINE"] = "django.db.backends.postgresql"
-DATABASES["default"].setdefault("OPTIONS", {}).update(DATABASE_OPTIONS)
+DATABASES = {"default": database(env.db_url("DATABASE_URL", default=embedded.database_url(DATA)))}
 REDIS_URL = env.str("REDIS_URL", default=embedded.redis_url(DATA))
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}}
 CELERY_BROKER_URL = env.str("BROKER_URL", default=embedded.broker_url(DATA))

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from config.settings.base import *  # noqa: F403
-from config.settings.base import DATABASE_OPTIONS, INSTALLED_APPS, env
+from config.settings.base import INSTALLED_APPS, env
+from config.settings.databases import database
 from config.settings.env import field_keys
 from config.settings.safety import refuse_unsafe
 
@@ -11,9 +12,7 @@ DEBUG = False
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS")
 SECRET_KEY = env.str("SECRET_KEY")
 FIELD_KEYS = field_keys(env.str("FIELD_KEYS"))
-DATABASES = {"default": env.db_url("DATABASE_URL")}
-DATABASES["default"]["ENGINE"] = "django.db.backends.postgresql"
-DATABASES["default"].setdefault("OPTIONS", {}).update(DATABASE_OPTIONS)
+DATABASES = {"default": database(env.db_url("DATABASE_URL"))}
 REDIS_URL = env.str("REDIS_URL")
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}}
 CELERY_BROKER_URL = env.str("BROKER_URL")

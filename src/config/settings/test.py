@@ -9,7 +9,8 @@ from pathlib import Path
 
 from config.schedule import BEAT_SCHEDULE, SANDBOX_SCHEDULE
 from config.settings.base import *  # noqa: F403
-from config.settings.base import DATABASE_OPTIONS, PAYMENT_PROVIDERS, PUBLIC_URL, STORAGES
+from config.settings.base import PAYMENT_PROVIDERS, PUBLIC_URL, STORAGES
+from config.settings.databases import database, without_pool
 from config.settings.env import derived_key, field_keys
 
 DEBUG = False
@@ -18,15 +19,17 @@ SECRET_KEY = "test-only-" + "0" * 50
 FIELD_KEYS = field_keys("t1:" + "A" * 43 + "=")
 
 DATABASES = {
-    "default": {
-        "ENGINE": "django.db.backends.postgresql",
-        # Workers that a test starts are told its database, broker and folder.
-        "NAME": os.environ.get("NEXUS_TEST_DATABASE", "postgres"),
-        "USER": "postgres",
-        "HOST": os.environ.get("PGSOCK", ""),
-        "PORT": os.environ.get("PGPORT", ""),
-        "OPTIONS": {key: value for key, value in DATABASE_OPTIONS.items() if key != "pool"},
-    }
+    "default": without_pool(
+        database(
+            {
+                # Workers that a test starts are told its database, broker and folder.
+                "NAME": os.environ.get("NEXUS_TEST_DATABASE", "postgres"),
+                "USER": "postgres",
+                "HOST": os.environ.get("PGSOCK", ""),
+                "PORT": os.environ.get("PGPORT", ""),
+            }
+        )
+    )
 }
 DATA = Path(os.environ.get("NEXUS_TEST_DATA") or Path(tempfile.gettempdir()) / f"nexus-tests-{os.getpid()}")
 MEDIA_ROOT = DATA / "media"

@@ -58,6 +58,24 @@ class TestBase:
         assert (told["PUBLIC_URL"], told["STOREFRONT_URL"]) == (public, storefront)
 
 
+class TestDatabase:
+    def test_several_servers_are_asked_for_the_one_that_takes_writes(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        url = "postgres://shop:pw@db1:5432,db2:5433/shop?sslmode=require"
+
+        told = boot(monkeypatch, "production", NEEDED | {"DATABASE_URL": url})["DATABASES"]["default"]
+
+        assert (told["HOST"], told["PORT"], told["NAME"]) == ("db1,db2", "5432,5433", "shop")
+        assert told["OPTIONS"]["target_session_attrs"] == "read-write"
+        assert told["OPTIONS"]["sslmode"] == "require"
+
+    def test_what_the_address_says_holds_over_ours(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        url = "postgres://shop:pw@db/shop?connect_timeout=9&target_session_attrs=any"
+
+        told = boot(monkeypatch, "production", NEEDED | {"DATABASE_URL": url})["DATABASES"]["default"]["OPTIONS"]
+
+        assert (told["connect_timeout"], told["target_session_attrs"]) == (9, "any")
+
+
 class TestProduction:
     def test_boots_with_all_that_it_needs(self, monkeypatch: pytest.MonkeyPatch) -> None:
         told = boot(monkeypatch, "production", NEEDED)

@@ -20,6 +20,7 @@ NEEDED_ELSEWHERE = {
     "stripe",
     "prometheus_client", "opentelemetry", "sentry_sdk", "config.seeing.metrics", "config.seeing.tracing",
     "config.status",
+    "config.backups", "boto3", "pyrage",
     "config.describing", "jsonschema", "config.demo", "config.diagrams", "config.postman", "tqdm",
 }  # fmt: skip
 PATHS = ("/healthz", "/api/v1/products", "/api/v1/products?search=lamp", "/api/v1/categories", "/api/v1/cart", "/docs/")

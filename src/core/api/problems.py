@@ -17,8 +17,9 @@ from django.core.exceptions import (
     TooManyFilesSent,
     ValidationError,
 )
-from django.db import DataError, IntegrityError, InterfaceError, OperationalError
+from django.db import DataError, IntegrityError, InterfaceError, InternalError, OperationalError, connection
 from django.http import Http404, HttpRequest, HttpResponse, UnreadablePostError
+from psycopg.errors import ReadOnlySqlTransaction
 from psycopg_pool import PoolTimeout
 from rest_framework import exceptions as drf
 from rest_framework.response import Response
@@ -108,6 +109,15 @@ def _database_away(error: Exception) -> errors.DomainError:
     return errors.Unavailable()
 
 
+def _cannot_write(error: Exception) -> errors.DomainError | None:
+    """A server that does not take writes is about to be replaced, or is no primary any more: it is not asked again."""
+    if not isinstance(error.__cause__, ReadOnlySqlTransaction):
+        return None
+    if connection.connection is not None:
+        connection.connection.close()
+    return _database_away(error)
+
+
 def _value_refused(error: Exception) -> errors.DomainError:
     log.error("the database refuses a value that a field should have", exc_info=error)
     return errors.Malformed()
@@ -119,7 +129,7 @@ def _constraint_broken(error: Exception) -> errors.DomainError:
 
 
 # The first that fits: the narrow kinds stand before those that they are kinds of.
-_BY_KIND: tuple[tuple[tuple[type[Exception], ...], Callable[[Any], errors.DomainError]], ...] = (
+_BY_KIND: tuple[tuple[tuple[type[Exception], ...], Callable[[Any], errors.DomainError | None]], ...] = (
     ((drf.ValidationError,), _wrong_fields),
     ((drf.ParseError,), lambda error: errors.Malformed(str(error))),
     ((RequestDataTooBig, TooManyFieldsSent, TooManyFilesSent), lambda _: errors.TooLarge()),
@@ -129,6 +139,7 @@ _BY_KIND: tuple[tuple[tuple[type[Exception], ...], Callable[[Any], errors.Domain
     ((Http404, drf.NotFound, ObjectDoesNotExist), lambda _: errors.NotFound()),
     ((drf.Throttled,), lambda error: errors.TooManyRequests(retry_after=max(1, int(error.wait or 1)))),
     ((OperationalError, InterfaceError, PoolTimeout), _database_away),
+    ((InternalError,), _cannot_write),
     ((DataError,), _value_refused),
     ((IntegrityError,), _constraint_broken),
 )

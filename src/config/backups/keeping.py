@@ -1,0 +1,163 @@
+"""The backups of this shop, as its settings want them."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from datetime import datetime, timedelta
+from io import BytesIO
+from pathlib import Path
+
+import structlog
+from django.conf import settings
+from django.utils import timezone
+
+from config.backups import media
+from config.backups.following import SLOT, Follower
+from config.backups.manifest import Manifest, fingerprints, list_backups
+from config.backups.restoring import KEY_FILES
+from config.backups.sealing import Seal
+from config.backups.stores import Store, open_store
+from config.backups.taking import forget_old, segments, system_of, take_base_backup
+from config.backups.tools import Database
+
+log = structlog.get_logger("nexus.backup")
+
+_SECONDS_BETWEEN_TICKS = 2.0
+_SECONDS_BETWEEN_MEDIA = 60.0
+_SECONDS_BETWEEN_BASES = 60.0
+# So much of the log may wait to be received before that is an alarm.
+_MOST_BYTES_BEHIND = 64 * 2**20
+_CONTROL = "FROM pg_control_system() s, pg_control_checkpoint() c"
+_SLOT_STATE = f"""
+SELECT coalesce(bool_or(active), false), coalesce(max(pg_wal_lsn_diff(pg_current_wal_lsn(), restart_lsn)), 0)
+  FROM pg_replication_slots WHERE slot_name = '{SLOT}'"""  # noqa: S608 - a constant of ours
+
+
+def our_store() -> Store:
+    """Return where this shop's backups are."""
+    return open_store(settings.BACKUP_URL)
+
+
+def our_seal(*, identities: tuple[str, ...] = ()) -> Seal:
+    """Return how this shop's backups are packed, with secret keys to open them, if there are."""
+    return Seal(recipients=settings.BACKUP_RECIPIENTS, identities=[*settings.BACKUP_IDENTITIES, *identities])
+
+
+def our_database() -> Database:
+    """Return the database of the settings."""
+    return Database(settings.DATABASES["default"], programs=programs())
+
+
+def programs() -> Path | None:
+    """Return the folder of PostgreSQL's programs that the settings name."""
+    return Path(settings.POSTGRES_PROGRAMS) if settings.POSTGRES_PROGRAMS else None
+
+
+def back_up(*, at: datetime) -> tuple[Manifest, list[str]]:
+    """Make a base backup, bring the media up to date, forget what is too old; return it, and the names of those gone.
+
+    :raises BackupRefused: it cannot be made
+    """
+    store, seal, keep = our_store(), our_seal(), timedelta(days=settings.BACKUP_KEEP_DAYS)
+    manifest = take_base_backup(
+        database=our_database(), store=store, seal=seal, field_keys=fingerprints(settings.FIELD_KEYS), at=at
+    )
+    if seal.closes:
+        _put_keys(store, seal, manifest)
+    media.copy_media(store=store, seal=seal, at=at)
+    gone = forget_old(store=store, keep=keep, at=at)
+    media.forget_media(store=store, before=at - keep)
+    return manifest, gone
+
+
+def _put_keys(store: Store, seal: Seal, manifest: Manifest) -> None:
+    """Keep the keys that the data folder made for itself: a shop that was given its keys has them elsewhere."""
+    kept = {name: (settings.DATA / name).read_text() for name in KEY_FILES if (settings.DATA / name).exists()}
+    seal.put(store, f"keys/{manifest.system}-{manifest.name}.json", BytesIO(json.dumps(kept).encode()))
+
+
+def follow(*, until: Callable[[], bool] = lambda: False) -> None:
+    """Keep the store up to date until told to stop: the log at once, media each minute, a base backup when it is due.
+
+    :raises BackupRefused: another does
+    """
+    store, seal = our_store(), our_seal()
+    follower = Follower(database=our_database(), store=store, seal=seal, spool=settings.DATA / "backup-spool")
+    media_due = base_due = 0.0
+    base: Future[object] | None = None
+    with follower.alone(), ThreadPoolExecutor(max_workers=1, thread_name_prefix="base") as beside:
+        while not until():
+            began = time.monotonic()
+            try:
+                follower.tick()
+                if began >= media_due:
+                    media_due = began + _SECONDS_BETWEEN_MEDIA
+                    media.copy_media(store=store, seal=seal, at=timezone.now())
+                if began >= base_due and (base is None or base.done()):
+                    base_due = began + _SECONDS_BETWEEN_BASES
+                    base = beside.submit(_back_up_if_due, store)
+            except Exception:
+                # A store that is away for a while is no reason to lose what was received: the spool holds it.
+                log.exception("the store is not up to date; trying again")
+            time.sleep(max(0.0, _SECONDS_BETWEEN_TICKS - (time.monotonic() - began)))
+
+
+def _back_up_if_due(store: Store) -> None:
+    now = timezone.now()
+    try:
+        if _is_base_due(store, now):
+            manifest, _ = back_up(at=now)
+            log.info("base backup made", name=manifest.name, megabytes=round(manifest.size / 2**20, 1))
+    except Exception:
+        log.exception("no base backup; trying again")
+
+
+def _is_base_due(store: Store, now: datetime) -> bool:
+    """Is the newest one too old, of another time line (the shop was restored, or a standby promoted), or cut off?"""
+    database = our_database()
+    system, timeline = database.ask("SELECT s.system_identifier, c.timeline_id " + _CONTROL)
+    own = [each for each in list_backups(store) if each.system == str(system)]
+    if not own:
+        return True
+    age = now - datetime.fromisoformat(own[-1].ended_at)
+    is_elsewhere = int(own[-1].first_segment[:8], 16) != timeline
+    return age >= timedelta(hours=settings.BACKUP_EVERY_HOURS) or is_elsewhere or bool(_gaps(store, own[-1]))
+
+
+def find_faults(*, at: datetime) -> list[str]:
+    """Return why this shop could not be brought back to any second of the time to keep: nothing, where all is well."""
+    store, database = our_store(), our_database()
+    system = system_of(database)
+    own = [each for each in list_backups(store) if each.system == system]
+    if not own:
+        return ["there is no base backup"]
+    faults = []
+    age = at - datetime.fromisoformat(own[-1].ended_at)
+    if age > timedelta(hours=2 * settings.BACKUP_EVERY_HOURS):
+        faults.append(f"the newest base backup is {age.total_seconds() / 3600:.0f} hours old")
+    faults += _gaps(store, own[-1])
+    is_received, behind = database.ask(_SLOT_STATE)
+    if not is_received:
+        faults.append("nobody receives the log (backup --follow)")
+    elif behind > _MOST_BYTES_BEHIND:
+        faults.append(f"the log is {behind} bytes behind")
+    return faults
+
+
+def _gaps(store: Store, base: Manifest) -> list[str]:
+    """Name the first segment that misses between a base backup and the youngest one."""
+    per_file = 0x1_0000_0000 // base.segment_bytes
+    first = _number(base.first_segment, per_file)
+    there = {_number(name, per_file) for name in segments(store, base.system)}
+    last = max(there, default=first - 1)
+    missing = next((number for number in range(first, last) if number not in there), None)
+    if missing is None:
+        return []
+    return [f"the log misses segment {missing // per_file:08X}{missing % per_file:08X}: make a base backup"]
+
+
+def _number(segment: str, per_file: int) -> int:
+    return int(segment[8:16], 16) * per_file + int(segment[16:24], 16)

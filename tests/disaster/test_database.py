@@ -1,0 +1,270 @@
+"""The database dies, is replaced, is full or has no connection left, while people buy (R23, R24, R34 to R36)."""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import json
+import os
+import subprocess
+import threading
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+
+import psutil
+import psycopg
+import pytest
+
+from tests.crashes.crowd import SECONDS_TO_COME_BACK, Crowd
+from tests.crashes.killing import SECONDS_TO_SETTLE, each_happened_once, kill, open_to_a_crowd
+from tests.disaster.pair import Node, Pair
+from tests.runtime.shop import Shop, copy_of, temporary_folder, wait_for
+
+pytestmark = pytest.mark.runtime
+
+# Of two deliveries of one thing to one handler, the earlier fact was told first.
+_OUT_OF_ORDER = """
+SELECT count(*) FROM core_delivery earlier JOIN core_delivery later
+    ON later.aggregate = earlier.aggregate AND later.handler = earlier.handler AND later.id > earlier.id
+ WHERE earlier.aggregate <> '' AND earlier.done_at > later.done_at"""
+_OWED = "SELECT count(*) FROM core_delivery WHERE done_at IS NULL"
+CLIENTS = 40
+MEGABYTE = 2**20
+
+
+def databases(shop: Shop) -> list[psutil.Process]:
+    """Return PostgreSQL's first process."""
+    return shop.named("postgres -D")[:1]
+
+
+@pytest.mark.parametrize("kills", [2, pytest.param(50, marks=pytest.mark.long)], ids=["some", "many"])
+def test_r23_a_killed_postgres_loses_no_order_that_anybody_was_told_of(
+    make_shop: Callable[..., Shop], kills: int
+) -> None:
+    crowd = open_to_a_crowd(make_shop().start())
+
+    with crowd.buying():
+        kill(crowd, databases, times=kills)
+
+    assert crowd.deals
+    each_happened_once(crowd)
+
+
+@pytest.mark.parametrize("stops", [1, pytest.param(20, marks=pytest.mark.long)], ids=["one", "many"])
+def test_r24_after_a_power_cut_all_orders_are_there_and_what_is_owed_is_told_in_order(
+    make_shop: Callable[..., Shop], stops: int
+) -> None:
+    crowd = open_to_a_crowd(make_shop().start())
+    shop = crowd.shop
+
+    with crowd.buying():
+        for _ in range(stops):
+            enough = len(crowd.deals) + 3
+            wait_for(lambda: len(crowd.deals) >= enough, SECONDS_TO_COME_BACK)  # noqa: B023 - used at once
+            cut_the_power(shop)
+            shop.start()
+
+    each_happened_once(crowd)
+    assert shop.sql(_OUT_OF_ORDER) == 0
+
+
+def cut_the_power(shop: Shop) -> None:
+    """Stop all processes at the same moment, so that none can take notice of another's end."""
+    processes = shop.processes()
+    for process in processes:
+        with contextlib.suppress(psutil.Error):
+            process.suspend()
+    for process in processes:
+        with contextlib.suppress(psutil.Error):
+            process.kill()
+    assert shop.process is not None
+    shop.process.wait(SECONDS_TO_COME_BACK)
+    wait_for(lambda: not shop.processes(), SECONDS_TO_COME_BACK)
+
+
+def test_r34_a_promoted_standby_has_every_order_that_anybody_was_told_of(
+    make_shop: Callable[..., Shop],
+) -> None:
+    shop = make_shop()
+    with Pair(shop.data / "postgres") as pair:
+        shop.environment["DATABASE_URL"] = pair.url
+        orders = open_for_orders(shop.start())
+
+        with orders.placing():
+            orders.wait_for_more(5)
+            pair.kill_primary()
+            pair.promote()
+            orders.wait_for_more(5)
+
+        kept = {str(row[0]) for row in pair.rows("SELECT id FROM orders_order")}
+        assert [order for order in orders.told if order not in kept] == []
+        assert "agree" in shop.manage("verify_books")
+
+
+@pytest.mark.parametrize("seconds", [4.0, pytest.param(30.0, marks=pytest.mark.long)], ids=["short", "long"])
+def test_r23_a_database_that_was_away_is_used_again_as_soon_as_it_is_back(
+    make_shop: Callable[..., Shop], record_property: Callable[[str, object], None], seconds: float
+) -> None:
+    shop = make_shop()
+    with temporary_folder() as folder:
+        node = Node(shop.data / "postgres", folder / "s")
+        with running(node):
+            shop.environment["DATABASE_URL"] = f"postgres://postgres@127.0.0.1:{node.port}/postgres"
+            orders = open_for_orders(shop.start())
+            crowd = orders.crowd
+
+            with orders.placing():
+                orders.wait_for_more(3)
+                node.end_at_once()
+                gone_at = time.monotonic()
+                wait_for(lambda: crowd.refused >= 6 and time.monotonic() - gone_at >= seconds, SECONDS_TO_COME_BACK)
+                assert (shop.status("/healthz"), shop.status("/readyz")) == (200, 503)
+                node.launch()
+                node.wait()
+                back_at = time.monotonic()
+                orders.wait_for_more(1)
+                record_property("seconds_until_used_again", time.monotonic() - back_at)
+                orders.wait_for_more(5)
+
+            wait_for(lambda: node.rows(_OWED) == [(0,)], SECONDS_TO_SETTLE)
+            kept = {str(row[0]) for row in node.rows("SELECT id FROM orders_order")}
+            assert [order for order in orders.told if order not in kept] == []
+            assert "agree" in shop.manage("verify_books")
+            shop.stop()
+
+
+@contextmanager
+def running(node: Node) -> Iterator[None]:
+    """Have a server of our own running for the length of the block."""
+    try:
+        node.launch()
+        node.wait()
+        yield
+    finally:
+        node.stop()
+
+
+def test_r35_with_no_connection_left_everybody_is_answered_and_later_served(make_shop: Callable[..., Shop]) -> None:
+    shop = make_shop(DATABASE_POOL="2", WEB_WORKERS="1", WEB_THREADS="16").start()
+    crowd = Crowd(shop, "")
+    variant = crowd.insist("GET", "products?in_stock=true&size=1")["results"][0]["variants"][0]["id"]
+
+    with held(shop, "carts_cart"), ThreadPoolExecutor(max_workers=CLIENTS) as clients:
+        answers = list(clients.map(lambda _: ask_for_cart(shop, variant), range(CLIENTS)))
+
+    assert {status for status, _ in answers} == {503}
+    assert all(int(seconds) >= 1 for _, seconds in answers)
+    wait_for(lambda: ask_for_cart(shop, variant)[0] == 201)
+
+
+def ask_for_cart(shop: Shop, variant: str) -> tuple[int, str]:
+    """Put one into a new cart; return the status, and after how many seconds to come back."""
+    client = http.client.HTTPConnection("127.0.0.1", shop.port, timeout=60)
+    with contextlib.closing(client):
+        sent = {"Content-Type": "application/json", "Idempotency-Key": uuid.uuid4().hex}
+        client.request("POST", "/api/v1/cart/items", json.dumps({"variant": variant, "quantity": 1}), sent)
+        answer = client.getresponse()
+        answer.read()
+        return answer.status, answer.getheader("Retry-After", "0")
+
+
+@contextmanager
+def held(shop: Shop, table: str) -> Iterator[None]:
+    """Have nobody come to a table."""
+    where = str((shop.data / "run").resolve())
+    with psycopg.connect(host=where, user="postgres", dbname="postgres") as connection:
+        connection.execute(f"LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE")  # type: ignore[arg-type]
+        yield
+
+
+@pytest.mark.long
+def test_r36_a_full_disk_is_answered_cleanly_and_breaks_nothing(make_shop: Callable[..., Shop]) -> None:
+    shop = make_shop()
+    with small_disk(shop.data / "postgres") as disk:
+        crowd = open_to_a_crowd(shop.start())
+        ballast = disk / "ballast"
+
+        with crowd.buying():
+            wait_for(lambda: len(crowd.deals) >= 3, SECONDS_TO_COME_BACK)
+            fill(ballast)
+            wait_for(lambda: crowd.refused >= 20, SECONDS_TO_COME_BACK)
+            ballast.unlink()
+            enough = len(crowd.deals) + 10
+            wait_for(lambda: len(crowd.deals) >= enough, SECONDS_TO_COME_BACK)
+
+        each_happened_once(crowd)
+        shop.end()
+
+
+@contextmanager
+def small_disk(folder: Path) -> Iterator[Path]:
+    """Put a folder onto a disk of its own, with little room left."""
+    copy = copy_of(folder, folder.with_name("postgres.copy"))
+    used = sum(path.stat().st_blocks * 512 for path in copy.rglob("*"))
+    size = f"size={used + 200 * MEGABYTE},mode=0700"
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", size, "tmpfs", folder], check=False).returncode != 0:
+        pytest.skip("no disk can be mounted here")
+    try:
+        subprocess.run(["cp", "-a", f"{copy}/.", str(folder)], check=True)
+        yield folder
+    finally:
+        subprocess.run(["umount", "-l", folder], check=True)
+
+
+def fill(path: Path) -> None:
+    """Write until there is no room."""
+    with contextlib.suppress(OSError), path.open("wb") as file:
+        while True:
+            file.write(bytes(MEGABYTE))
+            file.flush()
+            os.fsync(file.fileno())
+
+
+_MORE = """
+from django.utils import timezone
+from inventory import services as inventory
+more = inventory.Adjustment(sku="{sku}", quantity=100000)
+inventory.adjust_stock(items=[more], reason="", actor_id=None, at=timezone.now())
+"""
+
+
+class Orders:
+    """Guests who place orders without a pause; ``told`` holds those that were answered."""
+
+    def __init__(self, crowd: Crowd, variant: str) -> None:
+        self.told: list[str] = []
+        self.crowd, self._variant = crowd, variant
+        self._is_over = threading.Event()
+
+    @contextmanager
+    def placing(self) -> Iterator[None]:
+        """Place orders for the length of the block."""
+        with ThreadPoolExecutor(max_workers=3) as threads:
+            guests = [threads.submit(self._place_on) for _ in range(3)]
+            try:
+                yield
+            finally:
+                self._is_over.set()
+            for guest in guests:
+                guest.result()
+
+    def wait_for_more(self, orders: int) -> None:
+        """Return when so many more were placed."""
+        enough = len(self.told) + orders
+        wait_for(lambda: len(self.told) >= enough, SECONDS_TO_COME_BACK)
+
+    def _place_on(self) -> None:
+        while not self._is_over.is_set():
+            self.told.append(self.crowd.place(self._variant)["id"])
+
+
+def open_for_orders(shop: Shop) -> Orders:
+    """Have enough of one variant to order."""
+    crowd = Crowd(shop, "")
+    variant = crowd.insist("GET", "products?in_stock=true&size=1")["results"][0]["variants"][0]
+    shop.manage("shell", "--no-imports", "-v0", "-c", _MORE.format(sku=variant["sku"]))
+    return Orders(crowd, variant["id"])
