@@ -115,46 +115,152 @@ def _fetch_rules(program: str, cache: Path) -> None:
 @pytest.fixture(scope="session")
 def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A real Redis on a free port of its own."""
-    program, folder, port = _program("redis-server"), tmp_path_factory.mktemp("redis"), free_port()
-    words = ["--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--dir", str(folder)]
-    with _running([program, "--port", str(port), *words], folder):
-        wait_for(lambda: _listens(port), seconds=10)
-        yield f"redis://127.0.0.1:{port}/0"
+    with a_redis(tmp_path_factory.mktemp("redis")) as server:
+        yield server.url
+
+
+@pytest.fixture
+def own_redis(tmp_path: Path) -> Iterator[Redis]:
+    """A real Redis for one test, which may kill it."""
+    with a_redis(tmp_path) as server:
+        yield server
 
 
 @pytest.fixture(scope="session")
 def rabbitmq_url() -> Iterator[str]:
     """A real RabbitMQ on a free port, with an ``epmd`` of its own."""
+    with a_rabbitmq() as server:
+        yield server.url
+
+
+@pytest.fixture
+def own_rabbitmq() -> Iterator[RabbitMQ]:
+    """A real RabbitMQ for one test, which may kill it."""
+    with a_rabbitmq() as server:
+        yield server
+
+
+@contextlib.contextmanager
+def a_redis(folder: Path) -> Iterator[Redis]:
+    """Have a Redis run for the block."""
+    server = Redis(_program("redis-server"), folder)
+    with server.running():
+        yield server
+
+
+@contextlib.contextmanager
+def a_rabbitmq() -> Iterator[RabbitMQ]:
+    """Have a RabbitMQ run for the block."""
     scripts = sorted(Path("/usr/lib/rabbitmq/lib").glob("rabbitmq_server-*/sbin/rabbitmq-server"))
     program = str(scripts[-1]) if scripts else _program("rabbitmq-server")
-    folder, port = Path(tempfile.mkdtemp(prefix="nexus-rabbitmq-")), free_port()
-    (folder / "log").mkdir()
-    (folder / "plugins").write_text("[].\n")
-    env = os.environ | {
-        "HOME": str(folder),
-        "RABBITMQ_NODENAME": f"test{port}@localhost",
-        "RABBITMQ_NODE_PORT": str(port),
-        "RABBITMQ_DIST_PORT": str(free_port()),
-        "RABBITMQ_NODE_IP_ADDRESS": "127.0.0.1",
-        "ERL_EPMD_PORT": str(free_port()),
-        "ERL_EPMD_ADDRESS": "127.0.0.1",
-        "RABBITMQ_MNESIA_BASE": str(folder / "mnesia"),
-        "RABBITMQ_LOG_BASE": str(folder / "log"),
-        "RABBITMQ_PID_FILE": str(folder / "pid"),
-        "RABBITMQ_ENABLED_PLUGINS_FILE": str(folder / "plugins"),
-        "RABBITMQ_CONF_ENV_FILE": "/dev/null",
-        "RABBITMQ_CONFIG_FILE": str(folder / "none"),
-    }
+    folder = Path(tempfile.mkdtemp(prefix="nexus-rabbitmq-"))
     try:
-        with _running([program], folder, env):
-            wait_for(lambda: _listens(port) and (folder / "pid").stat().st_size > 0, seconds=90)
-            yield f"amqp://guest:guest@127.0.0.1:{port}//"
+        server = RabbitMQ(program, folder)
+        with server.running():
+            yield server
     finally:
         for process in psutil.process_iter(["name"]):
             with contextlib.suppress(psutil.Error):
                 if process.info["name"] == "epmd" and process.environ().get("HOME") == str(folder):
                     process.kill()
         shutil.rmtree(folder, ignore_errors=True)
+
+
+class Server:
+    """A server that can be killed and started again, with what it had written."""
+
+    seconds_to_start = 60.0
+
+    def __init__(self, program: str, folder: Path) -> None:
+        self.program, self.folder, self.port = program, folder, free_port()
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def command(self) -> list[str]:
+        """Return what starts it."""
+        raise NotImplementedError
+
+    def environment(self) -> dict[str, str]:
+        """Return the variables that it is started with."""
+        return dict(os.environ)
+
+    def is_ready(self) -> bool:
+        """Tell whether it answers."""
+        return _listens(self.port)
+
+    def start(self) -> None:
+        """Start it, in a session of its own, and return when it answers."""
+        with (self.folder / "out").open("ab") as output:
+            self.process = subprocess.Popen(
+                self.command(), stdout=output, stderr=output, env=self.environment(), start_new_session=True
+            )
+        wait_for(self.is_ready, seconds=self.seconds_to_start)
+
+    def kill(self) -> None:
+        """``kill -9`` all of it."""
+        assert self.process is not None
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait()
+
+    @contextlib.contextmanager
+    def running(self) -> Iterator[None]:
+        """Run it for the block, whatever befalls it there."""
+        try:
+            self.start()
+            yield
+        finally:
+            if self.process is not None:
+                self.kill()
+
+
+class Redis(Server):
+    """Redis, which keeps nothing."""
+
+    @property
+    def url(self) -> str:
+        return f"redis://127.0.0.1:{self.port}/0"
+
+    def command(self) -> list[str]:
+        words = ["--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--dir", str(self.folder)]
+        return [self.program, "--port", str(self.port), *words]
+
+
+class RabbitMQ(Server):
+    """RabbitMQ, which keeps what it has confirmed."""
+
+    seconds_to_start = 240.0
+
+    def __init__(self, program: str, folder: Path) -> None:
+        super().__init__(program, folder)
+        self.ports = {"RABBITMQ_DIST_PORT": str(free_port()), "ERL_EPMD_PORT": str(free_port())}
+        (folder / "log").mkdir()
+        (folder / "plugins").write_text("[].\n")
+
+    @property
+    def url(self) -> str:
+        return f"amqp://guest:guest@127.0.0.1:{self.port}//"
+
+    def command(self) -> list[str]:
+        return [self.program]
+
+    def environment(self) -> dict[str, str]:
+        folder = str(self.folder)
+        return os.environ | self.ports | {
+            "HOME": folder,
+            "RABBITMQ_NODENAME": f"test{self.port}@localhost",
+            "RABBITMQ_NODE_PORT": str(self.port),
+            "RABBITMQ_NODE_IP_ADDRESS": "127.0.0.1",
+            "ERL_EPMD_ADDRESS": "127.0.0.1",
+            "RABBITMQ_MNESIA_BASE": f"{folder}/mnesia",
+            "RABBITMQ_LOG_BASE": f"{folder}/log",
+            "RABBITMQ_PID_FILE": f"{folder}/pid",
+            "RABBITMQ_ENABLED_PLUGINS_FILE": f"{folder}/plugins",
+            "RABBITMQ_CONF_ENV_FILE": "/dev/null",
+            "RABBITMQ_CONFIG_FILE": f"{folder}/none",
+        }  # fmt: skip
+
+    def is_ready(self) -> bool:
+        return _listens(self.port) and (self.folder / "pid").stat().st_size > 0
 
 
 def free_port() -> int:

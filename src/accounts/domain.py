@@ -74,6 +74,8 @@ ROLE_PERMISSIONS: dict[Role, tuple[str, ...]] = {
         "inventory.view_stock",
         "notifications.view_notification",
         "notifications.view_mail",
+        "notifications.view_suppression",
+        "notifications.change_suppression",
         "accounts.receive_registration_alerts",
     ),
     Role.CATALOGUE_MANAGER: (

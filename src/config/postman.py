@@ -101,7 +101,9 @@ def _url(path: str, parameters: list[Document]) -> Document:
 def _body(document: Document, content: Document) -> Document:
     if form := content.get("multipart/form-data"):
         return {"mode": "formdata", "formdata": [_part(*entry) for entry in _properties(document, form).items()]}
-    (described, *_) = content.values()
+    if "application/json" not in content:
+        return {"mode": "file", "file": {}}
+    described = content["application/json"]
     (example, *_) = described["examples"].values()
     text = json.dumps(example["value"], indent=2, ensure_ascii=False)
     return {"mode": "raw", "raw": text, "options": {"raw": {"language": "json"}}}

@@ -15,6 +15,7 @@ BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
         "options": {"expires": 60.0},
     },
     "relay due deliveries": {"task": "core.tasks.relay", "schedule": 5.0},
+    "write down what the broker gave up": {"task": "core.tasks.collect_dead_letters", "schedule": MINUTE},
     "forget finished deliveries": {"task": "core.tasks.forget_finished", "schedule": HOUR},
     "forget expired idempotency keys": {"task": "core.tasks.forget_expired_keys", "schedule": HOUR},
     "sweep files that nobody names": {"task": "core.tasks.sweep_files", "schedule": HOUR},

@@ -270,7 +270,7 @@ def needed_servers() -> list[embedded.Server]:
     return embedded.servers(
         data,
         database=database["HOST"] == str(embedded.socket_folder(data)),
-        redis=bool(local_redis & {getattr(settings, "REDIS_URL", ""), settings.CELERY_BROKER_URL}),
+        redis=bool(local_redis & {getattr(settings, name, "") for name in ("REDIS_URL", "CELERY_BROKER_URL")}),
     )
 
 

@@ -32,7 +32,9 @@ def work() -> None:
     logging.getLogger("celery.beat").setLevel(logging.WARNING)
     worker_ready.connect(_name, weak=False)
     threading.Thread(target=_tick, name="clock", daemon=True).start()
-    app.worker_main(["--quiet", "worker", f"--concurrency={processes.WORKER_THREADS}", *ARGUMENTS])
+    # RabbitMQ lets no two of one name in, nor one whose last life it has not noticed the end of.
+    name = f"--hostname=nexus-{os.getpid()}@%h"
+    app.worker_main(["--quiet", "worker", f"--concurrency={processes.WORKER_THREADS}", name, *ARGUMENTS])
 
 
 def _name(**_: object) -> None:

@@ -235,6 +235,29 @@ class Heartbeat(models.Model):
 
     def __str__(self) -> str:
         return self.queue
+class DeadLetter(models.Model):
+    """A message that the broker gave up. ``digest`` tells it from every other, so that none is noted twice."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    digest = models.CharField(max_length=64, unique=True)
+    queue = models.CharField(max_length=100, blank=True)
+    reason = models.CharField(max_length=50, blank=True)
+    # Empty where the message cannot be read; then its beginning is kept.
+    task = models.CharField(max_length=200, blank=True)
+    kwargs = models.JSONField(default=dict)
+    body = models.TextField(blank=True)
+    noted_at = models.DateTimeField()
+    resent_at = models.DateTimeField(null=True, blank=True)
+
+    objects: ClassVar[Any] = LockingQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = "message given up"
+        verbose_name_plural = "messages given up"
+        indexes = [models.Index(fields=["noted_at", "id"], name="dead_letter_noted")]
+
+    def __str__(self) -> str:
+        return self.task or "a message that cannot be read"
 
 
 def text_array(**options: Any) -> ArrayField[Any, Any]:

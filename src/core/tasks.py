@@ -9,7 +9,7 @@ from typing import Any
 from celery import shared_task
 from django.utils import timezone
 
-from core import clock, courier, heartbeats, idempotency, media, outbox
+from core import clock, courier, deadletters, heartbeats, idempotency, media, outbox
 
 
 @shared_task(acks_late=True)
@@ -17,6 +17,7 @@ def relay(**_: object) -> None:
     """Hand due deliveries to workers."""
     while due := outbox.claim_due(now=clock.database_now()):
         for handler, ids in outbox.parcelled(due):
+            # The handler says which queue they belong in (config.queues).
             deliver.delay(delivery_ids=ids, handler=handler)
 
 
@@ -40,8 +41,15 @@ def beat(task: Any, /, **_: object) -> None:
 
 @shared_task
 def forget_finished(**_: object) -> None:
-    """Remove deliveries done a week ago."""
+    """Remove deliveries done a week ago, and messages given up a quarter of a year ago."""
     outbox.forget_finished(before=timezone.now() - timedelta(days=7))
+    deadletters.forget(before=timezone.now() - timedelta(days=90))
+
+
+@shared_task
+def collect_dead_letters(**_: object) -> None:
+    """Write down what the broker gave up."""
+    deadletters.collect(now=timezone.now())
 
 
 @shared_task

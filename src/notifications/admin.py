@@ -12,8 +12,9 @@ from unfold.decorators import action, display
 
 from core.admin import ServiceAdmin, as_words
 from core.admin.base import ids_of
-from notifications import services
-from notifications.models import Mail, Notification
+from notifications import selectors, services
+from notifications.domain import STOPS_ALL, ReportKind
+from notifications.models import Mail, Notification, Suppression
 
 
 class _ReadFilter(admin.SimpleListFilter):
@@ -87,6 +88,71 @@ class MailAdmin(ServiceAdmin):
             title="Send again",
             act=lambda _: _told(services.retry_mails(mail_ids=[row.pk], now=timezone.now())),
         )
+
+
+class _ForceFilter(admin.SimpleListFilter):
+    title = "in force"
+    parameter_name = "in_force"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("yes", "In force"), ("no", "Lifted")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Suppression]) -> QuerySet[Suppression]:
+        return queryset.filter(lifted_at__isnull=self.value() == "yes") if self.value() in ("yes", "no") else queryset
+
+
+@admin.register(Suppression)
+class SuppressionAdmin(ServiceAdmin):
+    """Addresses that get no mail, or only what is transactional. Staff lift it when the owner says so."""
+
+    list_display = ("address", "shown_report", "shown_reach", "reason", "created_at", "lifted_at")
+    list_filter = (_ForceFilter, "report")
+    # Found by the whole address: it is sealed.
+    search_fields = ("address_digest",)
+    fields = ("address", "shown_report", "shown_reach", "reason", "mail", "created_at", "lifted_at")
+    readonly_fields = ("shown_report", "shown_reach", "created_at")
+    ordering = ("-created_at", "-pk")
+    actions = ("lift_chosen",)
+    actions_detail = ("lift",)
+
+    @display(description="Report", ordering="report")
+    def shown_report(self, row: Suppression) -> str:
+        return as_words(row.report)
+
+    @display(description="Gets")
+    def shown_reach(self, row: Suppression) -> str:
+        return "no mail" if ReportKind(row.report) in STOPS_ALL else "only what is transactional"
+
+    def get_search_results(self, request: HttpRequest, queryset: Any, search_term: str) -> tuple[Any, bool]:
+        """Find by the whole address, whatever its case."""
+        known = selectors.list_suppressions(address=search_term.strip())
+        return (queryset.filter(pk__in=known.values("pk")) if search_term.strip() else queryset), False
+
+    def has_lift_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
+        return self.may(request, "change")
+
+    @action(description="Let mail go there again", permissions=["lift"])
+    def lift_chosen(self, request: HttpRequest, queryset: QuerySet[Suppression]) -> HttpResponse:
+        rows = ids_of(queryset)
+        return self.ask(
+            request,
+            title=f"Let mail go there again: {len(rows)} chosen",
+            act=lambda _: _lifted(services.lift_suppressions(suppression_ids=rows, at=timezone.now())),
+        )
+
+    @action(description="Let mail go there again", icon="undo", permissions=["lift"])
+    def lift(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        row = self.row(request, object_id)
+        return self.ask_about_one(
+            request,
+            object_id,
+            title="Let mail go there again",
+            act=lambda _: _lifted(services.lift_suppressions(suppression_ids=[row.pk], at=timezone.now())),
+        )
+
+
+def _lifted(count: int) -> str:
+    return f"Mail goes to {count} {'address' if count == 1 else 'addresses'} again."
 
 
 def _told(count: int) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import Enum
@@ -80,10 +80,45 @@ _ONLY_MAIL = frozenset(
 )
 _ONLY_IN_APP = frozenset({Kind.STAFF_REGISTRATION, Kind.STAFF_NEW_ORDER, Kind.STAFF_PAYMENT, Kind.STAFF_RETURN})
 
+
+class ReportKind(Enum):
+    """What became of a mail, as a mail provider reports it."""
+
+    BOUNCED = "bounced"
+    COMPLAINED = "complained"
+    UNSUBSCRIBED = "unsubscribed"
+    OTHER = "other"
+
+
+# An address that does not exist gets nothing more. Whoever complained, or unsubscribed at the provider, goes on getting
+# what concerns their money or their account, and nothing else.
+STOPS_ALL = frozenset({ReportKind.BOUNCED})
+STOPS_REST = frozenset({ReportKind.COMPLAINED, ReportKind.UNSUBSCRIBED})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Report:
+    """A provider's report of one mail. ``key`` tells it from every other report of every provider."""
+
+    key: str
+    kind: ReportKind
+    address: str
+    message_id: str = ""
+    reason: str = ""
+
+
+def is_stopped(kind: Kind, reports: Collection[str]) -> bool:
+    """Tell whether a mail of that kind stays in the house, by what was reported of its address."""
+    known = {ReportKind(report) for report in reports}
+    return bool(known & STOPS_ALL) or (kind not in TRANSACTIONAL and bool(known & STOPS_REST))
+
+
 # Every set-up of a mail system must let go of what was read or sent.
 KEEP_READ = timedelta(days=90)
 KEEP_SENT_MAIL = timedelta(days=30)
 KEEP_FAILED_MAIL = timedelta(days=90)
+# Longer than a report is believed.
+KEEP_REPORTS = timedelta(days=7)
 
 HEADING_LENGTH = 200
 

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from core.errors import Invalid, NotFound
+from core.errors import DomainError, Invalid, NotFound
 
 
 class NotificationNotFound(NotFound):
@@ -31,3 +31,25 @@ class BadUnsubscribeLink(Invalid):
 
     code = "notifications.bad_unsubscribe_link"
     title = "This unsubscribe link is not valid."
+
+
+class ReporterNotFound(NotFound):
+    """Nobody of that name reports on our mail."""
+
+    code = "notifications.reporter_not_found"
+    title = "There is no such mail provider."
+
+
+class ReportRefused(DomainError):
+    """The signature does not fit, the time is too far off, or it cannot be read. Mailgun gives up at this status."""
+
+    status = 406
+    code = "notifications.report_refused"
+    title = "This report is not accepted."
+
+
+class SuppressionNotFound(NotFound):
+    """The address is not suppressed."""
+
+    code = "notifications.suppression_not_found"
+    title = "This address is not suppressed."

@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+from typing import Any, ClassVar
+
 from django.db import models
 from django.db.models import Q
 
 from core.fields import EncryptedTextField
-from core.models import Entity
-from notifications.domain import Channel, Kind
+from core.models import Entity, LockingQuerySet
+from notifications.domain import Channel, Kind, ReportKind
 
 KINDS = [(k.value, k.value) for k in Kind]
 MAIL_STATES = [(s, s) for s in ("queued", "sent", "failed")]
@@ -85,3 +87,40 @@ class Preference(Entity):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["user", "kind", "channel"], name="preference_once")]
+
+
+class Suppression(Entity):
+    """That an address gets no mail, or only what is transactional. In force until it is lifted."""
+
+    # Keyed digest of the address: what mails are compared with.
+    address_digest = models.CharField(max_length=64)
+    address = EncryptedTextField()
+    report = models.CharField(
+        max_length=20, choices=[(kind.value, kind.value) for kind in ReportKind if kind is not ReportKind.OTHER]
+    )
+    reason = models.CharField(max_length=300, blank=True)
+    mail = models.ForeignKey(Mail, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
+    lifted_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["address_digest", "report"], condition=Q(lifted_at__isnull=True), name="suppression_once"
+            )
+        ]
+        indexes = [models.Index(fields=["mail"], name="suppression_mail")]
+
+    def __str__(self) -> str:
+        return str(self.address)
+
+
+class MailReport(models.Model):
+    """That a report was taken in, for as long as it could be sent again."""
+
+    key = models.CharField(primary_key=True, max_length=200)
+    noted_at = models.DateTimeField()
+
+    objects: ClassVar[Any] = LockingQuerySet.as_manager()
+
+    class Meta:
+        indexes = [models.Index(fields=["noted_at"], name="mail_report_noted")]

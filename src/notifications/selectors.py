@@ -9,10 +9,12 @@ from uuid import UUID
 from django.conf import settings
 from django.core import signing
 from django.db.models import QuerySet
+from django.utils.crypto import salted_hmac
 
+from accounts.domain import email_key
 from notifications.domain import TRANSACTIONAL, Channel, Kind, Subscription, channels, is_sent, kinds_for
 from notifications.errors import BadUnsubscribeLink, NotificationNotFound
-from notifications.models import Mail, Notification, Preference
+from notifications.models import Mail, Notification, Preference, Suppression
 
 if TYPE_CHECKING:
     from accounts.models import User
@@ -72,6 +74,27 @@ def list_mails(*, state: str | None = None) -> QuerySet[Mail]:
     """Return the mails, for staff."""
     rows: QuerySet[Mail] = Mail.objects.all()
     return rows if state is None else rows.filter(state=state)
+
+
+def address_digest(address: str) -> str:
+    """Return the keyed digest by which a suppressed address is known, whatever its case. No query."""
+    return salted_hmac("notifications.suppression", email_key(address), algorithm="sha256").hexdigest()
+
+
+def suppressed(*, addresses: Collection[str]) -> dict[str, set[str]]:
+    """Return address -> what was reported of it that is in force, for those of which there is any. One query."""
+    digests = {address_digest(address): address for address in addresses if address}
+    found: dict[str, set[str]] = {}
+    rows = Suppression.objects.filter(address_digest__in=digests, lifted_at=None)
+    for digest, report in rows.values_list("address_digest", "report"):
+        found.setdefault(digests[digest], set()).add(report)
+    return found
+
+
+def list_suppressions(*, address: str = "") -> QuerySet[Suppression]:
+    """Return the suppressions, for staff: of one address, or all."""
+    rows: QuerySet[Suppression] = Suppression.objects.all()
+    return rows.filter(address_digest=address_digest(address)) if address else rows
 
 
 def unsubscribe_url(*, user_id: UUID, kind: Kind) -> str:

@@ -13,10 +13,10 @@ from urllib.parse import quote
 
 import httpx
 import pytest
-from celery import Celery
 from django.conf import settings
 from django.db import connection
 
+from tests.journeys.conftest import sender
 from tests.runtime.shop import OURS, free_port, wait_for
 
 SRC = Path(__file__).parents[2] / "src"
@@ -73,7 +73,7 @@ class SkewedShop:
 
     def run(self, task: str, *, at: str = "shop") -> None:
         """Have a worker run a task soon: the clock's work."""
-        with Celery(broker=self.brokers[at], set_as_current=False) as app:
+        with sender(self.brokers[at]) as app:
             app.send_task(task, ignore_result=True)
 
     def ask(self, method: str, path: str, body: Any = None, *, at: str = "shop", **headers: str) -> httpx.Response:

@@ -75,12 +75,14 @@ class TestKilledBackgroundWorkers:
         assert crowd.deals
         each_happened_once(crowd)
 
-    @pytest.mark.long
-    def test_r22_do_each_thing_once_by_rabbitmq(self, open_shop: Callable[..., Crowd], rabbitmq_url: str) -> None:
+    @pytest.mark.parametrize("kills", [12, pytest.param(200, marks=pytest.mark.long)], ids=["some", "many"])
+    def test_r22_do_each_thing_once_by_rabbitmq(
+        self, open_shop: Callable[..., Crowd], rabbitmq_url: str, kills: int
+    ) -> None:
         crowd = open_shop(BROKER_URL=rabbitmq_url)
 
         with crowd.buying():
-            kill(crowd, background_workers, times=200)
+            kill(crowd, background_workers, times=kills)
 
         assert crowd.deals
         each_happened_once(crowd)

@@ -9,10 +9,11 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import psutil
 import pytest
@@ -21,11 +22,13 @@ from django.db import connection
 from django.test import Client
 
 from accounts.tests.factories import make_user
+from config import queues
 from markets.tests.factories import make_market
 from tests.journeys.back_office import browser_of
 from tests.journeys.real_data import INVOICES
 
 _INFANCY_SECONDS = 0.25
+TICK = ("core.tasks.relay", "notifications.tasks.send_waiting_mail")
 SRC = Path(__file__).parents[2] / "src"
 
 
@@ -51,11 +54,23 @@ def until(holds: Callable[[], Any], *, seconds: float = 60.0, meanwhile: Callabl
         time.sleep(0.02)
 
 
+def sender(broker: str) -> Celery:
+    """Return what sends tasks as the shop does, to the broker at that address."""
+    app = Celery(broker=broker, set_as_current=False)
+    app.conf.update(
+        task_routes=(queues.route,),
+        task_queues=queues.queues_at(broker),
+        broker_transport_options=queues.transport_at(broker),
+        task_default_queue=queues.BULK,
+    )
+    return app
+
+
 class Worker:
     """A Celery worker on the test's database, with two processes that do the work."""
 
-    def __init__(self, broker: str, folder: Path) -> None:
-        self.folder = folder
+    def __init__(self, broker: str, folder: Path, queues: str = "") -> None:
+        self.folder, self.queues = folder, queues
         self.environment = os.environ | {
             "DJANGO_SETTINGS_MODULE": "config.settings.test",
             "NEXUS_TEST_DATABASE": connection.settings_dict["NAME"],
@@ -63,7 +78,7 @@ class Worker:
             "BROKER_URL": broker,
         }
         self.process: subprocess.Popen[bytes] | None = None
-        self.broker = Celery(broker=broker, set_as_current=False)
+        self.broker = sender(broker)
         self.start()
 
     @property
@@ -73,6 +88,8 @@ class Worker:
     def start(self) -> None:
         """Start it, in a process group of its own."""
         command = "-m celery -A config worker --pool=prefork --concurrency=2 --without-gossip --without-mingle"
+        # No two of one name at a broker, nor one whose last life the broker has not noticed the end of.
+        command += f" -n {uuid4().hex}@%h" + (f" -Q {self.queues}" if self.queues else "")
         with (self.folder / "worker.log").open("ab") as output:
             self.process = subprocess.Popen(
                 [sys.executable, *command.split()],
@@ -83,7 +100,7 @@ class Worker:
                 start_new_session=True,
             )
 
-    def tick(self) -> None:
+    def tick(self, tasks: Sequence[str] = TICK) -> None:
         """Do what the clock does: ask for the outbox to be relayed and for waiting mail to be sent.
 
         And what the supervisor does: a worker that is dead is started again.
@@ -91,8 +108,12 @@ class Worker:
         assert self.process is not None
         if self.process.poll() is not None:
             self.start()
+        self.ask(*tasks)
+
+    def ask(self, *tasks: str) -> None:
+        """Have tasks run, if the broker answers."""
         with suppress(Exception):
-            for task in ("core.tasks.relay", "notifications.tasks.send_waiting_mail"):
+            for task in tasks:
                 self.broker.send_task(task, retry=False, ignore_result=True)
 
     def hands(self) -> list[psutil.Process]:
@@ -124,6 +145,18 @@ class Worker:
         with suppress(ProcessLookupError):
             os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait()
+
+
+def clock_of(worker: Worker, seconds: float = 0.3, tasks: Sequence[str] = TICK) -> Callable[[], None]:
+    """Return a clock that may be asked as often as one likes and ticks now and then."""
+    last = [0.0]
+
+    def ask() -> None:
+        if time.monotonic() - last[0] > seconds:
+            last[0] = time.monotonic()
+            worker.tick(tasks)
+
+    return ask
 
 
 class Line:
@@ -174,12 +207,12 @@ def _pump(source: socket.socket, sink: socket.socket) -> None:
 
 
 @pytest.fixture
-def start_worker(tmp_path: Path, transactional_db: None) -> Iterator[Callable[[str], Worker]]:
-    """Return what starts a worker for a broker's address."""
+def start_worker(tmp_path: Path, transactional_db: None) -> Iterator[Callable[..., Worker]]:
+    """Return what starts a worker for a broker's address, and for these queues alone where some are named."""
     workers: list[Worker] = []
 
-    def start(broker: str) -> Worker:
-        workers.append(Worker(broker, tmp_path))
+    def start(broker: str, queues: str = "") -> Worker:
+        workers.append(Worker(broker, tmp_path, queues))
         return workers[-1]
 
     yield start

@@ -44,6 +44,8 @@ UNAUTHENTICATED_WRITES = {
     "withdrawals_confirm": "bears the order's token, or a mailed one",
     "gift_cards_check": "bears the gift card's code",
     "webhooks_receive": "bears its provider's signature",
+    "mail_reports_receive": "bears its provider's signature",
+    "put_upload": "bears the ticket of whoever asked for it",
 }
 # Below these addresses everything is for staff; below those, every change.
 STAFF = (

@@ -16,7 +16,7 @@ from inventory.tests.factories import NOON, make_stock
 from notifications.models import Mail, Notification
 from orders.models import Order
 from orders.tests.factories import make_order
-from tests.journeys.conftest import Line, Worker, until
+from tests.journeys.conftest import Line, Worker, clock_of, until
 
 ORDERS = 40
 
@@ -24,18 +24,6 @@ ORDERS = 40
 def nothing_is_owed() -> bool:
     owed = Delivery.objects.filter(done_at__isnull=True).exists()
     return not owed and not Mail.objects.exclude(state="sent").exists()
-
-
-def clock_of(worker: Worker, seconds: float = 0.3) -> Callable[[], None]:
-    """Return a clock that may be asked as often as one likes and ticks now and then."""
-    last = [0.0]
-
-    def ask() -> None:
-        if time.monotonic() - last[0] > seconds:
-            last[0] = time.monotonic()
-            worker.tick()
-
-    return ask
 
 
 def each_customer_was_told_once(worker: Worker, orders: int) -> None:
@@ -99,3 +87,7 @@ def test_r27_rabbitmq_away_delays_messages_and_loses_none(
     line.mend()
     until(nothing_is_owed, seconds=90, meanwhile=ask)
     each_customer_was_told_once(worker, ORDERS)
+    told = Delivery.objects.exclude(aggregate="").order_by("pk").values_list("aggregate", "handler", "done_at")
+    for place in {(aggregate, handler) for aggregate, handler, _ in told}:
+        times = [done_at for aggregate, handler, done_at in told if (aggregate, handler) == place]
+        assert times == sorted(times), place

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -27,6 +29,7 @@ from accounts.services import ensure_roles, make_one_time_token, start_enrolment
 from accounts.tests.factories import PASSWORD, make_address, make_group, make_second_factor, make_session, make_user
 from carts.tests.factories import make_cart, make_guest_cart
 from config.describing import generate
+from core import uploads
 from core.tests.factories import make_delivery
 from inventory.tests.factories import make_stock
 from notifications import selectors as notification_reads
@@ -249,7 +252,8 @@ class World:
             "refund_id": (self.failed if operation.name == "refunds_retry" else self.refund).pk,
             "balance_id": self.gift_card.card.pk,
             "customer_id": self.customer.pk,
-            "provider": "sandbox",
+            "provider": "mailgun" if operation.name == "mail_reports_receive" else "sandbox",
+            "ticket": _ticket(self) if operation.name == "put_upload" else "",
             "saved_method_id": self.saved_method.pk,
             "delivery_id": self.delivery.pk,
             "variant_id": self.other_variant.pk,
@@ -304,11 +308,32 @@ class World:
             body=self.body_of(operation) if body is ... else body,
             form=operation.is_form,
             headers=self.as_(who, **headers),
+            kind="image/jpeg" if operation.name == "put_upload" else "application/json",
         )
 
 
+def _ticket(world: World) -> str:
+    asked = uploads.ask_upload(owner=str(world.customer.pk), content_type="image/jpeg", size=len(_FILE))
+    return asked.request.url.rpartition("/")[2]
+
+
+def _mail_report() -> dict[str, Any]:
+    stamp = str(int(timezone.now().timestamp()))
+    signature = hmac.new(b"key-new", f"{stamp}a-token".encode(), hashlib.sha256).hexdigest()
+    return {
+        "signature": {"timestamp": stamp, "token": "a-token", "signature": signature},
+        "event-data": {"event": "delivered", "recipient": "ada@example.com"},
+    }
+
+
 def send(
-    method: str, address: str, *, body: Any = None, form: bool = False, headers: dict[str, str] | None = None
+    method: str,
+    address: str,
+    *,
+    body: Any = None,
+    form: bool = False,
+    headers: dict[str, str] | None = None,
+    kind: str = "application/json",
 ) -> Any:
     """Send one request. A defect is a 500, as it would be over the wire."""
     client = Client(raise_request_exception=False)
@@ -319,11 +344,16 @@ def send(
             method.upper(), address, encode_multipart(BOUNDARY, body), MULTIPART_CONTENT, headers=headers
         )
     content = body if isinstance(body, bytes) else orjson.dumps(body)
-    return client.generic(method.upper(), address, content, "application/json", headers=headers)
+    return client.generic(method.upper(), address, content, kind, headers=headers)
 
 
+_FILE = b"a file"
+# What bears a signature is taken as it is, by whoever sends it.
+SIGNED = {"webhooks_receive", "mail_reports_receive", "put_upload"}
 # Signed out, these succeed.
 AS_NOBODY = {
+    "put_upload",
+    "mail_reports_receive",
     "login",
     "logout",
     "refresh",
@@ -488,6 +518,9 @@ BODIES: dict[str, Callable[[World], dict[str, Any] | None]] = {
     "gift_cards_check": lambda w: {"code": w.gift_card.code},
     "customers_store_credit_grant": lambda _: {"amount": {"amount": "5.00", "currency": "GBP"}, "note": "Sorry."},
     "webhooks_receive": lambda _: dict(_WEBHOOK),
+    "mail_reports_receive": lambda _: _mail_report(),
+    "ask_upload": lambda _: {"content_type": "image/jpeg", "size": 5},
+    "put_upload": lambda _: _FILE,
     "retry_delivery": _no_body,
     "create_product": lambda w: {"name": "Pan", "category": w.category.slug, "price": "9.00", "sku": "PAN", "stock": 3},
     "update_product": lambda _: {"name": "Oak lamp"},

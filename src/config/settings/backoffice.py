@@ -130,6 +130,7 @@ UNFOLD: dict[str, Any] = {
                 "Messages",
                 _link("Notifications", "notifications", "notifications.notification"),
                 _link("Mail", "mail", "notifications.mail"),
+                _link("Suppressed addresses", "unsubscribe", "notifications.suppression"),
             ),
             _group(
                 "System",
@@ -142,6 +143,7 @@ UNFOLD: dict[str, Any] = {
                 _link("Events", "bolt", "core.outboxevent"),
                 _link("Deliveries", "outbox", "core.delivery"),
                 _link("Audit log", "policy", "core.auditentry"),
+                _link("Messages given up", "report", "core.deadletter"),
             ),
         ],
     },

@@ -6,8 +6,9 @@ from datetime import timedelta
 from ipaddress import ip_network
 from typing import Any
 
+from config import queues
 from config.schedule import BEAT_SCHEDULE
-from config.settings import processes
+from config.settings import processes, storage
 from config.settings.backoffice import SEES_STATUS, UNFOLD  # noqa: F401 - settings
 from config.settings.backups import (  # noqa: F401 - settings
     BACKUP_EVERY_HOURS,
@@ -19,6 +20,13 @@ from config.settings.backups import (  # noqa: F401 - settings
     POSTGRES_PROGRAMS,
 )
 from config.settings.env import SRC, data_folder, env, origins
+from config.settings.mail import (  # noqa: F401 - settings
+    ANYMAIL,
+    DEFAULT_FROM_EMAIL,
+    MAIL_REPORTERS,
+    MAILGUN_WEBHOOK_SIGNING_KEYS,
+    mail_settings,
+)
 from config.settings.seeing import (  # noqa: F401 - settings
     LOG_WATCHERS,
     METRICS_CACHE_SECONDS,
@@ -148,15 +156,11 @@ STATIC_ROOT = DATA / "static"
 MEDIA_URL = "/media/"
 MEDIA_ROOT = DATA / "media"
 STORAGES: dict[str, dict[str, Any]] = {
-    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    **storage.storages(DATA),
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
-    # Not below ``MEDIA_URL``: shown by views that know who may see it.
-    "private": {
-        "BACKEND": "django.core.files.storage.FileSystemStorage",
-        "OPTIONS": {"location": DATA / "private"},
-    },
 }
-PRIVATE_FOLDERS = ("returns/",)
+PRIVATE_FOLDERS = storage.PRIVATE_FOLDERS
+UPLOAD_TTL = storage.UPLOAD_TTL
 MAIL_FOLDER = DATA / "mail"
 
 # Bodies of JSON above this are refused with 413; uploads have limits of their own.
@@ -285,6 +289,34 @@ SECURE_HSTS_SECONDS = 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = False
 SECURE_HSTS_PRELOAD = False
 
+
+def redis_cache(url: str) -> dict[str, Any]:
+    """Return the cache at that address, for ``CACHES``. Nobody waits long for one that does not answer."""
+    backend = "django.core.cache.backends.redis.RedisCache"
+    return {"BACKEND": backend, "LOCATION": url, "OPTIONS": {"socket_connect_timeout": 1, "socket_timeout": 3}}
+
+
+# Where workers are asked to work. Settings for a surrounding name the broker and call `broker_settings`.
+# Among workers that read the same queue, RabbitMQ serves those of the highest priority first.
+WORKER_PRIORITY = env.int("WORKER_PRIORITY", default=0)
+
+
+def broker_settings(url: str) -> dict[str, Any]:
+    """Return what follows from the broker's address: its queues, and how they are used."""
+    return {
+        "CELERY_BROKER_URL": url,
+        "CELERY_TASK_QUEUES": queues.queues_at(url, priority=WORKER_PRIORITY),
+        "CELERY_BROKER_TRANSPORT_OPTIONS": queues.transport_at(url),
+        # Where the broker puts what it gives up; empty: it gives nothing up.
+        "DEAD_LETTER_QUEUE": queues.DEAD if queues.has_dead_letters(url) else "",
+    }
+
+
+CELERY_BROKER_URL = ""
+DEAD_LETTER_QUEUE = ""
+CELERY_TASK_DEFAULT_QUEUE = queues.BULK
+CELERY_TASK_ROUTES = (queues.route,)
+CELERY_WORKER_CONSUMER = "config.consuming:Consumer"
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = True
@@ -299,7 +331,6 @@ CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULE = BEAT_SCHEDULE
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 
-DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="Nexus <shop@localhost>")
 DEFAULT_MARKET = {
     "code": "uk",
     "name": "United Kingdom",

@@ -5,7 +5,15 @@ from __future__ import annotations
 from config import embedded
 from config.schedule import BEAT_SCHEDULE, SANDBOX_SCHEDULE
 from config.settings.base import *  # noqa: F403
-from config.settings.base import DATA, PAYMENT_PROVIDERS, PUBLIC_URL, env
+from config.settings.base import (
+    DATA,
+    PAYMENT_PROVIDERS,
+    PUBLIC_URL,
+    broker_settings,
+    env,
+    mail_settings,
+    redis_cache,
+)
 from config.settings.databases import database
 from config.settings.env import derived_key, field_keys
 
@@ -17,11 +25,9 @@ FIELD_KEYS = field_keys(env.str("FIELD_KEYS", default=_secrets["field_keys"]))
 
 DATABASES = {"default": database(env.db_url("DATABASE_URL", default=embedded.database_url(DATA)))}
 REDIS_URL = env.str("REDIS_URL", default=embedded.redis_url(DATA))
-CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}}
-CELERY_BROKER_URL = env.str("BROKER_URL", default=embedded.broker_url(DATA))
-vars().update(env.email_url("EMAIL_URL", default="filemail://"))
-if env.str("EMAIL_URL", default="") == "":
-    EMAIL_BACKEND = "notifications.mailbox.FolderBackend"
+CACHES = {"default": redis_cache(REDIS_URL)}
+vars().update(broker_settings(env.str("BROKER_URL", default=embedded.broker_url(DATA))))
+vars().update(mail_settings(fallback="notifications.mailbox.FolderBackend"))
 DEV_PAGES = True
 
 SANDBOX = True

@@ -3,7 +3,13 @@
 from __future__ import annotations
 
 from config.settings.base import *  # noqa: F403
-from config.settings.base import INSTALLED_APPS, env
+from config.settings.base import (
+    INSTALLED_APPS,
+    broker_settings,
+    env,
+    mail_settings,
+    redis_cache,
+)
 from config.settings.databases import database
 from config.settings.env import field_keys
 from config.settings.safety import refuse_unsafe
@@ -14,9 +20,9 @@ SECRET_KEY = env.str("SECRET_KEY")
 FIELD_KEYS = field_keys(env.str("FIELD_KEYS"))
 DATABASES = {"default": database(env.db_url("DATABASE_URL"))}
 REDIS_URL = env.str("REDIS_URL")
-CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}}
-CELERY_BROKER_URL = env.str("BROKER_URL")
-vars().update(env.email_url("EMAIL_URL"))
+CACHES = {"default": redis_cache(REDIS_URL)}
+vars().update(broker_settings(env.str("BROKER_URL")))
+vars().update(mail_settings())
 PUBLIC_URL = env.str("PUBLIC_URL")
 STOREFRONT_URL = env.str("STOREFRONT_URL", default="") or PUBLIC_URL
 

@@ -9,7 +9,13 @@ from pathlib import Path
 
 from config.schedule import BEAT_SCHEDULE, SANDBOX_SCHEDULE
 from config.settings.base import *  # noqa: F403
-from config.settings.base import PAYMENT_PROVIDERS, PUBLIC_URL, STORAGES
+from config.settings.base import (
+    PAYMENT_PROVIDERS,
+    PUBLIC_URL,
+    STORAGES,
+    broker_settings,
+    mail_settings,
+)
 from config.settings.databases import database, without_pool
 from config.settings.env import derived_key, field_keys
 
@@ -37,11 +43,11 @@ STORAGES = STORAGES | {"private": STORAGES["private"] | {"OPTIONS": {"location":
 MAIL_FOLDER = DATA / "mail"
 STATIC_ROOT = DATA / "static"
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
-CELERY_BROKER_URL = os.environ.get("BROKER_URL", "memory://")
+vars().update(broker_settings(os.environ.get("BROKER_URL", "memory://")))
 OUTBOX_COURIER = False
 EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
 if "NEXUS_TEST_DATABASE" in os.environ:
-    EMAIL_BACKEND = "notifications.mailbox.FolderBackend"
+    vars().update(mail_settings(fallback="notifications.mailbox.FolderBackend"))
     OUTBOX_LEASE = MAIL_LEASE = timedelta(seconds=1)
 # Argon2 with its cheapest parameters, so that a thousand test users do not cost minutes.
 PASSWORD_HASHERS = ["accounts.authentication.CheapArgon2", "django.contrib.auth.hashers.Argon2PasswordHasher"]
@@ -57,4 +63,6 @@ SANDBOX_SECRET_KEY = derived_key(SECRET_KEY, "sandbox")
 SANDBOX_WEBHOOK_SECRETS = [derived_key(SECRET_KEY, "sandbox webhooks")]
 SANDBOX_WEBHOOK_URL = f"{PUBLIC_URL}/api/v1/webhooks/sandbox"
 CELERY_BEAT_SCHEDULE = BEAT_SCHEDULE | SANDBOX_SCHEDULE
+MAILGUN_WEBHOOK_SIGNING_KEYS = ["key-new", "key-old"]
+MAIL_REPORTERS = {"mailgun": "notifications.webhooks.read_mailgun"}
 LOG_LEVEL = "INFO"

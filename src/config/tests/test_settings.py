@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 
-from config.settings import base, processes
+from config.settings import base, mail, processes, storage
 from config.settings.env import SRC, FileAwareEnvironment, origins
 
 KEY = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="
@@ -194,6 +194,19 @@ class TestProduction:
 
         assert (checked.returncode, checked.stderr) == (0, ""), checked.stderr
         assert "no issues" in checked.stdout
+    def test_boots_with_mailgun_instead_of_a_mail_server(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(mail, "MAILGUN_API_KEY", "key")
+
+        told = boot(monkeypatch, "production", {name: value for name, value in NEEDED.items() if name != "EMAIL_URL"})
+
+        assert told["EMAIL_BACKEND"] == "anymail.backends.mailgun.EmailBackend"
+
+    @pytest.mark.parametrize(("broker", "dead_letters"), [("amqp://broker", "nexus.dead"), ("redis://broker", "")])
+    def test_knows_what_its_broker_keeps(self, monkeypatch: pytest.MonkeyPatch, broker: str, dead_letters: str) -> None:
+        told = boot(monkeypatch, "production", NEEDED | {"BROKER_URL": broker})
+
+        assert told["DEAD_LETTER_QUEUE"] == dead_letters
+        assert list(told["CELERY_TASK_QUEUES"]) == ["nexus.money", "nexus.mail", "nexus.bulk"]
 
     def test_has_no_gateway_for_play_money(self, monkeypatch: pytest.MonkeyPatch) -> None:
         told = boot(monkeypatch, "production", NEEDED)
@@ -227,3 +240,22 @@ class TestOrigins:
     def test_s46_are_no_wildcards(self, wrong: str) -> None:
         with pytest.raises(ImproperlyConfigured, match="CORS_ALLOWED_ORIGINS"):
             origins([wrong])
+
+
+class TestStorage:
+    def test_is_a_folder_until_another_is_named(self, tmp_path: Path) -> None:
+        made = storage.storages(tmp_path)
+
+        assert {each["BACKEND"] for each in made.values()} == {"core.storages.local.LocalStorage"}
+        assert made["private"]["OPTIONS"] == {"location": tmp_path / "private"}
+
+    @pytest.mark.parametrize(
+        ("kind", "missing"), [("ftp", "MEDIA_STORAGE"), ("s3", "S3_PRIVATE_BUCKET"), ("cloudinary", "CLOUDINARY_CLOUD")]
+    )
+    def test_s13_does_not_boot_with_half_of_it(
+        self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, kind: str, missing: str
+    ) -> None:
+        monkeypatch.setattr(storage, "MEDIA_STORAGE", kind)
+
+        with pytest.raises(ImproperlyConfigured, match=missing):
+            storage.storages(tmp_path)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from core.admin import audit, outbox
+from core.admin import audit, deadletters, outbox
 from core.admin.base import ServiceAdmin, ServiceInline, ViewInline
 from core.admin.cells import as_words, money_cell, picture, row_link, status_label, table
 from core.admin.exports import Exported, SafeResource
@@ -19,6 +19,7 @@ __all__ = [
     "ViewInline",
     "as_words",
     "audit",
+    "deadletters",
     "dressed",
     "money_cell",
     "outbox",

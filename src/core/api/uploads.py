@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+from pathlib import PurePath
 from typing import IO, TYPE_CHECKING, Any, ClassVar
 
 from django.conf import settings
 from django.core.exceptions import RequestDataTooBig
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.core.files.uploadhandler import FileUploadHandler
 from django.http import HttpRequest, HttpResponse, UnreadablePostError
+from rest_framework import serializers
 from rest_framework.parsers import MultiPartParser
 
+from core import uploads
+from core.api.parsers import StrictJSONParser
+from core.api.serializers import Input
 from core.api.views import ApiView
-from core.errors import Invalid, TooLarge, Unavailable
+from core.errors import Invalid, Malformed, TooLarge, Unauthenticated, Unavailable
 from core.images import CleanImage, NotAnImage, StoredImage, clean_image
 from core.media import discard_files, store_images
 
@@ -19,8 +25,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from rest_framework.request import Request
-
-    from core.api.serializers import Input
 
 # What headers, boundaries and texts may add to the files.
 _MARGIN_BYTES = 1024 * 1024
@@ -51,8 +55,18 @@ class UploadParser(MultiPartParser):
             raise Unavailable(retry_after=_RETRY_AFTER_FULL_DISK_SECONDS) from error
 
 
+class UploadsInput(Input):
+    """Pictures that lie in the storage (``POST uploads``), instead of those in a form; beside them its other fields."""
+
+    uploads = serializers.ListField(
+        child=serializers.CharField(max_length=500), min_length=1, max_length=settings.DATA_UPLOAD_MAX_NUMBER_FILES
+    )
+
+
 class UploadView(ApiView):
     """An endpoint that takes pictures by POST or PUT, in the form field ``file_field``.
+
+    Or as JSON, with the tickets of files that were put straight into the storage (``core.uploads``) in ``uploads``.
 
     They are checked, decoded and stored before the handler runs, since with an ``Idempotency-Key`` that is inside a
     transaction; the handler finds them in ``self.stored`` and the other fields in ``self.fields``. A refusal or a
@@ -60,7 +74,7 @@ class UploadView(ApiView):
     that none names are swept away later.
     """
 
-    parser_classes = [UploadParser]
+    parser_classes = [UploadParser, StrictJSONParser]
     upload_input: ClassVar[type[Input]]
     file_field: ClassVar[str] = "image"
     folder: ClassVar[str]
@@ -73,12 +87,30 @@ class UploadView(ApiView):
         super().initial(request, *args, **kwargs)
         if request.method not in {"POST", "PUT"}.intersection(self.allowed_methods):
             return
-        form = self.upload_input(data=request.data)
+        form = self.upload_input(data=self._put_there(request) if _is_json(request) else request.data)
         form.is_valid(raise_exception=True)
         self.fields = dict(form.validated_data)
         given = self.fields.pop(self.file_field)
         files = given if isinstance(given, list) else [given]
         self.stored = store_images([self._clean(at, file) for at, file in enumerate(files)], folder=self.folder)
+
+    def _put_there(self, request: Request) -> dict[str, Any]:
+        """Return the body with the files that its ``uploads`` name, as if they had been sent with it.
+
+        They stay in the storage until they are swept away, so that a repeated request finds them.
+        """
+        if request.user is None:
+            raise Unauthenticated
+        request._request.body  # noqa: B018, SLF001 - kept: an Idempotency-Key has it read again
+        said: dict[str, Any] = dict(request.data)
+        named = UploadsInput(data={"uploads": said.pop("uploads", None)})
+        named.is_valid(raise_exception=True)
+        names = [uploads.named_by(ticket=each, owner=str(request.user.pk)) for each in named.validated_data["uploads"]]
+        files = [SimpleUploadedFile(PurePath(name).name, uploads.fetch(name).read()) for name in names]
+        is_one = not isinstance(self.upload_input().fields[self.file_field], serializers.ListField)
+        if is_one and len(files) > 1:
+            raise Malformed.field("uploads", "It is one picture.")
+        return said | {self.file_field: files[0] if is_one else files}
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         self.stored = []
@@ -109,6 +141,10 @@ class _SizeLimit(FileUploadHandler):
 
     def file_complete(self, file_size: int) -> None:
         return None
+
+
+def _is_json(request: Request) -> bool:
+    return (request.content_type or "").partition(";")[0].strip() == "application/json"
 
 
 def _length_of(request: Any) -> int:

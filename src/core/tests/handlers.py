@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+import os
+import signal
 from typing import Any
 
 from core.models import OutboxEvent
@@ -25,6 +27,11 @@ def write(*, delivery_id: str, **_: object) -> None:
 def write_and_fail(*, delivery_id: str, **_: object) -> None:
     write(delivery_id=delivery_id)
     raise RuntimeError("no\0t today")
+
+
+def take_worker_down(**_: object) -> None:
+    """As a fault in a library would, or the system where memory is short."""
+    os.kill(os.getpid(), signal.SIGKILL)
 
 
 def refuse(**_: object) -> None:

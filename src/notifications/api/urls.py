@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from notifications.api import views
+from notifications.api import reports, views
 
 urlpatterns = [
     path("notifications", views.NotificationCollection.as_view()),
@@ -11,6 +11,7 @@ urlpatterns = [
     path("notifications/unread-count", views.UnreadCount.as_view()),
     path("notifications/preferences", views.Preferences.as_view()),
     path("notifications/unsubscribe", views.Unsubscribe.as_view()),
+    path("webhooks/mail/<str:provider>", reports.MailReports.as_view()),
     path("notifications/<str:key>", views.NotificationDetail.as_view()),
     path("notifications/<str:key>/read", views.NotificationRead.as_view()),
 ]

@@ -6,7 +6,7 @@ by which mail servers and the development folder know it for the same mail.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from email.utils import parseaddr
@@ -30,7 +30,7 @@ from core.sql import uuid_array
 from core.statements import execute
 from core.transactions import command
 from notifications import selectors
-from notifications.domain import TRANSACTIONAL, Kind
+from notifications.domain import TRANSACTIONAL, Kind, is_stopped
 from notifications.models import Mail
 from notifications.services.rendering import UNSUBSCRIBE_MARK
 from notifications.services.telling import SEND_TASK
@@ -55,11 +55,18 @@ _CLAIM = (
     " WHERE id = ANY((SELECT %s::uuid[])::uuid[])"
 )
 
+# What a provider's HTTP says of one mail; of a key, a limit or a fault it says other things (RFC 9110, section 15).
+_REFUSES_ONE = frozenset({400, 406, 413, 422})
+
 Clock = Callable[[], datetime]
 
 
 class NobodyToSendTo(ValueError):
     """The account has no address any more."""
+
+
+class Suppressed(ValueError):
+    """The address bounced, or complained and this is not transactional."""
 
 
 class ServerAway(Exception):
@@ -136,13 +143,14 @@ class _Batch:
 def _send_all(mails: Sequence[Mail], clock: Clock) -> _Batch:
     """Send claimed mails over one connection. What it does not get to in half the lease is given back."""
     sent, started, server = 0, clock(), get_connection(timeout=_TIMEOUT_SECONDS)
+    stopped = selectors.suppressed(addresses={_recipient(mail) for mail in mails}) if mails else {}
     try:
         for number, mail in enumerate(mails):
             if clock() > started + settings.MAIL_LEASE / 2:
                 _give_back(mails=mails[number:], now=clock())
                 break
             try:
-                sent += _send(mail, server, clock)
+                sent += _send(mail, server, clock, stopped)
             except ServerAway:
                 _give_back(mails=mails[number + 1 :], now=clock())
                 return _Batch(sent, is_away=True)
@@ -165,7 +173,7 @@ def retry_mails(*, mail_ids: Collection[UUID], now: datetime) -> int:
     return len(failed)
 
 
-def _send(mail: Mail, server: Any, clock: Clock) -> bool:
+def _send(mail: Mail, server: Any, clock: Clock, stopped: Mapping[str, Collection[str]]) -> bool:
     """:raises ServerAway: it failed, which is recorded, because the server does not answer"""
     parent = outbox.trace_of(delivery_id=mail.source) if tracing.is_on() else ""
     with tracing.span(f"send {mail.kind}", parent=parent, **{"nexus.mail_id": str(mail.pk)}):
@@ -174,8 +182,11 @@ def _send(mail: Mail, server: Any, clock: Clock) -> bool:
 
 def _hand_over(mail: Mail, server: Any, clock: Clock) -> bool:
     try:
+        message = _compose(mail, server)
+        if is_stopped(Kind(mail.kind), stopped.get(message.to[0], ())):
+            raise Suppressed
         server.open()
-        server.send_messages([_compose(mail, server)])
+        server.send_messages([message])
     except Exception as error:
         reason = _reason(error)
         tally.count("mails", "failed")
@@ -190,9 +201,13 @@ def _hand_over(mail: Mail, server: Any, clock: Clock) -> bool:
     return True
 
 
+def _recipient(mail: Mail) -> str:
+    return mail.to or (mail.user.email if mail.user is not None and mail.user.is_active else "")
+
+
 def _compose(mail: Mail, server: Any) -> EmailMultiAlternatives:
     """:raises NobodyToSendTo: the account was scrubbed"""
-    to = mail.to or (mail.user.email if mail.user is not None and mail.user.is_active else "")
+    to = _recipient(mail)
     if not to:
         raise NobodyToSendTo
     kind, text, html, unsubscribe_url = Kind(mail.kind), mail.text, mail.html, mail.unsubscribe_url
@@ -242,12 +257,18 @@ def _is_final(error: Exception) -> bool:
     """Tell whether another try is hopeless: the server refused the address for good (RFC 5321, section 4.2.1)."""
     if isinstance(error, SMTPRecipientsRefused):
         return all(code >= 500 for code, _ in error.recipients.values())
-    return isinstance(error, NobodyToSendTo)
+    return isinstance(error, (NobodyToSendTo, Suppressed)) or _api_status(error) in _REFUSES_ONE
 
 
 def _is_away(error: Exception) -> bool:
     refused_this_one = isinstance(error, (SMTPResponseException, SMTPRecipientsRefused))
-    return isinstance(error, OSError) and not refused_this_one
+    return isinstance(error, OSError) and not refused_this_one and _api_status(error) not in _REFUSES_ONE
+
+
+def _api_status(error: Exception) -> int | None:
+    """Return what a provider answered over HTTP, if that is what failed; its library is not loaded without need."""
+    status = getattr(error, "status_code", None)
+    return status if isinstance(status, int) else None
 
 
 def _reason(error: Exception) -> str:
@@ -256,6 +277,8 @@ def _reason(error: Exception) -> str:
         return f"recipient refused: {sorted({code for code, _ in error.recipients.values()})}"
     if isinstance(error, SMTPResponseException):
         return f"{type(error).__name__}: {error.smtp_code}"
+    if hasattr(error, "esp_name"):
+        return f"{error.esp_name or 'mail provider'}: {_api_status(error) or type(error).__name__}"
     return type(error).__name__ if isinstance(error, SMTPException) else f"{type(error).__name__}: {error}"[:500]
 
 

@@ -341,7 +341,7 @@ def test_a_worker_is_asked_to_send_after_the_commit(
     settings: Any, django_capture_on_commit_callbacks: Callable[..., Any]
 ) -> None:
     settings.OUTBOX_COURIER = True
-    with current_app.connection_for_read() as broker, closing(broker.SimpleQueue("celery")) as queue:
+    with current_app.connection_for_read() as broker, closing(broker.SimpleQueue("nexus.mail")) as queue:
         queue.clear()
         with django_capture_on_commit_callbacks(execute=True), transaction.atomic():
             services.tell(users=[make_user()], message=make_message(), source="d1", at=NOON)

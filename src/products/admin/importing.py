@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
@@ -19,7 +19,7 @@ from django.utils import timezone
 
 from core import money
 from core.admin.base import in_words
-from core.errors import DomainError, TooLarge
+from core.errors import DomainError, TooLarge, Unavailable
 from products.admin.forms import ImportForm
 from products.errors import FileUnreadable
 from products.services.importing import ImportWish, Outcome, check_file, import_file
@@ -63,7 +63,8 @@ def _preview(request: HttpRequest) -> dict[str, Any]:
         preview = check_file(path=path)
     token = uuid4().hex
     # Any web process may get the confirmation; the cache is what they share.
-    cache.set(_key(request, token), (name, content), _KEPT_SECONDS)
+    with _needing_cache():
+        cache.set(_key(request, token), (name, content), _KEPT_SECONDS)
     rows = [
         {
             "line": row.line,
@@ -79,7 +80,8 @@ def _preview(request: HttpRequest) -> dict[str, Any]:
 
 
 def _import(request: HttpRequest, token: str) -> dict[str, Any]:
-    kept = cache.get(_key(request, token))
+    with _needing_cache():
+        kept = cache.get(_key(request, token))
     if kept is None:
         raise FileUnreadable("The file is not kept any more; choose it again.")
     name, content = kept
@@ -87,8 +89,18 @@ def _import(request: HttpRequest, token: str) -> dict[str, Any]:
         report = path.with_name("report.csv")
         outcome: Outcome = import_file(wish=ImportWish(path=path, report=report, again=True), at=timezone.now())
         refused = _refused(report)
-    cache.delete(_key(request, token))
+    with suppress(Unavailable), _needing_cache():
+        cache.delete(_key(request, token))
     return {"outcome": outcome, "refused": refused[:_SHOWN], "more": max(0, len(refused) - _SHOWN)}
+
+
+@contextmanager
+def _needing_cache() -> Iterator[None]:
+    """:raises Unavailable: the cache does not answer"""
+    try:
+        yield
+    except Exception as error:
+        raise Unavailable(retry_after=5) from error
 
 
 def _refused(report: Path) -> list[dict[str, str]]:

@@ -131,7 +131,7 @@ class TestAddImages:
         broken = staff.post(images_of(product), b"--x\r\nrubbish", content_type="multipart/form-data; boundary=x")
         nameless = staff.post(images_of(product), b"rubbish", content_type="multipart/form-data")
 
-        assert (as_json.status_code, broken.status_code, nameless.status_code) == (415, 400, 400)
+        assert (as_json.status_code, broken.status_code, nameless.status_code) == (400, 400, 400)
         assert_nothing_happened(media)
 
     def test_refuses_more_files_than_a_product_may_have(self, staff: APIClient, product: Product, media: Path) -> None:

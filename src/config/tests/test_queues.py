@@ -1,0 +1,80 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from celery import current_app
+from kombu import Exchange
+
+from config import queues
+from config.subscriptions import SUBSCRIPTIONS
+from core import tasks
+
+
+class TestQueueOf:
+    @pytest.mark.parametrize(
+        ("name", "queue"),
+        [
+            ("core.tasks.relay", queues.MONEY),
+            ("payments.tasks.sweep", queues.MONEY),
+            ("orders.tasks.expire_unpaid_orders", queues.MONEY),
+            ("notifications.tasks.send_waiting_mail", queues.MAIL),
+            ("products.tasks.follow_clock", queues.BULK),
+            ("core.tasks.collect_dead_letters", queues.BULK),
+            ("somebody.elses", queues.BULK),
+        ],
+    )
+    def test_goes_by_the_name(self, name: str, queue: str) -> None:
+        assert queues.queue_of(name) == queue
+
+    def test_no_handler_of_money_waits_behind_mail_or_bulk(self) -> None:
+        handlers = {handler for told in SUBSCRIPTIONS.values() for handler in told}
+
+        of_money = {handler for handler in handlers if queues.queue_of(handler) == queues.MONEY}
+
+        assert of_money == {handler for handler in handlers if handler.startswith(("orders.", "payments."))}
+        assert of_money
+
+
+class TestSending:
+    @pytest.mark.parametrize(
+        ("handler", "queue"),
+        [
+            ("orders.handlers.invoice_order", queues.MONEY),
+            ("notifications.handlers.confirm_order", queues.MAIL),
+            ("products.handlers.make_thumbnails", queues.BULK),
+        ],
+    )
+    def test_a_delivery_waits_where_its_handler_belongs(self, handler: str, queue: str) -> None:
+        sent = tasks.deliver.apply_async(kwargs={"delivery_ids": [], "handler": handler})
+
+        with current_app.connection_for_read() as broker, broker.channel() as channel:
+            found: Any = current_app.amqp.queues[queue](channel).get(no_ack=True)
+
+        assert found.headers["id"] == sent.id
+
+
+class TestQueuesAt:
+    def test_rabbitmq_gets_quorum_queues_with_dead_letters(self) -> None:
+        made = queues.queues_at("amqp://broker", priority=10)
+
+        assert set(made) == set(queues.QUEUES)
+        for described in made.values():
+            assert described["queue_arguments"]["x-queue-type"] == "quorum"
+            assert described["queue_arguments"]["x-dead-letter-exchange"] == queues.DEAD
+            assert described["consumer_arguments"] == {"x-priority": 10}
+        assert queues.transport_at("amqp://broker") == {"confirm_publish": True}
+
+    @pytest.mark.parametrize("url", ["redis://cache/0", "redis+socket:///run/redis.sock", "memory://"])
+    def test_others_get_plain_ones_and_the_urgent_first(self, url: str) -> None:
+        made = queues.queues_at(url)
+
+        assert list(made) == [queues.MONEY, queues.MAIL, queues.BULK]
+        assert not [described for described in made.values() if "queue_arguments" in described]
+        assert not queues.has_dead_letters(url)
+        assert queues.transport_at(url) == {"queue_order_strategy": "priority"}
+
+    def test_the_application_knows_them_as_they_are_described(self) -> None:
+        known = current_app.amqp.queues[queues.MAIL]
+
+        assert (known.exchange, known.routing_key) == (Exchange("nexus", type="direct"), queues.MAIL)

@@ -1,0 +1,142 @@
+"""What the broker gave up: messages that took their worker down again and again, or that no worker could read.
+
+They are taken from the broker's queue into a table, where staff see them. A delivery of the outbox that was on its way
+in such a message is dead with it: its next message would take the next workers down.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Mapping
+from datetime import datetime
+from functools import partial
+from hashlib import sha256
+from typing import Any
+from uuid import UUID
+
+import structlog
+from celery import current_app
+from django.conf import settings
+from django.db import transaction
+from kombu import Queue
+
+from core import courier
+from core.errors import NotFound, Unavailable
+from core.models import DeadLetter, Delivery
+from core.transactions import command
+
+log = structlog.get_logger(__name__)
+
+DELIVER = "core.tasks.deliver"
+_PREVIEW_CHARACTERS = 2000
+
+
+def collect(*, now: datetime, most: int = 100) -> int:
+    """Take what the broker gave up into the table, and return how many there were.
+
+    Nothing where the broker keeps none. A message is taken from the queue once it is written down; what is met again
+    after a crash between the two is known.
+    """
+    if not settings.DEAD_LETTER_QUEUE:
+        return 0
+    count = 0
+    with current_app.connection_for_read() as broker, broker.channel() as channel:
+        queue = Queue(settings.DEAD_LETTER_QUEUE)(channel)
+        while count < most and (message := queue.get(no_ack=False)) is not None:
+            _note(letter=_read(message), now=now)
+            message.ack()
+            count += 1
+    return count
+
+
+@command
+def _note(*, letter: DeadLetter, now: datetime) -> None:
+    letter.noted_at = now
+    if DeadLetter.objects.filter(digest=letter.digest).exists():
+        return
+    DeadLetter.objects.bulk_create([letter], ignore_conflicts=True)
+    log.error("message given up", task=letter.task, queue=letter.queue, reason=letter.reason, digest=letter.digest)
+    if letter.task == DELIVER:
+        _give_up(_deliveries_in(letter), reason=letter.reason, now=now)
+
+
+def _give_up(delivery_ids: Collection[str], *, reason: str, now: datetime) -> None:
+    """Declare dead the one that was being done. Those before it in the message are done; those after it are owed."""
+    owed = {str(row.pk): row for row in Delivery.objects.filter(pk__in=delivery_ids).locked() if row.state == "owed"}
+    first = next((owed[name] for name in delivery_ids if name in owed), None)
+    if first is not None:
+        first.dead_at, first.last_error = now, f"its worker was lost with it, again and again ({reason})"
+        first.save(update_fields=["dead_at", "last_error"])
+
+
+def resend(*, letter_ids: Collection[UUID], now: datetime) -> int:
+    """Send messages once more, and return how many. Whoever reads one twice finds it done.
+
+    :raises NotFound: none of them can be sent again
+    :raises Unavailable: the broker does not answer
+    """
+    letters = list(DeadLetter.objects.filter(pk__in=letter_ids, resent_at=None).exclude(task="").order_by("pk"))
+    if not letters:
+        raise NotFound("None of these messages can be sent again.")
+    for letter in letters:
+        if letter.task != DELIVER:
+            try:
+                current_app.send_task(letter.task, kwargs=letter.kwargs, retry=False, ignore_result=True)
+            except Exception as error:
+                log.warning("broker does not answer", error=str(error))
+                raise Unavailable(retry_after=5) from error
+        _mark_resent(letter=letter, now=now)
+    return len(letters)
+
+
+@command
+def _mark_resent(*, letter: DeadLetter, now: datetime) -> None:
+    DeadLetter.objects.filter(pk=letter.pk).update(resent_at=now)
+    if letter.task == DELIVER:
+        dead = Delivery.objects.filter(pk__in=_deliveries_in(letter), dead_at__isnull=False)
+        ids = [row.pk for row in dead.locked()]
+        Delivery.objects.filter(pk__in=ids).update(dead_at=None, attempts=0, due_at=now)
+        transaction.on_commit(partial(courier.wake))
+
+
+@command
+def forget(*, before: datetime) -> int:
+    """Remove what was noted before that time, and return how many."""
+    count, _ = DeadLetter.objects.filter(noted_at__lt=before).delete()
+    return int(count)
+
+
+def _deliveries_in(letter: DeadLetter) -> list[str]:
+    ids = letter.kwargs.get("delivery_ids", [])
+    found = []
+    for each in ids if isinstance(ids, list) else []:
+        try:
+            found.append(str(UUID(str(each))))
+        except ValueError:
+            continue
+    return found
+
+
+def _read(message: Any) -> DeadLetter:
+    """Return the message as a row: of Celery's (protocol 2) its task and arguments, of any other the beginning."""
+    headers: Mapping[str, Any] = message.headers or {}
+    died: Mapping[str, Any] = next(iter(headers.get("x-death") or ()), {})
+    body = message.body if isinstance(message.body, bytes) else str(message.body).encode()
+    kwargs = _arguments(body)
+    letter = DeadLetter(
+        queue=str(died.get("queue", ""))[:100],
+        reason=str(died.get("reason", ""))[:50],
+        task=str(headers.get("task", ""))[:200] if kwargs is not None else "",
+        kwargs=kwargs or {},
+        body="" if kwargs is not None else body[:_PREVIEW_CHARACTERS].decode(errors="replace").replace("\0", ""),
+    )
+    letter.digest = sha256(repr((headers.get("id"), died.get("time"), died.get("count"), body)).encode()).hexdigest()
+    return letter
+
+
+def _arguments(body: bytes) -> dict[str, Any] | None:
+    try:
+        _, kwargs, _ = json.loads(body)
+    except (ValueError, TypeError):
+        return None
+    return kwargs if isinstance(kwargs, dict) else None
