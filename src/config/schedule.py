@@ -4,16 +4,21 @@ from __future__ import annotations
 
 from typing import Any
 
+from config.queues import BULK, MAIL, MONEY
+
 EVERY_SECONDS = 15.0
 MINUTE = 60.0
 HOUR = 60 * MINUTE
 
-BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
-    "tell whether the queue is served": {
+_BEATS: dict[str, dict[str, Any]] = {
+    f"tell whether {queue} is served": {
         "task": "core.tasks.beat",
         "schedule": EVERY_SECONDS,
-        "options": {"expires": 60.0},
-    },
+        "options": {"queue": queue, "expires": MINUTE},
+    }
+    for queue in (MONEY, MAIL, BULK)
+}
+BEAT_SCHEDULE: dict[str, dict[str, Any]] = _BEATS | {
     "relay due deliveries": {"task": "core.tasks.relay", "schedule": 5.0},
     "write down what the broker gave up": {"task": "core.tasks.collect_dead_letters", "schedule": MINUTE},
     "forget finished deliveries": {"task": "core.tasks.forget_finished", "schedule": HOUR},
@@ -26,6 +31,7 @@ BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "ask about payments": {"task": "payments.tasks.sweep", "schedule": 15.0},
     "forget declined cards": {"task": "payments.tasks.forget_declines", "schedule": HOUR},
     "show price lists by the clock": {"task": "products.tasks.follow_clock", "schedule": MINUTE},
+    "gather what is listed": {"task": "products.tasks.gather_tallies", "schedule": MINUTE},
     "forget abandoned carts": {"task": "carts.tasks.forget_abandoned", "schedule": HOUR},
 }
 

@@ -294,8 +294,12 @@ class ProductDocument(models.Model):
         constraints = [models.UniqueConstraint(fields=["market", "product"], name="document_per_market")]
         indexes = [
             models.Index(fields=["market", "slug"], name="document_slug"),
-            models.Index(fields=["market", "-published_at", "-product"], name="document_newest"),
-            # With what a filter by price is joined by most: so its rows need not be visited to be counted and sorted.
+            # With what filters ask for most, so that rows need not be visited to be counted, sorted, or passed over.
+            models.Index(
+                fields=["market", "-published_at", "-product"],
+                include=["price_minor", "in_stock"],
+                name="document_time",
+            ),
             models.Index(
                 fields=["market", "price_minor", "product"], include=["in_stock", "published_at"], name="document_price"
             ),
@@ -336,6 +340,42 @@ class ListingCount(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["market", "category"], name="listing_count_once", nulls_distinct=False)
         ]
+
+
+class Tally(models.Model):
+    """A change of how many documents a market lists, and how many of them in stock: of all, or of a kind of them.
+
+    Added by a trigger at each change, in its transaction, and gathered now and then (``services.gather_tallies``); the
+    sum over a kind, label and number is exact at any time. Kinds: see ``selectors.counting``. The market is no
+    foreign key, for its rows may stay behind it.
+    """
+
+    market_id = models.UUIDField()
+    kind = models.CharField(max_length=1)
+    label = models.CharField(max_length=100)
+    number = models.BigIntegerField()
+    products = models.BigIntegerField()
+    free = models.BigIntegerField()
+
+    class Meta:
+        verbose_name_plural = "tallies"
+        indexes = [
+            models.Index(
+                fields=["market_id", "kind", "label", "number"], include=["products", "free"], name="tally_sums"
+            )
+        ]
+
+
+class WordTally(models.Model):
+    """As ``Tally``, of the words that a market's documents are found by. Its index is the only way to it."""
+
+    market_id = models.UUIDField()
+    word = models.TextField(db_collation="C")
+    products = models.BigIntegerField()
+
+    class Meta:
+        verbose_name_plural = "word tallies"
+        indexes = [models.Index(fields=["market_id", "word"], include=["products"], name="word_tally_sums")]
 
 
 class ImportRun(Entity):

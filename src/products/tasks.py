@@ -12,3 +12,9 @@ from products import services
 def follow_clock(**_: object) -> None:
     """Show price lists that have begun and hide those that have ended."""
     services.follow_clock(at=timezone.now())
+
+
+@shared_task
+def gather_tallies(**_: object) -> None:
+    """Keep the sums of what is listed short."""
+    services.gather_tallies()

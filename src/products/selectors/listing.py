@@ -110,7 +110,8 @@ def _words(search: str) -> dict[str, str]:
     ``word`` is the only one, where there is but one.
     """
     words = search.split()
-    if not words or not all(word.isalnum() for word in words) or len(words[-1]) < _SHORTEST_PREFIX:
+    is_plain = all(word.isalnum() and word.lower() != "or" for word in words)
+    if not words or not is_plain or len(words[-1]) < _SHORTEST_PREFIX:
         return {"head": "", "prefix": "", "word": ""}
     return {"head": " ".join(words[:-1]), "prefix": words[-1], "word": words[0] if len(words) == 1 else ""}
 

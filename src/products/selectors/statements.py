@@ -12,6 +12,7 @@ import pycountry
 from core import money
 from core.pagination import DEFAULT_SIZE, EXACT_COUNT_LIMIT, MAX_SIZE
 from products.models import CATEGORY_LEVELS
+from products.selectors import counting
 from products.selectors.reading import DEFAULT_MARKET, NAMED_MARKET, OVERLAY, for_group
 
 # How many digits a price in each currency has (ISO 4217), for the filters, which are asked in major units.
@@ -20,16 +21,20 @@ _DIGITS = orjson.dumps(
 ).decode()
 _SCALE = f"10 ^ coalesce(('{_DIGITS}'::jsonb ->> m.currency)::int, 2)"
 
-_QUERY = """(
-    SELECT CASE WHEN %(prefix)s::text = '' THEN words
-                ELSE words || (websearch_to_tsquery(products_text_config(m.language), unaccent(%(head)s::text))
-                               && to_tsquery('simple',
-                                             '''' || replace(unaccent(%(prefix)s::text), '''', '') || ''':*')) END
-      FROM websearch_to_tsquery(products_text_config(m.language), unaccent(%(search)s::text)) words)"""
+_IN_LANGUAGE = "websearch_to_tsquery(products_text_config(m.language), unaccent(%({words})s::text))"
+# All words, of which the last may also be the beginning of one. Those with that beginning are named where they are few:
+# to find many words, and what they have in common, costs an index less than one beginning.
+_QUERY = f"""(
+    SELECT CASE WHEN %(prefix)s::text = '' THEN {_IN_LANGUAGE.format(words="search")}
+                WHEN numnode(last) = 0 AND numnode(head) > 0 THEN head
+                ELSE head && (last || coalesce({counting.WORDS_BEGINNING},
+                     to_tsquery('simple', '''' || replace(unaccent(%(prefix)s::text), '''', '') || ''':*'))) END
+      FROM {_IN_LANGUAGE.format(words="head")} head, {_IN_LANGUAGE.format(words="prefix")} last)"""  # noqa: S608 - of our own parts; values are bound
 
-# In a query of its own: PostgreSQL plans the statement once, rather than for each word anew, which takes longer than to
-# find it.
+# In a query of its own, as all that decides how many rows are expected: PostgreSQL plans the statement once, rather
+# than for each word anew, which takes longer than to find it.
 _AS_SKU = "ARRAY[(SELECT upper(%(search)s::text))]::varchar[]"
+_OFFSET = "(SELECT %(offset)s::bigint)"
 _HAS_SKU = f"d.skus @> {_AS_SKU}"
 
 # filter -> what its condition needs, worked out once for all rows.
@@ -44,7 +49,7 @@ _CONDITIONS = {
     "tag": "d.tags @> ARRAY[%(tag)s::text]::varchar[]",
     "min_price": "d.price_minor >= q.lowest",
     "max_price": "d.price_minor <= q.highest",
-    "in_stock": "d.in_stock = %(in_stock)s::boolean",
+    "in_stock": "d.in_stock = (SELECT %(in_stock)s::boolean)",
     "rating": "d.rating >= %(rating)s::numeric",
     "search": f"(d.search @@ q.query OR {_HAS_SKU})",
     # Not asked for by name: what is found by its words, but has not that very SKU.
@@ -71,25 +76,12 @@ _SORTS_OF_CATEGORIES = {"newest", "price", "-price"}
 _LOOKS = (DEFAULT_SIZE + 1, MAX_SIZE + 1)
 # How many rows are passed, in the order of the list, in the hope to meet a page of what is found in great number.
 _WALK = 5000
-# So many products the database's own statistics have to promise, to be believed that there are more than are counted.
-_SURELY = EXACT_COUNT_LIMIT * 3 // 2
 # Of rows with their number, some more than the page has: what is sent, and where the next page begins.
 _PAGE = """
     string_agg(r.document, ',' ORDER BY r.n) FILTER (WHERE r.n <= %(size)s::int),
     string_agg(r.version, '' ORDER BY r.n) FILTER (WHERE r.n <= %(size)s::int),
     max(r.n), max(r.key::text) FILTER (WHERE r.n = %(size)s::int),
     max(r.product_id::text) FILTER (WHERE r.n = %(size)s::int)"""
-# filter -> which share of all products it leaves at least, by the database's own statistics.
-_SHARES = {
-    "category": "(SELECT k.products FROM products_listingcount k WHERE k.market_id = m.id AND k.category_id = c.id)"
-    " / n.products::float8",
-    "tag": "products_share('tags', %(tag)s::text)",
-    "in_stock": "products_share('in_stock', left(%(in_stock)s::boolean::text, 1))",
-    # Only of a single word: of several, and of all but words, there are no statistics.
-    "search": "products_share('search', (SELECT words[1] FROM tsvector_to_array(to_tsvector("
-    "products_text_config(m.language), unaccent(%(word)s::text))) words WHERE cardinality(words) = 1))",
-}
-_SHARE_OF_PRICES = "products_share_between('price_minor', {lowest}, {highest})"
 
 
 class Asked(NamedTuple):
@@ -187,8 +179,7 @@ def _page_by_index(asked: Asked) -> str:
     parts = _parts(asked)
     rows = _far_rows(parts, asked) if asked.is_further else _near_rows(parts, asked)
     return f"""
-            SELECT coalesce((SELECT n.products FROM products_listingcount n
-                              WHERE n.market_id = m.id AND n.category_id IS NOT DISTINCT FROM c.id), 0),
+            SELECT {counting.of_listing("c.id")},
                    {_PAGE}
               FROM ({rows}) r"""  # noqa: S608 - of our own parts; values are bound
 
@@ -199,8 +190,19 @@ def _near_rows(parts: _Parts, asked: Asked) -> str:
 
 
 def _far_rows(parts: _Parts, asked: Asked) -> str:
-    """Return the rows of a page that many stand before: these are passed in the index, without a look at them."""
-    return _with_documents(parts, _in_order(parts, asked, f"{parts.order.key} AS key, d.product_id"))
+    """Return the rows of a page that many stand before: these are passed in the index, without a look at them.
+
+    In the order of time, whole parts of the list are passed by their tallies.
+    """
+    columns = f"{parts.order.key} AS key, d.product_id"
+    if asked.filters or asked.sort != "newest":
+        return _with_documents(parts, _in_order(parts, asked, columns))
+    begin = counting.part_of_list(_OFFSET)
+    where = f"{parts.where} AND d.published_at <= coalesce((SELECT at FROM begin), 'infinity')"  # noqa: S608 - as above
+    passed = "coalesce((SELECT passed FROM begin), 0)"
+    after = parts._replace(part=f"LIMIT {asked.most} OFFSET {_OFFSET} - {passed}")
+    rows = f"SELECT {columns} FROM {parts.source} {after.chosen(where, parts.order.key, 'd.product_id')}"  # noqa: S608
+    return _with_documents(parts, f"WITH begin AS MATERIALIZED ({begin}) ({rows})")
 
 
 def _in_order(parts: _Parts, asked: Asked, columns: str) -> str:
@@ -232,28 +234,39 @@ def _with_documents(parts: _Parts, rows: str) -> str:
 def _page_of_found(asked: Asked) -> str:
     """Return the page of what is found, which is looked for once, and counted and sorted then.
 
-    Where that is more than is counted, the page is met by a walk in its order; and where even that meets too few, it is
-    looked for by itself. So many are not scored: but for those of the very SKU that is searched, they go by time.
+    Where its number is kept and promises that a short walk in the page's order meets it, or where it is more than is
+    counted, the page is met by that walk; and where even that meets too few, it is looked for by itself. So many are
+    not scored: but for those of the very SKU that is searched, they go by time.
     """
     parts = _parts(asked._replace(is_after=asked.is_after and not asked.is_by_time))
-    few = "false" if asked.is_by_time else f"(SELECT n FROM counted) <= {EXACT_COUNT_LIMIT}"  # noqa: S608 - as below
+    few = (
+        "false"
+        if asked.is_by_time
+        else f"(NOT (SELECT is_met FROM met) AND (SELECT n FROM counted) <= {EXACT_COUNT_LIMIT})"  # noqa: S608 - as below
+    )
     found = " UNION ALL ".join(
         f"SELECT {parts.order.key} AS key, d.product_id FROM {parts.source}"  # noqa: S608
-        f" WHERE NOT (SELECT are_many FROM surely) AND {where}"
+        f" WHERE NOT (SELECT is_met OR coalesce(n, 0) > {EXACT_COUNT_LIMIT} FROM met) AND {where}"
         for where in _by_level(parts, asked)
     )
     of_few = f"SELECT f.key::text AS key, f.product_id FROM found f {parts.chosen(few, 'f.key', 'f.product_id')}"  # noqa: S608
-    rows = " UNION ALL ".join(f"({branch})" for branch in (of_few, *_of_many(asked, f"NOT ({few})")))
+    rows = " UNION ALL ".join(f"({branch})" for branch in (of_few, *_of_many(asked, f"NOT {few}")))
+    kept = counting.kept_count(asked.filters, of_group=asked.of_group)
+    is_enough = f"k.n > {EXACT_COUNT_LIMIT}" if _goes_by_time(asked) else "k.n IS NOT NULL"
+    promised = _promised(asked)
     return f"""
             WITH skus AS MATERIALIZED (
                 SELECT 'infinity'::timestamptz AS key, d.product_id
-                  FROM {parts.source} WHERE {parts.where} AND {_HAS_SKU if _goes_by_time(asked) else "false"}),
+                  FROM {parts.source} WHERE {parts.where} AND {_HAS_SKU if "search" in asked.filters else "false"}),
+            kept AS MATERIALIZED (SELECT {kept} AS n),
             walked AS MATERIALIZED ({_walk(asked)}),
-            surely AS MATERIALIZED (SELECT {_surely(asked)} AND {_is_met(asked)} AS are_many),
+            met AS MATERIALIZED (
+                SELECT CASE WHEN k.n IS NOT NULL THEN k.n
+                            WHEN {promised} AND {_is_met(asked)} THEN {EXACT_COUNT_LIMIT + 1} END AS n,
+                       {_is_met(asked)} AND ({is_enough} OR {promised}) AS is_met
+                  FROM kept k),
             found AS MATERIALIZED ({found} LIMIT {EXACT_COUNT_LIMIT + 1}),
-            counted AS MATERIALIZED (
-                SELECT CASE WHEN (SELECT are_many FROM surely) THEN {EXACT_COUNT_LIMIT + 1}
-                            ELSE (SELECT count(*) FROM found) END AS n)
+            counted AS MATERIALIZED (SELECT coalesce((SELECT n FROM met), (SELECT count(*) FROM found)) AS n)
             SELECT (SELECT n FROM counted), {_PAGE}
               FROM ({_with_documents(parts, rows)}) r"""  # noqa: S608 - of our own parts; values are bound
 
@@ -278,14 +291,30 @@ def _walk(asked: Asked) -> str:
     if key == _SCORE:  # of which there is no index
         return "SELECT NULL::float8 AS key, NULL::uuid AS product_id WHERE false"
     price = for_group("d.price_minor") if asked.of_group else "d.price_minor"
-    return f"""
-                SELECT d.key, d.product_id FROM (
+    passed = " UNION ALL ".join(
+        f"""(
                     SELECT {key} AS key, d.product_id, d.market_id, d.category_ids, d.tags, d.skus, d.search,
                            d.in_stock, d.rating, {price} AS price_minor
                       FROM {parts.source}
-                     WHERE d.market_id = m.id{order.after(key, "d.product_id")} {order.by(key, "d.product_id")}
-                     LIMIT {_WALK}) d
-                 WHERE {_where(_as_many(asked))} {parts.part}"""  # noqa: S608 - as above
+                     WHERE {where} AND {_is_near(asked)}{order.after(key, "d.product_id")}
+                           {order.by(key, "d.product_id")}
+                     LIMIT {_WALK})"""  # noqa: S608 - as above
+        for where in _all_that_is_listed(asked)
+    )
+    return f"""
+                SELECT d.key, d.product_id FROM ({passed}) d
+                 WHERE {_where(_as_many(asked))} {order.by("d.key", "d.product_id")} {parts.part}"""  # noqa: S608 - as above
+
+
+def _all_that_is_listed(asked: Asked) -> Iterator[str]:
+    """Return what a walk passes: all of the category where an index has that in this order, else of the market."""
+    everything = "d.market_id = m.id"
+    if not _goes_by_category(asked):
+        yield everything
+        return
+    for level in range(1, CATEGORY_LEVELS + 1):
+        yield f"{everything} AND c.level = {level} AND d.category_ids[{level}] = c.id"
+    yield f"{everything} AND c.level > {CATEGORY_LEVELS}"
 
 
 def _goes_by_time(asked: Asked) -> bool:
@@ -305,20 +334,29 @@ def _parts_of_many(asked: Asked) -> _Parts:
     return parts
 
 
+def _is_near(asked: Asked) -> str:
+    """Return whether a page of so many is to be met by half of a walk, and sooner than all are looked for."""
+    before = f"{asked.most} + %(offset)s::bigint" if asked.is_further else str(asked.most)
+    if _goes_by_time(asked):
+        is_worth_it = f"k.n > {EXACT_COUNT_LIMIT}"
+    elif _goes_by_category(asked):
+        passed = f"CASE WHEN c.level <= {CATEGORY_LEVELS} THEN c.id END"
+        is_worth_it = f"{before} <= k.n AND ({before}) * {counting.of_listing(passed)} <= k.n * {_WALK // 2}"
+    else:
+        is_worth_it = f"{before} <= k.n AND ({before}) * {counting.of_listing()} <= k.n * least({_WALK // 2}, k.n)"
+    return f"(SELECT CASE WHEN k.n IS NULL THEN {_promised(asked)} ELSE {is_worth_it} END FROM kept k)"  # noqa: S608 - as above
+
+
+def _promised(asked: Asked) -> str:
+    """Return whether statistics promise more than are counted, where their number is not kept."""
+    if counting.is_kept(asked.filters, of_group=asked.of_group):
+        return "false"
+    return f"({counting.promise(asked.filters, of_group=asked.of_group)})"
+
+
+def _goes_by_category(asked: Asked) -> bool:
+    return "category" in asked.filters and _as_many(asked).sort in _SORTS_OF_CATEGORIES
+
+
 def _is_met(asked: Asked) -> str:
     return f"(SELECT count(*) FROM walked) = {asked.most}"  # noqa: S608 - as above
-
-
-def _surely(asked: Asked) -> str:
-    """Return whether far more is found than is counted: so many that not even their overlap can be fewer."""
-    shares = [_SHARES[name] for name in asked.filters if name in _SHARES]
-    prices = {"min_price": "q.lowest", "max_price": "q.highest"}
-    if prices.keys() & set(asked.filters) and not asked.of_group:
-        lowest, highest = (prices[name] if name in asked.filters else "NULL" for name in prices)
-        shares.append(_SHARE_OF_PRICES.format(lowest=lowest, highest=highest))
-    if set(asked.filters) - _SHARES.keys() - prices.keys() or not shares:
-        return "false"
-    lacking = " + ".join(f"1 - coalesce({share}, 0)" for share in shares)
-    return f"""coalesce((
-                    SELECT CASE WHEN n.products > {_SURELY} THEN n.products * (1 - ({lacking})) > {_SURELY} END
-                      FROM products_listingcount n WHERE n.market_id = m.id AND n.category_id IS NULL), false)"""  # noqa: S608

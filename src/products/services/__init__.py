@@ -33,6 +33,7 @@ from products.services.products import (
     set_active,
     update_product,
 )
+from products.services.tallies import gather_tallies
 
 __all__ = [
     "ImageEdit",
@@ -54,6 +55,7 @@ __all__ = [
     "delete_product",
     "edit_product",
     "follow_clock",
+    "gather_tallies",
     "lock_products",
     "make_thumbnails",
     "rebuild_documents",
