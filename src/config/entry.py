@@ -14,6 +14,7 @@ from django.core.management import execute_from_command_line
 
 from config import embedded, pytest_runner, supervisor
 from config.embedded import Refusal
+from config.roles import ROLES, play
 
 # These never ask the database.
 WITHOUT_SERVERS = {
@@ -32,6 +33,9 @@ def main() -> None:
             sys.exit(pytest_runner.run(sys.argv[2:]))
         if command == "run":
             supervisor.run()
+            return
+        if command in ROLES:
+            play(command)
             return
         with _servers(command):
             execute_from_command_line(sys.argv)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from config.queues import BULK, MAIL, MONEY
+from config.queues import QUEUES
 
 EVERY_SECONDS = 15.0
 MINUTE = 60.0
@@ -16,7 +16,7 @@ _BEATS: dict[str, dict[str, Any]] = {
         "schedule": EVERY_SECONDS,
         "options": {"queue": queue, "expires": MINUTE},
     }
-    for queue in (MONEY, MAIL, BULK)
+    for queue in QUEUES
 }
 BEAT_SCHEDULE: dict[str, dict[str, Any]] = _BEATS | {
     "relay due deliveries": {"task": "core.tasks.relay", "schedule": 5.0},

@@ -2,13 +2,49 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
+from django.conf import settings
 from gunicorn.app.base import BaseApplication
+from gunicorn.arbiter import Arbiter
 
 from config.lifelines import end_with_parent
 from config.settings import processes
 from config.wsgi import application
+from core.draining import begin_draining
+
+
+class DrainingArbiter(Arbiter):
+    """Gunicorn's first process, which leaves in two steps when it is told to.
+
+    First it says that it will (``/readyz``) and goes on answering for ``WEB_DRAIN_SECONDS``; then it closes the door
+    and ends what is under way. A second SIGTERM skips the first step.
+    """
+
+    closes_at: float | None = None
+
+    def handle_term(self) -> None:
+        """Begin to leave.
+
+        :raises StopIteration: the door is to be closed now
+        """
+        if self.closes_at is not None or not processes.SECONDS_TO_DRAIN:
+            raise StopIteration
+        begin_draining()
+        self.closes_at = time.monotonic() + processes.SECONDS_TO_DRAIN
+
+    def wait_for_signals(self, timeout: float | None = 1.0) -> list[int]:
+        """Return the signals that came.
+
+        :raises StopIteration: the door is to be closed now
+        """
+        if self.closes_at is None:
+            return super().wait_for_signals(timeout)
+        left = self.closes_at - time.monotonic()
+        if left <= 0:
+            raise StopIteration
+        return super().wait_for_signals(min(timeout or left, left))
 
 
 class Gunicorn(BaseApplication):
@@ -21,11 +57,14 @@ class Gunicorn(BaseApplication):
             "workers": processes.WEB_WORKERS,
             "threads": processes.WEB_THREADS,
             "worker_class": "gthread",
+            "keepalive": processes.SECONDS_TO_KEEP_ALIVE,
             "graceful_timeout": processes.SECONDS_FOR_REQUESTS_TO_END,
             "loglevel": "warning",
             "proc_name": processes.title("web"),
             "post_fork": lambda _server, _worker: end_with_parent(),
             "control_socket_disable": True,
+            # Who may say that the client came by TLS.
+            "forwarded_allow_ips": ",".join(map(str, settings.TRUSTED_PROXIES)),
         }
         for key, value in options.items():
             self.cfg.set(key, value)
@@ -33,6 +72,10 @@ class Gunicorn(BaseApplication):
     def load(self) -> Any:
         """Return what is loaded already."""
         return application
+
+    def run(self) -> None:
+        """Serve."""
+        DrainingArbiter(self).run()
 
 
 def serve() -> None:

@@ -10,6 +10,8 @@ from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpRequest, JsonResponse
 from django.views.decorators.http import require_safe
 
+from core.draining import is_draining
+
 log = structlog.get_logger(__name__)
 
 _SECONDS_TO_WAIT = 1
@@ -24,14 +26,15 @@ def healthz(_: HttpRequest) -> JsonResponse:
 
 @require_safe
 def readyz(_: HttpRequest) -> JsonResponse:
-    """Readiness: 200 when the database answers and its migrations are applied, else 503.
+    """Readiness: 200 when the database answers and its migrations are applied, else 503, as before it leaves.
 
     Broker and cache are reported, but a shop sells without them: the outbox remembers what is owed.
     """
     database = database_state()
     needed = {"database": database, "migrations": migrations_state() if database == "ok" else "unknown"}
-    is_ready = all(state == "ok" for state in needed.values())
-    body = {"status": "ok" if is_ready else "unavailable", **needed, "broker": broker_state(), "cache": cache_state()}
+    is_ready = all(state == "ok" for state in needed.values()) and not is_draining()
+    status = "ok" if is_ready else "leaving" if is_draining() else "unavailable"
+    body = {"status": status, **needed, "broker": broker_state(), "cache": cache_state()}
     return JsonResponse(body, status=200 if is_ready else 503, headers=_NEVER_KEPT)
 
 

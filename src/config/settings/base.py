@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from ipaddress import ip_network
+from pathlib import Path
 from typing import Any
 
 from config import queues
@@ -152,7 +153,8 @@ USE_TZ = True
 USE_I18N = True
 
 STATIC_URL = "/static/"
-STATIC_ROOT = DATA / "static"
+# An image brings its own, collected when it was built.
+STATIC_ROOT = Path(env.str("STATIC_ROOT", default="") or DATA / "static")
 MEDIA_URL = "/media/"
 MEDIA_ROOT = DATA / "media"
 STORAGES: dict[str, dict[str, Any]] = {

@@ -1,16 +1,23 @@
-"""What ``make run`` takes from the environment beyond the settings that every process shares."""
+"""What the processes of a shop take from the environment beyond the settings that all of them share."""
 
 from __future__ import annotations
 
 from config.settings.env import data_folder, env
 
-HOST = "127.0.0.1"
+HOST = env.str("WEB_HOST", default="") or "127.0.0.1"
 PORT = env.str("PORT", default="") or "8000"
 WEB_SERVER = env.str("WEB_SERVER", default="") or "granian"
 WEB_WORKERS = env.int("WEB_WORKERS", default=2)
 WEB_THREADS = env.int("WEB_THREADS", default=4)
 WORKER_THREADS = env.int("WORKER_THREADS", default=2)
 SECONDS_FOR_REQUESTS_TO_END = 10
+# How long Gunicorn goes on answering after SIGTERM, while ``/readyz`` says that it will leave: as long as those who
+# send it requests need to hear of that.
+SECONDS_TO_DRAIN = env.float("WEB_DRAIN_SECONDS", default=0.0)
+# Longer than a proxy keeps an idle connection to us (infra/nginx), so that it never asks on one that is being closed.
+SECONDS_TO_KEEP_ALIVE = 5
+# The processes of a worker of its own (``manage.py worker``).
+WORKER_PROCESSES = env.int("WORKER_PROCESSES", default=2)
 
 
 def title(name: str) -> str:

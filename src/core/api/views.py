@@ -152,12 +152,14 @@ def _fingerprint(request: Request) -> str:
 
 
 def check_version(request: Request, etag: str) -> None:
-    """Honour ``If-Match`` on a write.
+    """Honour ``If-Match`` on a write. A proxy that compresses has weakened the tag, which is as good here.
 
     :raises PreconditionFailed: the object is in another version
     """
     wanted = request.META.get("HTTP_IF_MATCH")
-    if wanted is not None and wanted.strip() != "*" and etag not in [tag.strip() for tag in wanted.split(",")]:
+    if wanted is None or wanted.strip() == "*":
+        return
+    if etag not in [tag.strip().removeprefix("W/") for tag in wanted.split(",")]:
         raise PreconditionFailed
 
 

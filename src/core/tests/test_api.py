@@ -282,7 +282,7 @@ class TestAccess:
 
 class TestCheckVersion:
     @pytest.mark.parametrize(
-        ("tag", "status"), [(None, 204), ("*", 204), ('"v2"', 204), ('"v1", "v2"', 204), ('"v1"', 412)]
+        ("tag", "status"), [(None, 204), ("*", 204), ('"v2"', 204), ('"v1", "v2"', 204), ('W/"v2"', 204), ('"v1"', 412)]
     )
     def test_refuses_another_version(self, client: Client, tag: str | None, status: int) -> None:
         headers = {} if tag is None else {"If-Match": tag}

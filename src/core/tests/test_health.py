@@ -8,6 +8,8 @@ from django.core.cache import cache
 from django.db import OperationalError, connection
 from django.test import Client
 
+from core import draining
+
 pytestmark = pytest.mark.urls("core.tests.urls")
 
 
@@ -39,6 +41,14 @@ class TestReadyz:
 
         assert answer.status_code == 503
         assert (answer.json()["database"], answer.json()["migrations"]) == ("away", "unknown")
+
+    def test_is_not_ready_once_it_leaves(self, client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(draining, "_mark", bytearray(1))
+        draining.begin_draining()
+
+        answer = client.get("/readyz")
+
+        assert (answer.status_code, answer.json()["status"], answer.json()["database"]) == (503, "leaving", "ok")
 
     def test_is_not_ready_before_its_migrations(self, client: Client) -> None:
         with connection.cursor() as cursor:

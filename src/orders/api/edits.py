@@ -122,8 +122,8 @@ class OrderPaymentLink(ApiView):
 
 
 def _versions(request: Request) -> tuple[str, ...] | None:
-    """Return the versions that ``If-Match`` names; ``None`` for any."""
+    """Return the versions that ``If-Match`` names; ``None`` for any. A proxy that compresses has weakened the tag."""
     wanted = request.META.get("HTTP_IF_MATCH")
     if wanted is None or wanted.strip() == "*":
         return None
-    return tuple(tag.strip() for tag in wanted.split(","))
+    return tuple(tag.strip().removeprefix("W/") for tag in wanted.split(","))

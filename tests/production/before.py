@@ -1,0 +1,145 @@
+"""Nginx with the shop's configuration before something that notes what it is asked and answers as a test wants."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import signal
+import ssl
+import subprocess
+import threading
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from proxy_conf import values_in, write_configuration
+from tests.production.fleet import Answer, make_certificate, nginx_program
+from tests.runtime.shop import free_port, wait_for
+
+
+class Asked(NamedTuple):
+    """What reached the shop."""
+
+    method: str
+    path: str
+    headers: dict[str, str]
+    body: bytes
+
+
+class Reply(NamedTuple):
+    """What the shop answers."""
+
+    status: int = 200
+    headers: dict[str, str] = {}
+    body: bytes = b"{}"
+
+
+class Shop:
+    """Stands for the web processes: notes what it is asked, answers what ``answer`` says."""
+
+    def __init__(self) -> None:
+        self.asked: list[Asked] = []
+        self.answer: Callable[[Asked], Reply] = lambda _: Reply()
+        shop = self
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do(self) -> None:
+                body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+                asked = Asked(self.command, self.path, dict(self.headers.items()), body)
+                shop.asked.append(asked)
+                status, headers, content = shop.answer(asked)
+                self.send_response(status)
+                for name, value in headers.items():
+                    self.send_header(name, value)
+                if status != 304:
+                    self.send_header("Content-Length", str(len(content)))
+                self.end_headers()
+                if self.command != "HEAD" and status != 304:
+                    self.wfile.write(content)
+
+            do_GET = do_HEAD = do_POST = do_PATCH = do_PUT = do_DELETE = do  # noqa: N815 - the server's names
+
+            def log_message(self, *_: Any) -> None:
+                pass
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.port = self.server.server_address[1]
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    def last(self) -> Asked:
+        return self.asked[-1]
+
+    def close(self) -> None:
+        self.server.shutdown()
+        self.server.server_close()
+
+
+@dataclass
+class Proxy:
+    """Nginx before a ``Shop``; ``values`` are those of the templates."""
+
+    folder: Path
+    values: dict[str, str] = field(default_factory=dict)
+    shop: Shop = field(default_factory=Shop)
+
+    def __post_init__(self) -> None:
+        self.http, self.https = free_port(), free_port()
+        make_certificate(self.folder)
+        (self.folder / "media").mkdir()
+        values = values_in(self.folder, http=self.http, https=self.https, shops={f"127.0.0.1:{self.shop.port}": ""})
+        first = {"NEXUS_MAIN": f"daemon off; {'user root;' if os.geteuid() == 0 else ''}"}
+        self.conf = write_configuration(self.folder, values | first | self.values)
+        self.command = [nginx_program(), "-e", str(self.folder / "error.log"), "-c", str(self.conf)]
+        self.context = ssl.create_default_context(cafile=str(self.folder / "certificate.pem"))
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> Proxy:
+        """Start it, and return when it listens."""
+        self.process = subprocess.Popen(self.command, start_new_session=True)
+        wait_for(self._listens)
+        return self
+
+    def stop(self) -> None:
+        """End both."""
+        if self.process is not None:
+            self.process.send_signal(signal.SIGTERM)
+            self.process.wait(30)
+        self.shop.close()
+
+    def ask(
+        self, path: str, *, method: str = "GET", body: bytes | None = None, headers: dict[str, str] | None = None,
+        plain: bool = False,
+    ) -> Answer:  # fmt: skip
+        """Ask by TLS, or without."""
+        client = (
+            http.client.HTTPConnection("127.0.0.1", self.http, timeout=30)
+            if plain
+            else http.client.HTTPSConnection("127.0.0.1", self.https, timeout=30, context=self.context)
+        )
+        with closing(client):
+            client.request(method, path, body, headers or {})
+            answer = client.getresponse()
+            return Answer(answer.status, {name.lower(): value for name, value in answer.getheaders()}, answer.read())
+
+    def noted(self, request_id: str) -> dict[str, Any]:
+        """Return the line of the log about a request, once it is written."""
+        log = self.folder / "access.log"
+
+        def found() -> list[dict[str, Any]]:
+            lines = [json.loads(line) for line in log.read_text().splitlines()]
+            return [line for line in lines if line["request_id"] == request_id]
+
+        wait_for(found)
+        return found()[-1]
+
+    def _listens(self) -> bool:
+        try:
+            return self.ask("/", plain=True).status == 308
+        except OSError:
+            return False

@@ -1,0 +1,48 @@
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+
+import pytest
+
+from tests.production.before import Proxy
+from tests.production.fleet import Fleet, new_database
+from tests.runtime.shop import temporary_folder
+
+
+@pytest.fixture(scope="session")
+def nginx() -> None:
+    """Nginx and what makes its certificate, or no test."""
+    for program in ("nginx", "openssl", "curl"):
+        if not shutil.which(program, path=f"{os.environ.get('PATH', '')}:/usr/sbin"):
+            pytest.skip(f"{program} is not installed")
+
+
+@pytest.fixture
+def proxy(nginx: None) -> Iterator[Proxy]:
+    """Nginx before something that answers as a test wants."""
+    with temporary_folder() as folder:
+        made = Proxy(folder)
+        try:
+            yield made.start()
+        finally:
+            made.stop()
+
+
+@pytest.fixture(scope="module")
+def fleet(nginx: None, redis_url: str, rabbitmq_url: str) -> Iterator[Fleet]:
+    """A shop with sample goods: Nginx, Gunicorn with two processes, a worker, the clock, RabbitMQ and Redis."""
+    with temporary_folder() as folder, new_database(f"fleet_{os.getpid()}") as database:
+        made = Fleet(folder, database, redis_url, rabbitmq_url, conf={"NEXUS_RATE": "10000r/s"})
+        made.conf |= {"NEXUS_BURST": "10000", "NEXUS_SIGN_IN_RATE": "1000r/s", "NEXUS_SIGN_IN_BURST": "1000"}
+        try:
+            for command in (["migrate", "--no-input"], ["set_up"], ["load_demo"]):
+                made.manage(*command)
+            made.start("worker")
+            made.start("beat")
+            made.start_web("web-a")
+            made.start_nginx()
+            yield made
+        finally:
+            made.end()

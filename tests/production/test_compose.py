@@ -1,0 +1,131 @@
+"""The files of Docker Compose say what they should, by their schema and by what they lead to."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from config.roles import ROLES
+from proxy_conf import NGINX, defaults
+from tests.runtime.shop import ROOT
+
+DOCKER = ROOT / "infra" / "docker"
+FILES = [DOCKER / "docker-compose.yml", ROOT / "compose.yaml"]
+OURS = ("migrate", "web", "worker", "beat")
+SERVERS = {"keys", "postgres", "redis", "rabbitmq"}
+
+
+def composed(folder: Path, **environment: str) -> dict[str, Any]:
+    """Return what an engine reads in that folder: included, merged, with its variables filled in."""
+    program = Path(sys.executable).with_name("podman-compose")
+    words = ["--dry-run", "--profile", "search", "config"]  # without an engine
+    place = {"PATH": "/nonexistent", "HOME": "/nonexistent"}
+    done = subprocess.run(
+        [str(program), *words], cwd=folder, capture_output=True, text=True, check=False, env=place | environment
+    )
+    assert done.returncode == 0, done.stderr
+    read: dict[str, Any] = yaml.safe_load(done.stdout)
+    return read
+
+
+@pytest.fixture(scope="module")
+def services() -> dict[str, Any]:
+    found: dict[str, Any] = composed(DOCKER)["services"]
+    return found
+
+
+class TestFiles:
+    @pytest.mark.parametrize("file", FILES, ids=lambda file: file.name)
+    def test_follow_the_specification(self, file: Path) -> None:
+        program = Path(sys.executable).with_name("check-jsonschema")
+        words = ["--builtin-schema", "vendor.compose-spec", str(file)]
+
+        done = subprocess.run([str(program), *words], capture_output=True, text=True, check=False)
+
+        assert done.returncode == 0, done.stdout + done.stderr
+
+    def test_are_the_same_shop_in_the_root_and_in_their_folder(self) -> None:
+        here, there = composed(DOCKER), composed(ROOT)
+
+        assert here["services"].keys() == there["services"].keys()
+        assert here["services"]["web"] == there["services"]["web"]
+        assert here["volumes"].keys() == there["volumes"].keys()
+
+    def test_have_an_example_of_every_variable(self) -> None:
+        asked = set(re.findall(r"\$\{([A-Z_]+)", FILES[0].read_text()))
+        shown = set(re.findall(r"^#? ?([A-Z_]+)=", (DOCKER / ".env.example").read_text(), re.MULTILINE))
+
+        assert asked == shown - {"COMPOSE_PROFILES"}
+
+    def test_take_the_example_as_it_is(self) -> None:
+        lines = (DOCKER / ".env.example").read_text().splitlines()
+        example = dict(line.split("=", 1) for line in lines if line and not line.startswith("#"))
+
+        assert composed(DOCKER, **example) == composed(DOCKER)
+
+    def test_mount_files_that_are_there(self, services: dict[str, Any]) -> None:
+        named = re.findall(r"^\s+- (\.\./[^:\s]+)", FILES[0].read_text(), re.MULTILINE)
+
+        assert len(named) >= 3
+        assert [name for name in named if not (DOCKER / name).exists()] == []
+
+
+class TestServices:
+    def test_are_all_there(self, services: dict[str, Any]) -> None:
+        wanted = {*OURS, *SERVERS, "nginx", "mail", "opensearch"}
+
+        assert set(services) == wanted
+        assert services["opensearch"]["profiles"] == ["search"]
+        assert [name for name, each in services.items() if "profiles" in each] == ["opensearch"]
+
+    def test_begin_when_those_that_they_need_are_well(self, services: dict[str, Any]) -> None:
+        for name in OURS:
+            needed = services[name]["depends_on"]
+            assert needed.keys() >= SERVERS
+            for server in SERVERS - {"keys"}:
+                assert needed[server]["condition"] == "service_healthy"
+                assert "test" in services[server]["healthcheck"]
+            assert needed["keys"]["condition"] == "service_completed_successfully"
+        for name in set(OURS) - {"migrate"}:
+            assert services[name]["depends_on"]["migrate"]["condition"] == "service_completed_successfully"
+        assert services["nginx"]["depends_on"]["web"]["condition"] == "service_healthy"
+
+    def test_have_the_roles_of_the_image(self, services: dict[str, Any]) -> None:
+        assert {services[name]["command"][0] for name in OURS} == {*ROLES, "migrate"}
+        script = (DOCKER / "nexus").read_text()
+        assert re.findall(r"^(migrate|keys|alive)\)", script, re.MULTILINE) == ["migrate", "keys", "alive"]
+
+    def test_write_nowhere_and_may_nothing(self, services: dict[str, Any]) -> None:
+        for name in (*OURS, "keys", "nginx"):
+            each = services[name]
+            assert each["read_only"] is True, name
+            assert each["cap_drop"] == ["ALL"], name
+            assert each["security_opt"] == ["no-new-privileges:true"], name
+
+    def test_are_reached_from_outside_through_nginx_alone(self, services: dict[str, Any]) -> None:
+        ports = {name: each["ports"] for name, each in services.items() if each.get("ports")}
+
+        assert ports.keys() == {"nginx", "mail"}
+        assert json.dumps(ports["mail"]).count("127.0.0.1") == 1
+        assert composed(DOCKER)["networks"]["back"]["internal"] is True
+        for server in ("postgres", "redis", "rabbitmq", "opensearch"):
+            assert services[server]["networks"] == ["back"]
+
+    def test_believe_the_network_that_nginx_is_in(self) -> None:
+        told = composed(DOCKER, FRONT_SUBNET="10.9.8.0/24")
+
+        assert told["networks"]["front"]["ipam"]["config"] == [{"subnet": "10.9.8.0/24"}]
+        assert told["services"]["web"]["environment"]["TRUSTED_PROXIES"] == "10.9.8.0/24"
+
+    def test_give_nginx_the_defaults_of_its_templates(self, services: dict[str, Any]) -> None:
+        text = "".join(file.read_text() for file in (NGINX / "templates").iterdir())
+
+        assert set(re.findall(r"\$\{(NEXUS_\w+)\}", text)) == defaults().keys()
+        assert services["nginx"]["environment"]["NGINX_ENVSUBST_FILTER"] == "^NEXUS_"

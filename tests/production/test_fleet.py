@@ -1,0 +1,107 @@
+"""A shop as a cluster runs it: the whole journey, and processes that are replaced while shoppers ask."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import shutil
+import signal
+import subprocess
+from contextlib import closing
+
+import pytest
+
+from tests.production.crowd import shopping
+from tests.production.fleet import ROOT, Fleet, Part, asked
+from tests.runtime.shop import wait_for
+
+pytestmark = pytest.mark.runtime
+
+REQUESTS = 2000
+SECONDS_TO_FINISH = 300.0
+OWED = "SELECT count(*) FROM core_delivery WHERE done_at IS NULL"
+UNSENT = "SELECT count(*) FROM notifications_mail WHERE state <> 'sent'"
+
+CONFIRMED = "SELECT count(*) FROM notifications_mail WHERE kind = 'order_placed'"
+
+
+def mails_when_nothing_is_owed(fleet: Fleet) -> int:
+    """Wait for the workers, and return how many orders were confirmed."""
+    wait_for(lambda: fleet.value(OWED) == 0 and fleet.value(UNSENT) == 0, SECONDS_TO_FINISH)
+    return int(str(fleet.value(CONFIRMED)))
+
+
+def everything_followed(fleet: Fleet, ordered: list[str], *, mails_before: int) -> None:
+    """Each order was confirmed once, nothing is owed, and the books agree."""
+    assert mails_when_nothing_is_owed(fleet) == mails_before + len(set(ordered))
+    assert ordered
+    assert fleet.value("SELECT count(*) FROM core_delivery WHERE dead_at IS NOT NULL") == 0
+    fleet.manage("verify_books")
+
+
+def test_the_journey_passes_through_nginx_gunicorn_rabbitmq_and_redis(fleet: Fleet) -> None:
+    bash = shutil.which("bash")
+    assert bash
+    place = {"BASE": fleet.base, "NEXUS_DATA": str(fleet.data), "CURL_CA_BUNDLE": str(fleet.certificate)}
+
+    done = subprocess.run(
+        [bash, "scripts/test_api.sh"], cwd=ROOT, capture_output=True, text=True, check=False, timeout=500,
+        env=os.environ | place,
+    )  # fmt: skip
+
+    assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
+    assert {len(web.hands()) for web in fleet.webs} == {2}
+
+
+class TestRollingRestart:
+    def test_r26_sighup_and_a_new_worker_in_the_middle_of_two_thousand_requests_fail_none(self, fleet: Fleet) -> None:
+        web, worker = fleet.webs[0], fleet.parts["worker"]
+        before, mails = web.hands(), mails_when_nothing_is_owed(fleet)
+
+        with shopping(fleet) as crowd:
+            crowd.await_answers(REQUESTS // 4)
+            web.process.send_signal(signal.SIGHUP)
+            wait_for(lambda: len(web.hands()) == 2 and not web.hands() & before, 120)
+            crowd.await_answers(REQUESTS // 4)
+            assert worker.stop() == 0
+            fleet.start("worker", "worker-b")
+            crowd.await_answers(max(REQUESTS - crowd.answered, 1))
+
+        assert crowd.failures == []
+        assert crowd.answered >= REQUESTS
+        everything_followed(fleet, crowd.ordered, mails_before=mails)
+
+    def test_r26_servers_replaced_one_after_the_other_fail_none(self, fleet: Fleet) -> None:
+        first: Part = fleet.webs[0]
+        fleet.start_web("web-b")
+        fleet.reload()
+        mails = mails_when_nothing_is_owed(fleet)
+
+        with shopping(fleet) as crowd:
+            for old, new in ((first.name, "web-c"), ("web-b", "web-d")):
+                crowd.await_answers(REQUESTS // 8)
+                fleet.start_web(new)
+                fleet.reload(down=old)
+                assert fleet.parts.pop(old).stop() == 0
+                fleet.reload()
+            crowd.await_answers(REQUESTS // 8)
+
+        assert crowd.failures == []
+        everything_followed(fleet, crowd.ordered, mails_before=mails)
+
+
+class TestDraining:
+    def test_says_that_it_leaves_and_goes_on_answering_until_it_does(self, fleet: Fleet) -> None:
+        web = fleet.start_web("leaving", WEB_DRAIN_SECONDS="600")
+
+        web.process.send_signal(signal.SIGTERM)
+
+        wait_for(lambda: asked(web.port, "/readyz") == 503)
+        with closing(http.client.HTTPConnection("127.0.0.1", web.port, timeout=30)) as client:
+            client.request("GET", "/readyz")
+            assert json.loads(client.getresponse().read())["status"] == "leaving"
+        assert asked(web.port, "/healthz") == 200
+        assert asked(web.port, "/api/v1/products") == 200
+        assert web.stop() == 0
+        del fleet.parts["leaving"]
