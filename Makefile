@@ -13,7 +13,7 @@ WORKERS ?= 2
 .DEFAULT_GOAL := help
 CHECKS := check-format check-code check-types check-imports check-security check-migrations check-schema check-diagrams \
           check-docs
-.PHONY: help run test lint $(CHECKS) format schema bench test-long try-image lock sbom clean
+.PHONY: help run test lint $(CHECKS) lint-infra format schema bench test-long test-brokers try-image lock sbom clean
 
 help: ## what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -25,6 +25,9 @@ test: lint ## what the pipeline runs: format, lint, types, imports, migrations, 
 	$(BIN)/pytest -n $(WORKERS) --cov --cov-report=term
 
 lint: $(CHECKS) ## make test without tests
+
+lint-infra: .venv/dev.stamp ## judge images, manifests, scripts and pipelines by their own tools
+	@PATH="$(CURDIR)/$(BIN):$$PATH" infra/lint.sh
 
 check-format: .venv/dev.stamp
 	$(BIN)/ruff format --check $(SOURCES)
@@ -72,6 +75,9 @@ test-long: .venv/dev.stamp ## the tests that take minutes
 
 try-image: .venv/base.stamp ## build the container image, boot each role of it, weigh it (root; buildah, podman, runc, debootstrap)
 	PYTHONPATH=src $(BIN)/python scripts/try_image.py $(ARGS)
+
+test-brokers: .venv/dev.stamp ## the workers with the Redis and RabbitMQ of NEXUS_TEST_REDIS, NEXUS_TEST_RABBITMQ, in one process
+	$(BIN)/pytest tests/journeys/test_workers.py
 
 lock: .venv/dev.stamp ## pin what requirements/*.in ask for
 	$(BIN)/python -m uv --version >/dev/null 2>&1 || $(PIP) install -q uv

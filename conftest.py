@@ -114,7 +114,10 @@ def _fetch_rules(program: str, cache: Path) -> None:
 
 @pytest.fixture(scope="session")
 def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A real Redis on a free port of its own."""
+    """A real Redis: the one of ``NEXUS_TEST_REDIS``, or one on a free port of its own."""
+    if given := os.environ.get("NEXUS_TEST_REDIS"):
+        yield given
+        return
     with a_redis(tmp_path_factory.mktemp("redis")) as server:
         yield server.url
 
@@ -128,7 +131,10 @@ def own_redis(tmp_path: Path) -> Iterator[Redis]:
 
 @pytest.fixture(scope="session")
 def rabbitmq_url() -> Iterator[str]:
-    """A real RabbitMQ on a free port, with an ``epmd`` of its own."""
+    """A real RabbitMQ: the one of ``NEXUS_TEST_RABBITMQ``, or one on a free port, with an ``epmd`` of its own."""
+    if given := os.environ.get("NEXUS_TEST_RABBITMQ"):
+        yield given
+        return
     with a_rabbitmq() as server:
         yield server.url
 

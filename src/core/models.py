@@ -235,6 +235,8 @@ class Heartbeat(models.Model):
 
     def __str__(self) -> str:
         return self.queue
+
+
 class DeadLetter(models.Model):
     """A message that the broker gave up. ``digest`` tells it from every other, so that none is noted twice."""
 

@@ -194,6 +194,7 @@ class TestProduction:
 
         assert (checked.returncode, checked.stderr) == (0, ""), checked.stderr
         assert "no issues" in checked.stdout
+
     def test_boots_with_mailgun_instead_of_a_mail_server(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(mail, "MAILGUN_API_KEY", "key")
 

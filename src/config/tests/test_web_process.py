@@ -21,8 +21,8 @@ NEEDED_ELSEWHERE = {
     "prometheus_client", "opentelemetry", "sentry_sdk", "config.seeing.metrics", "config.seeing.tracing",
     "config.status",
     "config.backups", "boto3", "pyrage",
-    "stripe", "anymail", "notifications.webhooks",
-    "boto3", "botocore", "storages", "core.storages.s3", "core.storages.cloudinary", "config.consuming",
+    "anymail", "notifications.webhooks",
+    "botocore", "storages", "core.storages.s3", "core.storages.cloudinary", "config.consuming",
     "config.describing", "jsonschema", "config.demo", "config.diagrams", "config.postman", "tqdm",
 }  # fmt: skip
 PATHS = ("/healthz", "/api/v1/products", "/api/v1/products?search=lamp", "/api/v1/categories", "/api/v1/cart", "/docs/")

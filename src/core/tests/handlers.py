@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 import os
 import signal
+from collections.abc import Sequence
 from typing import Any
 
 from core.models import OutboxEvent

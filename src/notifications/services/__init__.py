@@ -10,9 +10,8 @@ from notifications.services.inbox import (
 )
 from notifications.services.preferences import forget_user, replace_preferences, set_preferences, unsubscribe
 from notifications.services.sending import claim_mails, retry_mails, send_mail, send_waiting_mail
-from notifications.services.telling import Letter, tell, tell_address, tell_all
 from notifications.services.suppressing import lift_suppressions, receive_report, take_report
-from notifications.services.telling import tell, tell_address
+from notifications.services.telling import Letter, tell, tell_address, tell_all
 
 __all__ = [
     "Letter",

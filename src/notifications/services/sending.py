@@ -177,10 +177,10 @@ def _send(mail: Mail, server: Any, clock: Clock, stopped: Mapping[str, Collectio
     """:raises ServerAway: it failed, which is recorded, because the server does not answer"""
     parent = outbox.trace_of(delivery_id=mail.source) if tracing.is_on() else ""
     with tracing.span(f"send {mail.kind}", parent=parent, **{"nexus.mail_id": str(mail.pk)}):
-        return _hand_over(mail, server, clock)
+        return _hand_over(mail, server, clock, stopped)
 
 
-def _hand_over(mail: Mail, server: Any, clock: Clock) -> bool:
+def _hand_over(mail: Mail, server: Any, clock: Clock, stopped: Mapping[str, Collection[str]]) -> bool:
     try:
         message = _compose(mail, server)
         if is_stopped(Kind(mail.kind), stopped.get(message.to[0], ())):

@@ -1,0 +1,60 @@
+#!/usr/bin/env bash
+# Starts every role of an image as production does, beside servers that are thrown away, and waits until all are well.
+# usage: try_image.sh IMAGE     DOCKER names the client.
+set -euo pipefail
+
+image=${1:?image}
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+docker=${DOCKER:-docker}
+name=nexus-try-$$
+secrets=$(mktemp -d)
+roles=(web worker beat)
+servers=(postgres redis rabbitmq)
+
+clean() {
+  for part in "${roles[@]}" "${servers[@]}"; do "$docker" rm --force --volumes "$name-$part" >/dev/null 2>&1 || true; done
+  "$docker" network rm "$name" >/dev/null 2>&1 || true
+  rm -rf "$secrets"
+}
+trap clean EXIT
+
+until_well() { # PART COMMAND…
+  for ((tries = 0; tries < 120; tries++)); do
+    if "$docker" exec "$name-$1" "${@:2}" >/dev/null 2>&1; then return; fi
+    sleep 1
+  done
+  "$docker" logs --tail 50 "$name-$1" >&2
+  echo "$1 is not well after two minutes" >&2
+  return 1
+}
+
+serve() { # NAME OPTION…
+  "$docker" run --detach --name "$name-$1" --network "$name" --network-alias "$1" --env-file "$secrets/$1.env" "${@:2}" >/dev/null
+}
+
+run() { # OPTION…
+  "$docker" run --network "$name" --env-file "$secrets/nexus.env" --env ALLOWED_HOSTS=shop.example \
+    --env PUBLIC_URL=https://shop.example --read-only --cap-drop ALL --security-opt no-new-privileges \
+    --tmpfs /tmp --tmpfs /data:uid=10001,gid=10001 "$@"
+}
+
+"$here/k8s/make_secrets.sh" "$secrets" consolemail://
+"$docker" network create "$name" >/dev/null
+# shellcheck disable=SC2016 # the shell of the container knows the password
+serve redis redis:7.2 sh -c 'exec redis-server --requirepass "$REDISCLI_AUTH"'
+serve rabbitmq rabbitmq:4.1
+serve postgres --env POSTGRES_USER=nexus --env POSTGRES_DB=nexus postgres:18
+until_well redis redis-cli -e ping
+until_well rabbitmq rabbitmq-diagnostics -q check_port_connectivity
+until_well postgres pg_isready -q -h 127.0.0.1 -U nexus
+
+run --rm "$image" migrate
+for role in "${roles[@]}"; do run --detach --name "$name-$role" "$image" "$role" >/dev/null; done
+until_well web python -c 'import urllib.request as web; web.urlopen("http://127.0.0.1:8000/readyz")'
+for role in "${roles[@]}"; do until_well "$role" nexus alive; done
+"$docker" stop --time 60 "${roles[@]/#/$name-}" >/dev/null
+for role in "${roles[@]}"; do
+  code=$("$docker" inspect --format '{{.State.ExitCode}}' "$name-$role")
+  ((code == 0)) || { echo "$role ended with $code when it was told to stop" >&2 && exit 1; }
+done
+echo "$image: migrate, ${roles[*]} are well, and stop when they are told to."

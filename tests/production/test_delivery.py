@@ -1,0 +1,194 @@
+"""The pipelines and blueprints: what they need is there, what they may do is little, what they start is our shop."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.production.manifests import ROOT, read_lines, read_secrets, write_secrets
+from tests.production.settings import names_asked_for
+
+WORKFLOW = yaml.safe_load((ROOT / ".github/workflows/pipeline.yml").read_text())
+JOBS: dict[str, dict[str, Any]] = WORKFLOW["jobs"]
+TRIGGERS = WORKFLOW[True]  # what YAML takes `on` for
+ONLY_MAIN = "github.event_name == 'push' && github.ref == 'refs/heads/main'"
+ROLES = ("web", "worker", "beat")
+RENDER = yaml.safe_load((ROOT / "render.yaml").read_text())
+RAILWAY = {role: json.loads((ROOT / f"infra/railway/{role}.json").read_text()) for role in ROLES}
+# What an operator is asked for, or the platform fills in.
+SHOP = {
+    "ALLOWED_HOSTS": "shop.example",
+    "PUBLIC_URL": "https://shop.example",
+}
+
+
+@pytest.fixture(scope="module")
+def secrets(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    folder = tmp_path_factory.mktemp("secrets")
+    write_secrets(folder)
+    return SHOP | read_secrets(folder)["nexus"]
+
+
+def steps() -> Iterator[dict[str, Any]]:
+    return (step for job in JOBS.values() for step in job["steps"])
+
+
+class TestWorkflow:
+    def test_checks_every_change_and_what_is_on_the_branches(self) -> None:
+        assert "pull_request" in TRIGGERS
+        assert TRIGGERS["push"]["branches"] == ["main", "dev"]
+
+    def test_runs_only_actions_that_cannot_change(self) -> None:
+        used = [step["uses"] for step in steps() if "uses" in step]
+
+        assert used
+        assert [name for name in used if not re.fullmatch(r"[\w/-]+@[0-9a-f]{40}", name)] == []
+
+    def test_may_read_and_writes_packages_in_one_job_alone(self) -> None:
+        assert WORKFLOW["permissions"] == {"contents": "read"}
+        assert {name for name, job in JOBS.items() if "write" in job.get("permissions", {}).values()} == {"push"}
+
+    def test_leaves_no_sign_in_in_the_checkout(self) -> None:
+        checkouts = [step for step in steps() if step.get("uses", "").startswith("actions/checkout@")]
+
+        assert all(step["with"]["persist-credentials"] is False for step in checkouts)
+
+    def test_has_no_value_of_others_in_a_script(self) -> None:
+        assert [step["run"] for step in steps() if "${{" in step.get("run", "")] == []
+
+    def test_ends(self) -> None:
+        assert [name for name, job in JOBS.items() if not job.get("timeout-minutes")] == []
+
+    def test_pushes_and_deploys_from_main_alone_and_what_was_checked(self) -> None:
+        assert JOBS["push"]["if"] == ONLY_MAIN
+        assert JOBS["push"]["needs"] == ["checked"]
+        assert JOBS["deploy"]["needs"] == ["push"]
+        assert JOBS["deploy"]["concurrency"] == {"group": "deploy", "cancel-in-progress": False}
+
+    def test_asks_for_all_checks_before_a_merge(self) -> None:
+        rules = json.loads((ROOT / ".github/rulesets/branches.json").read_text())["rules"]
+        (required,) = [rule["parameters"] for rule in rules if rule["type"] == "required_status_checks"]
+
+        needed = set(JOBS["checked"]["needs"])
+
+        assert [check["context"] for check in required["required_status_checks"]] == [JOBS["checked"]["name"]]
+        assert needed == JOBS.keys() - {"checked", "push", "deploy"}
+        assert f'"{" ".join(["success"] * len(needed))}"' in JOBS["checked"]["steps"][0]["run"]
+
+    def test_gives_the_tests_the_servers_as_services(self) -> None:
+        assert JOBS["test"]["services"].keys() == {"postgres", "redis", "rabbitmq"}
+        assert JOBS["test"]["env"]["PGSOCK"] == "postgres"
+        given = {name for step in JOBS["test"]["steps"] for name in step.get("env", {})}
+        assert {name for name in given if f'"{name}"' in (ROOT / "conftest.py").read_text()} == given
+
+
+class TestPipelines:
+    @pytest.mark.parametrize("file", [".github/workflows/pipeline.yml", "infra/jenkins/Jenkinsfile"])
+    def test_call_what_is_there(self, file: str) -> None:
+        text = (ROOT / file).read_text()
+        makefile = (ROOT / "Makefile").read_text()
+
+        scripts = set(re.findall(r"(?:infra/[\w/-]+\.sh|\.ci/run)", text))
+
+        assert {"infra/k8s/deploy.sh", "infra/push_image.sh", "infra/try_image.sh"} <= scripts
+        for script in scripts:
+            assert (ROOT / script).stat().st_mode & 0o111, script
+        for target in re.findall(r"make ([a-z-]+)", text):
+            assert re.search(rf"^{target}:", makefile, re.MULTILINE), target
+
+
+class TestJenkins:
+    def test_finds_all_that_its_configuration_names(self) -> None:
+        casc = (ROOT / "infra/jenkins/casc.yaml").read_text()
+        jenkins = yaml.safe_load((ROOT / "infra/jenkins/compose.yml").read_text())["services"]["jenkins"]
+        values = "\n".join(line for line in casc.splitlines() if not line.startswith("#"))
+
+        named = {name.removeprefix("readFileBase64:/run/secrets/") for name in re.findall(r"\$\{([^}]+)\}", values)}
+
+        assert named == {name for name in jenkins["environment"] if not name.startswith("DOCKER_")} | {
+            "DOCKER_HUB_ACCOUNT",
+            "DOCKER_HUB_REPOSITORY",
+            *jenkins["secrets"],
+        }
+
+    def test_knows_the_credentials_and_variables_of_the_pipeline(self) -> None:
+        pipeline = (ROOT / "infra/jenkins/Jenkinsfile").read_text()
+        casc = yaml.safe_load((ROOT / "infra/jenkins/casc.yaml").read_text())
+        (domain,) = casc["credentials"]["system"]["domainCredentials"]
+        known = {entry["id"] for credential in domain["credentials"] for entry in credential.values()}
+        (variables,) = casc["jenkins"]["globalNodeProperties"]
+
+        assert set(re.findall(r"credentials\('([\w-]+)'\)", pipeline)) == known
+        for variable in variables["envVars"]["env"]:
+            assert f"${variable['key']}" in pipeline
+
+    def test_builds_the_pipeline_of_the_repository(self) -> None:
+        casc = (ROOT / "infra/jenkins/casc.yaml").read_text()
+
+        (place,) = re.findall(r"scriptPath\('([^']+)'\)", casc)
+
+        assert (ROOT / place).is_file()
+
+
+class TestRender:
+    def test_has_all_that_the_shop_consists_of(self) -> None:
+        services = {service["name"]: service for service in RENDER["services"]}
+
+        started = {service.get("dockerCommand") for service in services.values() if service.get("runtime") == "docker"}
+
+        assert started == {f"nexus {role}" for role in ROLES}
+        assert services["nexus-web"]["preDeployCommand"] == "nexus migrate"
+        assert services["nexus-web"]["healthCheckPath"] == "/readyz"
+        assert [services[name]["maxmemoryPolicy"] for name in ("nexus-cache", "nexus-broker")] == [
+            "allkeys-lru",
+            "noeviction",
+        ]
+        assert [server["ipAllowList"] for server in (*RENDER["databases"], services["nexus-cache"])] == [[], []]
+
+    @pytest.mark.parametrize(
+        "service", [each["name"] for each in RENDER["services"] if each.get("runtime") == "docker"]
+    )
+    def test_boots_production(self, service: str, secrets: dict[str, str]) -> None:
+        (group,) = RENDER["envVarGroups"]
+        (found,) = [each for each in RENDER["services"] if each["name"] == service]
+        given = {entry["key"]: entry.get("value") for entry in group["envVars"]}
+        given |= {entry["key"]: None for entry in found["envVars"] if "key" in entry}
+        there = {server["name"] for server in (*RENDER["services"], *RENDER["databases"])}
+
+        environment = {name: secrets[name] if value is None else value for name, value in given.items()}
+
+        assert environment.keys() <= names_asked_for(environment)
+        for entry in found["envVars"]:
+            assert entry.get("fromService", entry.get("fromDatabase", {"name": "nexus-web"}))["name"] in there
+
+    def test_keeps_no_secret(self) -> None:
+        (group,) = RENDER["envVarGroups"]
+
+        assert {entry["key"] for entry in group["envVars"] if entry.get("sync") is False} == {
+            *SHOP, "SECRET_KEY", "FIELD_KEYS", "EMAIL_URL",
+        }  # fmt: skip
+
+
+class TestRailway:
+    @pytest.mark.parametrize("role", ROLES)
+    def test_starts_a_role_of_the_image(self, role: str) -> None:
+        assert RAILWAY[role]["deploy"]["startCommand"] == f"nexus {role}"
+        assert RAILWAY[role]["build"]["dockerfilePath"] == RENDER["services"][0]["dockerfilePath"]
+
+    def test_migrates_before_and_asks_whether_it_is_ready(self) -> None:
+        assert RAILWAY["web"]["deploy"]["preDeployCommand"] == ["nexus migrate"]
+        assert RAILWAY["web"]["deploy"]["healthcheckPath"] == "/readyz"
+
+    def test_boots_production(self, secrets: dict[str, str]) -> None:
+        text = (ROOT / "infra/railway/variables.env").read_text()
+        given = read_lines("\n".join(line for line in text.splitlines() if not line.startswith("#")))
+
+        environment = {name: secrets[name] if not value or "${{" in value else value for name, value in given.items()}
+
+        assert environment.keys() <= names_asked_for(environment)
+        assert [name for name, value in given.items() if not value] == ["SECRET_KEY", "FIELD_KEYS", "EMAIL_URL"]

@@ -1,0 +1,304 @@
+"""A cluster takes the manifests, they start the shop as its settings want it, and open nothing that could be shut."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import kubernetes_validate
+import pytest
+from django.conf import settings
+
+from config.settings import processes
+from core import health
+from tests.production.manifests import COMPONENT, K8S, OVERLAYS, ROOT, WORKLOADS, Rendered, render, secret_of, selects
+from tests.production.settings import names_asked_for
+
+# The oldest that knows `preStop: sleep`, which docs/kubernetes.md names, and the newest that is known.
+VERSIONS = ("1.30", kubernetes_validate.latest_version())
+APP = ("web", "worker", "beat", "migrate")
+SERVERS = ("postgres", "redis", "rabbitmq")
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("manifests")
+
+
+@pytest.fixture(params=OVERLAYS)
+def shop(request: pytest.FixtureRequest, folder: Path) -> Rendered:
+    return render(request.param, folder)
+
+
+class TestSchema:
+    @pytest.mark.parametrize("version", VERSIONS)
+    def test_is_kept(self, shop: Rendered, version: str) -> None:
+        for document in shop.documents:
+            kubernetes_validate.validate(document, version, strict=True)
+
+    def test_has_one_object_of_a_name(self, shop: Rendered) -> None:
+        names = [(document["kind"], document["metadata"]["name"]) for document in shop.documents]
+
+        assert len(names) == len(set(names))
+        assert {document["metadata"].get("namespace", "nexus") for document in shop.documents} == {"nexus"}
+
+
+class TestReferences:
+    def test_lead_to_what_is_there(self, shop: Rendered) -> None:
+        maps = {each["metadata"]["name"] for each in shop.of("ConfigMap")}
+        claims = {each["metadata"]["name"] for each in shop.of("PersistentVolumeClaim")}
+        for component, pod in shop.pods.items():
+            container = shop.container(component)
+            for source in container.get("envFrom", []):
+                assert source.get("configMapRef", {}).get("name") in maps | {None}
+                assert secret_of(source.get("secretRef", {"name": "nexus"})["name"])
+            volumes = {volume["name"]: volume for volume in pod["spec"].get("volumes", [])}
+            for mount in container.get("volumeMounts", []):
+                assert mount["name"] in volumes or component in SERVERS
+            for volume in volumes.values():
+                assert volume.get("configMap", {}).get("name") in maps | {None}
+                assert volume.get("persistentVolumeClaim", {}).get("claimName") in claims | {None}
+
+    def test_of_selectors_find_pods(self, shop: Rendered) -> None:
+        labels = {component: pod["metadata"]["labels"] for component, pod in shop.pods.items()}
+        for service in shop.of("Service"):
+            (found,) = [
+                name for name, its in labels.items() if selects({"matchLabels": service["spec"]["selector"]}, its)
+            ]
+            ports = {port["name"] for port in shop.container(found)["ports"]}
+            assert {port["targetPort"] for port in service["spec"]["ports"]} <= ports
+        for owner in shop.of("Deployment", "StatefulSet", "PodDisruptionBudget"):
+            assert len([name for name, its in labels.items() if selects(owner["spec"]["selector"], its)]) == 1
+
+    def test_of_servers_are_services_of_these_names(self, shop: Rendered) -> None:
+        environment = shop.environment("web")
+        for name in ("DATABASE_URL", "REDIS_URL", "BROKER_URL"):
+            url = urlsplit(environment[name])
+            assert url.hostname is not None
+            assert [port["port"] for port in shop.one("Service", url.hostname)["spec"]["ports"]] == [url.port]
+
+    def test_of_passwords_are_those_of_the_servers(self, shop: Rendered) -> None:
+        ours = shop.environment("web")
+
+        assert urlsplit(ours["DATABASE_URL"]).password == shop.environment("postgres")["POSTGRES_PASSWORD"]
+        assert urlsplit(ours["REDIS_URL"]).password == shop.environment("redis")["REDISCLI_AUTH"]
+        assert urlsplit(ours["BROKER_URL"]).password == shop.environment("rabbitmq")["RABBITMQ_DEFAULT_PASS"]
+
+    def test_of_hosts_are_one(self, shop: Rendered) -> None:
+        environment, ingress = shop.environment("web"), shop.one("Ingress", "web")["spec"]
+
+        host = urlsplit(environment["PUBLIC_URL"]).hostname
+
+        assert host in environment["ALLOWED_HOSTS"].split(",")
+        assert [rule["host"] for rule in ingress["rules"]] == [host]
+        assert [name for entry in ingress["tls"] for name in entry["hosts"]] == [host]
+
+
+class TestEnvironment:
+    def test_boots_production_and_has_nothing_that_it_does_not_read(self, shop: Rendered) -> None:
+        environment = shop.environment("web")
+
+        asked = names_asked_for(environment)
+
+        assert environment.keys() <= asked
+
+    def test_is_one_for_all_that_are_the_shop(self, shop: Rendered) -> None:
+        assert len({tuple(sorted(shop.environment(component).items())) for component in APP}) == 1
+
+    def test_s13_has_no_secret_that_is_committed(self, folder: Path) -> None:
+        production = render("production", folder)
+        assert list(production.of("Secret")) == []
+        assert (K8S / "overlays/local/secrets/.gitignore").read_text() == "*\n!.gitignore\n"
+        for settings_map in production.of("ConfigMap"):
+            assert not set(settings_map["data"]) & {name for lines in production.secrets.values() for name in lines}
+
+
+class TestPods:
+    def test_may_do_nothing_that_they_need_not(self, shop: Rendered) -> None:
+        for pod in shop.pods.values():
+            spec = pod["spec"]
+            assert spec["automountServiceAccountToken"] is False
+            assert spec["securityContext"]["runAsNonRoot"] is True
+            assert spec["securityContext"]["runAsUser"] > 0
+            assert spec["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
+            assert not spec.keys() & {"hostNetwork", "hostPID", "hostIPC", "initContainers"}
+            assert not [volume for volume in spec.get("volumes", []) if "hostPath" in volume]
+            for container in spec["containers"]:
+                context = container["securityContext"]
+                assert context["readOnlyRootFilesystem"] is True
+                assert (context["allowPrivilegeEscalation"], context["privileged"]) == (False, False)
+                assert context["capabilities"] == {"drop": ["ALL"]}
+
+    def test_have_limits(self, shop: Rendered) -> None:
+        for component in shop.pods:
+            resources = shop.container(component)["resources"]
+            assert resources["requests"].keys() == resources["limits"].keys() == {"cpu", "memory"}
+
+    def test_are_asked_whether_they_live(self, shop: Rendered) -> None:
+        for component in shop.pods.keys() - {"migrate"}:
+            assert "livenessProbe" in shop.container(component)
+        for component in ("web", *SERVERS):
+            assert {"startupProbe", "readinessProbe"} <= shop.container(component).keys()
+
+    def test_of_the_shop_are_the_image_with_a_role(self, shop: Rendered) -> None:
+        for component in APP:
+            container = shop.container(component)
+            assert container["args"] == [component]
+            assert "command" not in container
+            assert re.search(r"nexus(:local)?$", container["image"])
+            assert shop.pods[component]["spec"]["securityContext"]["runAsUser"] == 10001
+
+    def test_write_where_the_settings_say(self, shop: Rendered) -> None:
+        data = shop.environment("web")["NEXUS_DATA"]
+        ours = {Path(place).relative_to(settings.DATA) for place in (settings.MEDIA_ROOT, private_folder())}
+
+        for component in ("web", "worker"):
+            mounts = {mount["mountPath"] for mount in shop.container(component)["volumeMounts"]}
+            assert {f"{data}/{place}" for place in ours} <= mounts
+
+    def test_labels_say_which_part_they_are(self, shop: Rendered) -> None:
+        for document in shop.of(*WORKLOADS):
+            assert document["metadata"]["labels"][COMPONENT] == document["metadata"]["name"]
+
+
+def private_folder() -> Path:
+    return Path(settings.STORAGES["private"]["OPTIONS"]["location"])
+
+
+class TestWebProbes:
+    def test_ask_the_addresses_of_health(self, shop: Rendered) -> None:
+        web = shop.container("web")
+
+        assert web["livenessProbe"]["httpGet"]["path"] == web["startupProbe"]["httpGet"]["path"] == "/healthz"
+        assert web["readinessProbe"]["httpGet"]["path"] == "/readyz"
+        assert [port["containerPort"] for port in web["ports"]] == [int(shop.environment("web")["PORT"])]
+
+    def test_come_as_requests_do(self, shop: Rendered) -> None:
+        host = shop.environment("web")["ALLOWED_HOSTS"].split(",")[0]
+
+        for name in ("startupProbe", "livenessProbe", "readinessProbe"):
+            headers = {each["name"]: each["value"] for each in shop.container("web")[name]["httpGet"]["httpHeaders"]}
+            assert headers == {"Host": host, "X-Forwarded-Proto": "https"}
+
+    def test_wait_longer_than_readiness_does_for_what_the_shop_can_do_without(self, shop: Rendered) -> None:
+        assert shop.container("web")["readinessProbe"]["timeoutSeconds"] > 3 * health._SECONDS_TO_WAIT
+
+    def test_restart_nothing_that_waits_for_the_database(self, shop: Rendered) -> None:
+        probe = shop.container("web")["livenessProbe"]
+        options = settings.DATABASES["default"]["OPTIONS"]["options"]
+        longest = int(re.search(r"statement_timeout=(\d+)s", options)[1])  # type: ignore[index]
+
+        assert probe["periodSeconds"] * probe["failureThreshold"] > longest
+
+
+class TestRollingUpdate:
+    @pytest.mark.parametrize("component", ["web", "worker"])
+    def test_takes_nothing_away_before_the_new_one_is_there(self, shop: Rendered, component: str) -> None:
+        spec = shop.one("Deployment", component)["spec"]
+
+        assert spec["strategy"] == {"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": 0, "maxSurge": 1}}
+        assert "replicas" not in spec, "applying it would undo what the autoscaler did"
+
+    def test_ends_requests(self, shop: Rendered) -> None:
+        pod, web = shop.pods["web"]["spec"], shop.container("web")
+        drained = web["lifecycle"]["preStop"]["sleep"]["seconds"] + processes.SECONDS_FOR_REQUESTS_TO_END
+
+        assert web["lifecycle"]["preStop"]["sleep"]["seconds"] > web["readinessProbe"]["periodSeconds"]
+        assert pod["terminationGracePeriodSeconds"] > drained
+
+    def test_ends_tasks(self, shop: Rendered) -> None:
+        longest = max(settings.MAIL_LEASE, settings.OUTBOX_LEASE).total_seconds()
+
+        assert shop.pods["worker"]["spec"]["terminationGracePeriodSeconds"] > longest
+
+    def test_has_one_clock(self, shop: Rendered) -> None:
+        spec = shop.one("Deployment", "beat")["spec"]
+
+        assert (spec["replicas"], spec["strategy"]) == (1, {"type": "Recreate"})
+
+    def test_leaves_some_when_nodes_are_emptied(self, shop: Rendered) -> None:
+        for component in ("web", "worker"):
+            budget = shop.one("PodDisruptionBudget", component)["spec"]
+            scaler = shop.one("HorizontalPodAutoscaler", component)["spec"]
+            assert budget["maxUnavailable"] == 1
+            assert scaler["scaleTargetRef"]["name"] == component
+
+    def test_asks_for_no_more_connections_than_the_database_has(self, shop: Rendered) -> None:
+        environment = shop.environment("web")
+        most = {
+            component: shop.one("HorizontalPodAutoscaler", component)["spec"]["maxReplicas"] + 1  # surge
+            for component in ("web", "worker")
+        }
+        a_web_pod = int(environment["WEB_WORKERS"]) * int(environment["DATABASE_POOL"])
+        a_worker_pod = int(environment["DATABASE_POOL"])
+        allowed = int(re.search(r"max_connections=(\d+)", " ".join(shop.container("postgres")["args"]))[1])  # type: ignore[index]
+
+        assert int(environment["DATABASE_POOL"]) >= int(environment["WEB_THREADS"])
+        assert most["web"] * a_web_pod + most["worker"] * a_worker_pod + 10 < allowed
+
+
+class TestNetwork:
+    @pytest.mark.parametrize("component", APP)
+    @pytest.mark.parametrize(("server", "port"), [("postgres", 5432), ("redis", 6379), ("rabbitmq", 5672)])
+    def test_lets_the_shop_ask_its_servers(self, shop: Rendered, component: str, server: str, port: int) -> None:
+        assert shop.lets_through(component, server, port)
+
+    @pytest.mark.parametrize(
+        ("start", "end", "port"),
+        [
+            ("ns:ingress-nginx", "web", 8000),
+            ("web", "ns:kube-system", 53),
+            ("web", "203.0.113.9", 443),
+            ("worker", "203.0.113.9", 587),
+            ("worker", "2001:db8::9", 443),
+        ],
+    )
+    def test_lets_through_what_a_shop_needs(self, shop: Rendered, start: str, end: str, port: int) -> None:
+        assert shop.lets_through(start, end, port)
+
+    @pytest.mark.parametrize(
+        ("start", "end", "port"),
+        [
+            ("ns:another", "web", 8000),
+            ("ns:ingress-nginx", "postgres", 5432),
+            ("ns:another", "postgres", 5432),
+            ("ns:another", "worker", 8000),
+            ("ns:another", "beat", 8000),
+            ("ns:another", "migrate", 8000),
+            ("redis", "postgres", 5432),
+            ("rabbitmq", "redis", 6379),
+            ("postgres", "203.0.113.9", 443),
+            ("beat", "203.0.113.9", 443),
+            ("web", "203.0.113.9", 80),
+            ("web", "worker", 8000),
+            ("worker", "web", 8000),
+        ],
+    )
+    def test_stops_the_rest(self, shop: Rendered, start: str, end: str, port: int) -> None:
+        assert not shop.lets_through(start, end, port)
+
+    @pytest.mark.parametrize(
+        "address", ["169.254.169.254", "10.0.0.1", "172.31.0.1", "192.168.1.1", "100.64.0.1", "127.0.0.1", "fd00::1"]
+    )
+    def test_s40_reaches_no_address_of_the_house(self, shop: Rendered, address: str) -> None:
+        assert not shop.lets_through("web", address, 443)
+        assert not shop.lets_through("worker", address, 443)
+
+
+class TestMakeSecrets:
+    def test_makes_new_ones_once(self, folder: Path, tmp_path: Path) -> None:
+        first = render("production", folder).secrets
+        again = folder / "k8s" / "overlays" / "local" / "secrets"
+        before = {file.name: file.read_bytes() for file in again.glob("*.env")}
+
+        from_nothing = subprocess.run(
+            [ROOT / "infra/k8s/make_secrets.sh", tmp_path, "consolemail://"], check=True, capture_output=True, text=True
+        )
+        subprocess.run([ROOT / "infra/k8s/make_secrets.sh", again, "consolemail://"], check=True)
+
+        assert from_nothing.stdout == ""
+        assert (tmp_path / "nexus.env").stat().st_mode & 0o077 == 0
+        assert first["nexus"]["SECRET_KEY"] not in (tmp_path / "nexus.env").read_text()
+        assert {file.name: file.read_bytes() for file in again.glob("*.env")} == before
