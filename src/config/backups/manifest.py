@@ -10,8 +10,10 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
+from django.conf import settings
+
 from config.backups.errors import BackupRefused
-from config.backups.stores import Store
+from config.backups.stores import Store, open_store
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,6 +58,12 @@ def list_backups(store: Store) -> list[Manifest]:
             with closing(store.get(name)) as file:
                 found.append(Manifest(**json.load(file)))
     return sorted(found, key=lambda each: (each.ended_at, each.system))
+
+
+def finished_backups() -> list[tuple[str, datetime]]:
+    """Return (name, when it was whole) of the backups at ``settings.BACKUP_URL``, for the status page."""
+    known = list_backups(open_store(settings.BACKUP_URL))
+    return [(each.name, datetime.fromisoformat(each.ended_at)) for each in known]
 
 
 def choose_backup(store: Store, *, name: str = "", to: datetime | None = None) -> Manifest:

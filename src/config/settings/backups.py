@@ -9,6 +9,8 @@ _URL = env.str("BACKUP_URL", default="")
 BACKUP_URL = _URL or str(data_folder() / "backups")
 # `make run` keeps the store up to date by itself where somebody said which one.
 BACKUP_FOLLOWS = bool(_URL)
+# What the status page asks: a function without arguments, which returns (name, when it was whole) of each.
+STATUS_BACKUPS = "config.backups.manifest.finished_backups" if _URL else ""
 # Public keys of age (age1…): backups are sealed for them. `manage.py backup --make-key` makes a pair.
 BACKUP_RECIPIENTS = env.list("BACKUP_RECIPIENTS", default=[])
 # The secret halves: only where one restores.

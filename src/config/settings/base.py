@@ -19,6 +19,7 @@ from config.settings.backups import (  # noqa: F401 - settings
     BACKUP_RECIPIENTS,
     BACKUP_URL,
     POSTGRES_PROGRAMS,
+    STATUS_BACKUPS,
 )
 from config.settings.env import SRC, data_folder, env, origins
 from config.settings.mail import (  # noqa: F401 - settings
@@ -42,7 +43,6 @@ from config.settings.seeing import (  # noqa: F401 - settings
     SEEING_MIDDLEWARE,
     SENTRY_DSN,
     SENTRY_ENVIRONMENT,
-    STATUS_BACKUPS,
     WSGI_WRAPPERS,
 )
 from config.subscriptions import CONDITIONS, HANDLERS_OF_MANY, INLINE_SUBSCRIPTIONS, SUBSCRIPTIONS

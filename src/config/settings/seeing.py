@@ -26,9 +26,6 @@ OTEL_BELIEVE_CALLERS = env.bool("OTEL_BELIEVE_CALLERS", default=False)
 SENTRY_DSN = env.str("SENTRY_DSN", default="")
 SENTRY_ENVIRONMENT = env.str("SENTRY_ENVIRONMENT", default="production")
 
-# Who knows of the backups: a function without arguments, which returns (name, when it was whole) of each.
-STATUS_BACKUPS = ""
-
 _METERED, _TRACED = bool(METRICS_TOKEN), bool(OTEL_EXPORTER_OTLP_ENDPOINT)
 # Called once the apps are ready, in every process.
 SEEING = [

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import re
+from dataclasses import fields
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,6 +20,7 @@ from pytest_django import Settings
 from accounts.domain import Role
 from accounts.tests.factories import make_user
 from config import status
+from config.backups.manifest import Manifest
 from core import heartbeats
 from core.models import Delivery
 from core.tests.factories import make_delivery
@@ -138,6 +142,18 @@ class TestPage:
         assert "&lt;b&gt;no&lt;/b&gt;" in page
         assert self.row(page, "Backup new") == "Backup new look 30 h ago"
         assert self.row(page, "Backup old") == "Backup old ok 40 d ago"
+
+    def test_shows_the_backups_of_the_store(self, boss: Client, settings: Settings, tmp_path: Path) -> None:
+        ended = timezone.now() - timedelta(hours=1)
+        told: dict[str, Any] = dict.fromkeys((field.name for field in fields(Manifest)), "")
+        made = Manifest(**told | {"system": "7", "name": "20261122T0300", "ended_at": ended.isoformat()})
+        (tmp_path / made.path).parent.mkdir(parents=True)
+        (tmp_path / made.path).write_text(json.dumps(made.as_dict()))
+        settings.BACKUP_URL, settings.STATUS_BACKUPS = str(tmp_path), "config.backups.manifest.finished_backups"
+
+        page = boss.get(PAGE).content.decode()
+
+        assert self.row(page, "Backup 20261122T0300") == "Backup 20261122T0300 ok 60 min ago"
 
     def test_stands_when_the_store_of_backups_is_away(self, boss: Client, settings: Settings) -> None:
         settings.STATUS_BACKUPS = f"{__name__}.broken_store"
