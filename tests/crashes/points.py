@@ -108,8 +108,9 @@ def name_of(function: Callable[..., Any]) -> str:
 
 
 def _cell_of(function: FunctionType) -> CellType:
-    assert function.__closure__ is not None
-    return function.__closure__[function.__code__.co_freevars.index("function")]
+    held: dict[str, CellType] = dict(zip(function.__code__.co_freevars, function.__closure__ or (), strict=True))
+    # A command's is held by what carries it out.
+    return held["function"] if "function" in held else _cell_of(held["carry_out"].cell_contents)
 
 
 def _calls() -> list[str]:

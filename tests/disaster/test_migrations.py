@@ -195,7 +195,7 @@ class TestMigrate:
         call_command("migrate", verbosity=0)
 
         with connection.cursor() as cursor:
-            cursor.execute("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'")
+            cursor.execute("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid()")
             assert cursor.fetchone() == (0,)
         assert not MigrationExecutor(connection).migration_plan(MigrationLoader(connection).graph.leaf_nodes())
 

@@ -16,10 +16,10 @@ import config.back_office  # noqa: F401 - registers the pages
 from accounts.tests.factories import make_address, make_group, make_user
 from carts.tests.factories import make_cart
 from core.ids import new_id
-from core.tests.factories import make_audit_entry, make_delivery
+from core.tests.factories import make_audit_entry, make_dead_letter, make_delivery
 from inventory.tests.factories import NOON, make_stock
 from markets.tests.factories import make_market
-from notifications.tests.factories import make_mail, make_notification
+from notifications.tests.factories import make_mail, make_notification, make_suppression
 from orders.domain import OrderStatus
 from orders.services import add_note, move_order
 from orders.tests.drafting import item, make_draft, place_draft
@@ -89,6 +89,8 @@ def fill_shop(boss: Any, rounds: int) -> None:
         make_mail(subject=XSS, state="failed", user=customer)
         take(settlement_file(XSS + str(new_id())), "sandbox")
         make_audit_entry()
+        make_dead_letter(body=XSS, reason=XSS[:50])
+        make_suppression(address=XSS, reason=XSS)
         make_delivery(dead_at=NOON, attempts=12, last_error=XSS)
         zone = make_zone(f"{XSS} {number}-{rounds}", countries=["GB"])
         for each in range(number + 1):

@@ -26,7 +26,8 @@ ROLE_SEES = {
     Role.CUSTOMER_SUPPORT: {"accounts.User", "carts.Cart", "orders.Order", "orders.Fulfilment",
                             "orders.DraftOrder", "orders.Return", "orders.Withdrawal",
                             "products.Category", "products.Product",
-                            "inventory.Stock", "notifications.Notification", "notifications.Mail"},
+                            "inventory.Stock", "notifications.Notification", "notifications.Mail",
+                            "notifications.Suppression"},
     Role.CATALOGUE_MANAGER: {"products.Category", "products.Product", "inventory.Stock", "inventory.Movement",
                              "inventory.Reservation", "inventory.Place", "markets.Market", "promotions.Promotion",
                              "promotions.Coupon", "promotions.PromotionUse", "products.PriceList",
@@ -49,6 +50,7 @@ MAY_ACT = {
     Role.CUSTOMER_SUPPORT: {
         *(f"orders.Return.{act}" for act in ("approve", "reject", "receive", "settle", "call_off")),
         "orders.Order.add_note", "orders.Fulfilment.packing_slip", "products.Product.show_stock",
+        "notifications.Suppression.lift", "notifications.Suppression.lift_chosen",
     },
     Role.CATALOGUE_MANAGER: {
         *(f"products.Product.{act}" for act in ("activate", "deactivate", "change_prices", "set_price")),

@@ -62,6 +62,12 @@ VALUES = (
     "Bearer " + "." * 500,
     "\u20ac",
 )
+# What is no 400, and why: Mailgun tries again for hours at every refusal but this one.
+REFUSES_WITH = {"mail_reports_receive": 406}
+# The same of parameters of paths: a ticket says no more of a file than that it cannot be taken in.
+REFUSES_PATH_WITH = {("put_upload", "ticket"): 422}
+# What Mailgun says of a mail is signed by time and token only; what is kept of it is cut.
+TAKEN_AS_IT_IS = ("mail_reports_receive", "event-data", 200)
 _MILLION = 1_000_000
 _HOLE = "@@hole@@"
 
@@ -102,7 +108,7 @@ def broken(
     turn = cycle(values)
     for operation in writes():
         body = world.body_of(operation)
-        if body is None or operation.is_form:
+        if not isinstance(body, dict) or operation.is_form:  # the bytes of a file have no places
             continue
         for path in filter(keep, leaves(body)):
             for raw in values if share is None else islice(turn, share):
@@ -113,6 +119,11 @@ def broken(
 def is_described(operation: Operation, answer: Any) -> bool:
     """Tell whether it is an answer of the schema, and no defect."""
     return answer.status_code < 500 and str(answer.status_code) in operation.described["responses"]
+
+
+def refusal_of(operation: Operation) -> int:
+    """Return how it answers what it cannot read."""
+    return REFUSES_WITH.get(operation.name, 400)
 
 
 class TestBody:
@@ -173,7 +184,8 @@ class TestBody:
         taken = [
             (operation.name, sent[0], answer.status_code)
             for operation, answer, sent in broken(world, (text,))
-            if answer.status_code not in (400, 401, 413, 422)
+            if answer.status_code not in (refusal_of(operation), 401, 413, 422)
+            and (operation.name, sent[0][0], answer.status_code) != TAKEN_AS_IT_IS
         ]
 
         assert taken == []
@@ -204,7 +216,7 @@ class TestBody:
 
                 assert is_described(operation, answer), operation.name
                 assert answer.status_code < 300 or answer.status_code >= 400
-                assert answer.status_code == 400 or not body.strip(), operation.name
+                assert answer.status_code == refusal_of(operation) or not body.strip(), operation.name
 
     def test_s32_over_the_limit_is_413_everywhere(self, world: World) -> None:
         body = b'{"name":"' + b"x" * (configured.DATA_UPLOAD_MAX_MEMORY_SIZE + 1) + b'"}'
@@ -218,7 +230,7 @@ class TestBody:
             if operation.content_types == ["application/json"]:
                 answer = world.ask(operation, body=body)
 
-                assert answer.status_code == 400, operation.name
+                assert answer.status_code == refusal_of(operation), operation.name
 
     @pytest.mark.parametrize(
         "kind", ["text/plain", "application/xml", "application/x-www-form-urlencoded", "text/json", "x"]
@@ -243,7 +255,7 @@ class TestBody:
             if operation.content_types == ["application/json"]:
                 answer = world.ask(operation, body=bomb, **{"Content-Encoding": "gzip"})
 
-                assert answer.status_code in (400, 415), operation.name
+                assert answer.status_code in (refusal_of(operation), 415), operation.name
 
 
 class TestQuery:
@@ -332,9 +344,11 @@ class TestPath:
                         body=world.body_of(operation),
                         form=operation.is_form,
                         headers=world.as_(world.who_may(operation)),
+                        kind=operation.kind,
                     )
 
-                    assert answer.status_code in (400, 404), f"{operation.name} {name}"
+                    refusal = REFUSES_PATH_WITH.get((operation.name, name), 400)
+                    assert answer.status_code in (refusal, 404), f"{operation.name} {name}"
 
 
 class TestHeaders:

@@ -101,6 +101,11 @@ class Operation:
     def is_form(self) -> bool:
         return self.content_types == ["multipart/form-data"]
 
+    @property
+    def kind(self) -> str:
+        """What a body of it is sent as."""
+        return next(iter(self.content_types), "application/json")
+
     def parameters(self, place: str) -> list[dict[str, Any]]:
         return [found for found in self.described.get("parameters", []) if found["in"] == place]
 
@@ -285,8 +290,8 @@ class World:
         """Return the operation's path, filled."""
         return operation.path.format(**self.path_values(operation))
 
-    def body_of(self, operation: Operation) -> dict[str, Any] | None:
-        """Return a body that is accepted. ``{}`` where none is taken."""
+    def body_of(self, operation: Operation) -> Any:
+        """Return a body that is accepted: an object, or the bytes of a file. ``None`` where none is taken."""
         return BODIES[operation.name](self) if operation.is_write else None
 
     def who_may(self, operation: Operation) -> str:
@@ -295,8 +300,13 @@ class World:
             return "manager"
         return "nobody" if operation.name in AS_NOBODY else "owner"
 
-    def ask(self, operation: Operation, *, who: str | None = None, body: Any = ..., **headers: str) -> Any:
-        """Send a request that is accepted, or the same with another body, by someone else, with more headers."""
+    def ask(
+        self, operation: Operation, *, who: str | None = None, body: Any = ..., end: str = "", **headers: str
+    ) -> Any:
+        """Send a request that is accepted, or the same with another body, by someone else, with more headers.
+
+        :param end: what stands behind the path
+        """
         who = who or self.who_may(operation)
         if operation.name in ("orders_create", "cart_items_update", "cart_items_delete") and who == "nobody":
             headers.setdefault("X-Cart-Token", self.guest_cart)
@@ -304,11 +314,11 @@ class World:
             headers.setdefault("Sandbox-Signature", self.signature)
         return send(
             operation.method,
-            self.address_of(operation),
+            self.address_of(operation) + end,
             body=self.body_of(operation) if body is ... else body,
             form=operation.is_form,
             headers=self.as_(who, **headers),
-            kind="image/jpeg" if operation.name == "put_upload" else "application/json",
+            kind=operation.kind,
         )
 
 
@@ -397,7 +407,7 @@ def _unsubscribe_token(world: World) -> str:
 
 
 # For each unsafe operation a body that is accepted. ``TestWorld`` fails when one is missing.
-BODIES: dict[str, Callable[[World], dict[str, Any] | None]] = {
+BODIES: dict[str, Callable[[World], dict[str, Any] | bytes | None]] = {
     "login": lambda w: {"email": w.customer.email, "password": PASSWORD},
     "logout": lambda w: {"refresh": w.sessions["owner"].refresh},
     "logout_all": _no_body,

@@ -19,6 +19,7 @@ from pytest_django import Settings
 
 from config.seeing import defects
 from core import logs
+from core.api import problems
 
 PERSONAL = "ada@example.com paid by 4242 4242 4242 4242"
 
@@ -122,7 +123,9 @@ class TestReport:
 
     @pytest.mark.urls("core.tests.urls")
     @pytest.mark.django_db
-    def test_tells_of_a_request_that_breaks(self, sentry: Sentry) -> None:
+    def test_tells_of_a_request_that_breaks(self, sentry: Sentry, monkeypatch: pytest.MonkeyPatch) -> None:
+        # A logger keeps how it was configured when it was first used.
+        monkeypatch.setattr(problems, "log", structlog.get_logger("core.api.problems"))
         client = Client(raise_request_exception=False)
 
         response = client.get("/api/v1/errors/bug?token=secret", headers={"X-Cart-Token": "guest-token"})

@@ -14,7 +14,7 @@ from core.acting import Actor
 from core.auditing import append
 from core.events import Event
 from core.ids import new_id
-from core.models import AuditEntry, Delivery, OutboxEvent
+from core.models import AuditEntry, DeadLetter, Delivery, OutboxEvent
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
@@ -61,3 +61,10 @@ def make_delivery(handler: str = "core.tests.handlers.remember", **fields: Any) 
     )
     delivery: Delivery = Delivery.objects.create(**{"event": event, "handler": handler, "due_at": NOON} | fields)
     return delivery
+
+
+def make_dead_letter(task: str = "orders.tasks.expire_unpaid_orders", **fields: Any) -> DeadLetter:
+    """Return a message that the broker gave up."""
+    known = {"digest": new_id().hex, "task": task, "noted_at": NOON}
+    letter: DeadLetter = DeadLetter.objects.create(**known | fields)
+    return letter

@@ -11,7 +11,7 @@ from core import deadletters, tasks
 from core.errors import NotFound, Unavailable
 from core.ids import new_id
 from core.models import DeadLetter, Delivery
-from core.tests.factories import NOON, make_delivery
+from core.tests.factories import NOON, make_dead_letter, make_delivery
 
 QUEUE = "nexus.test.dead"
 
@@ -34,12 +34,6 @@ def die(task: str = "", kwargs: dict[str, Any] | None = None, *, body: str = "",
         broker.Producer().publish(
             told, routing_key=QUEUE, headers=headers, content_type="application/json", content_encoding="utf-8"
         )
-
-
-def make_letter(task: str = "orders.tasks.expire_unpaid_orders", **fields: Any) -> DeadLetter:
-    known = {"digest": new_id().hex, "task": task, "noted_at": NOON}
-    letter: DeadLetter = DeadLetter.objects.create(**known | fields)
-    return letter
 
 
 class TestCollect:
@@ -84,7 +78,7 @@ class TestResend:
     def test_sends_it_once(self, monkeypatch: pytest.MonkeyPatch) -> None:
         sent: list[tuple[str, Any]] = []
         monkeypatch.setattr(current_app, "send_task", lambda name, kwargs, **_: sent.append((name, kwargs)))
-        letter = make_letter(kwargs={"order_id": "1"})
+        letter = make_dead_letter(kwargs={"order_id": "1"})
 
         count = deadletters.resend(letter_ids=[letter.pk], now=NOON)
 
@@ -96,7 +90,7 @@ class TestResend:
 
     def test_owes_its_dead_deliveries_again(self) -> None:
         dead = make_delivery(dead_at=NOON, attempts=3)
-        letter = make_letter("core.tasks.deliver", kwargs={"delivery_ids": [str(dead.pk)]})
+        letter = make_dead_letter("core.tasks.deliver", kwargs={"delivery_ids": [str(dead.pk)]})
 
         deadletters.resend(letter_ids=[letter.pk], now=NOON)
 
@@ -108,7 +102,7 @@ class TestResend:
             raise ConnectionRefusedError
 
         monkeypatch.setattr(current_app, "send_task", away)
-        letter = make_letter()
+        letter = make_dead_letter()
 
         with pytest.raises(Unavailable):
             deadletters.resend(letter_ids=[letter.pk], now=NOON)
@@ -118,11 +112,11 @@ class TestResend:
 
     def test_knows_no_way_for_what_cannot_be_read(self) -> None:
         with pytest.raises(NotFound):
-            deadletters.resend(letter_ids=[make_letter("", body="{").pk], now=NOON)
+            deadletters.resend(letter_ids=[make_dead_letter("", body="{").pk], now=NOON)
 
 
 def test_forget_removes_what_is_old() -> None:
-    old, new = make_letter(noted_at=NOON - timedelta(days=91)), make_letter()
+    old, new = make_dead_letter(noted_at=NOON - timedelta(days=91)), make_dead_letter()
 
     deadletters.forget(before=NOON - timedelta(days=90))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from typing import Any, ClassVar
+from uuid import NAMESPACE_OID, uuid5
 
 from django.core.exceptions import ValidationError
 from django.db import DataError, IntegrityError, OperationalError, connection
@@ -47,7 +48,7 @@ class HeaderSignIn(BaseAuthentication):
         if name is None:
             return None
         held = request.META.get("HTTP_X_TEST_PERMISSIONS", "").split()
-        return Asker(pk=name, is_staff=name == "staff", held=held), None
+        return Asker(pk=str(uuid5(NAMESPACE_OID, name)), is_staff=name == "staff", held=held), None
 
     def authenticate_header(self, request: Any) -> str:
         return "Bearer"

@@ -56,7 +56,7 @@ def unsubscribe(*, token: str) -> Kind:
 
 @step
 def forget_user(*, user_id: UUID) -> None:
-    """Remove all that the person was told, in the app and by mail, and their preferences. Three statements."""
+    """Remove all that the person was told, in the app and by mail, and their preferences. Five statements."""
     Notification.objects.filter(user=user_id).delete()
     Mail.objects.filter(user=user_id).delete()
     Preference.objects.filter(user=user_id).delete()

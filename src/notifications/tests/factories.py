@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from accounts.tests.factories import make_user
 from core.ids import new_id
-from notifications.domain import Channel, Kind, Message
-from notifications.models import Mail, Notification, Preference
+from notifications.domain import Channel, Kind, Message, ReportKind
+from notifications.models import Mail, Notification, Preference, Suppression
 
 if TYPE_CHECKING:
     from accounts.models import User
@@ -50,3 +50,10 @@ def make_preference(user: User, kind: Kind, channel: Channel, *, is_wanted: bool
 def make_message(kind: Kind = Kind.WELCOME, **fields: Any) -> Message:
     """Return something to tell."""
     return Message(kind=kind, **{"title": "Welcome to the shop", "body": "Your account is ready."} | fields)
+
+
+def make_suppression(**fields: Any) -> Suppression:
+    """Return an address that gets no mail."""
+    known = {"address_digest": new_id().hex, "address": "bob@example.com", "report": ReportKind.BOUNCED.value}
+    suppression: Suppression = Suppression.objects.create(**known | fields)
+    return suppression

@@ -131,7 +131,7 @@ class TestForgetUser:
             make_mail(user=person)
             make_preference(person, Kind.WELCOME, Channel.EMAIL, is_wanted=False)
 
-        with transaction.atomic(), django_assert_num_queries(3):  # type: ignore[operator]
+        with transaction.atomic(), django_assert_num_queries(5):  # type: ignore[operator]
             services.forget_user(user_id=user.pk)
 
         for table in (Notification, Mail, Preference):
