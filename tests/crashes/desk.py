@@ -52,6 +52,7 @@ _TRIES = {
     "accounts.RefreshToken",
     "accounts.TokenFamily",
     "accounts.Turnstile",
+    "core.AuditEntry",  # a beat of staff's is noted once more if it is repeated, not if the workers end it
     "core.IdempotencyRecord",
     "payments.Attempt",
     "sandbox.Attempt",
