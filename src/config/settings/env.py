@@ -16,7 +16,7 @@ from django.core.exceptions import ImproperlyConfigured
 from environ.fileaware_mapping import FileAwareMapping
 
 # A serialised origin (RFC 6454, section 6.2), such as apps have them too: ``capacitor://localhost``.
-_ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://[a-z0-9.\[\]:-]+")
+_ORIGIN = re.compile(r"[a-z][a-z0-9+.-]{0,30}://[a-z0-9.\[\]:-]{1,260}")
 
 
 class FileAwareEnvironment(FileAwareMapping):  # type: ignore[misc]
