@@ -6,6 +6,7 @@ import pytest
 from django.test import Client
 
 from core.api.problems import CONTENT_TYPE
+from core.tests.urls import id_of
 
 pytestmark = pytest.mark.urls("core.tests.urls")
 THINGS = "/api/v1/things"
@@ -277,7 +278,7 @@ class TestAccess:
 
         problem(refused, 401, "core.unauthenticated")
         assert refused["WWW-Authenticate"].startswith("Bearer")
-        assert client.get("/api/v1/me", headers={"X-Test-User": "ada"}).json() == {"id": "ada"}
+        assert client.get("/api/v1/me", headers={"X-Test-User": "ada"}).json() == {"id": id_of("ada")}
 
 
 class TestCheckVersion:

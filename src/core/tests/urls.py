@@ -42,13 +42,18 @@ class Gate:
 gate = Gate()
 
 
+def id_of(name: str) -> str:
+    """Return the id of who is signed in by that name."""
+    return str(uuid5(NAMESPACE_OID, name))
+
+
 class HeaderSignIn(BaseAuthentication):
     def authenticate(self, request: Any) -> Any:
         name = request.META.get("HTTP_X_TEST_USER")
         if name is None:
             return None
         held = request.META.get("HTTP_X_TEST_PERMISSIONS", "").split()
-        return Asker(pk=str(uuid5(NAMESPACE_OID, name)), is_staff=name == "staff", held=held), None
+        return Asker(pk=id_of(name), is_staff=name == "staff", held=held), None
 
     def authenticate_header(self, request: Any) -> str:
         return "Bearer"
