@@ -54,8 +54,7 @@ def test_r23_a_killed_postgres_loses_no_order_that_anybody_was_told_of(
     each_happened_once(crowd)
 
 
-@pytest.mark.long
-@pytest.mark.parametrize("stops", [1, 20], ids=["one", "many"])
+@pytest.mark.parametrize("stops", [1, pytest.param(20, marks=pytest.mark.long)], ids=["one", "many"])
 def test_r24_after_a_power_cut_all_orders_are_there_and_what_is_owed_is_told_in_order(
     make_shop: Callable[..., Shop], stops: int
 ) -> None:

@@ -90,7 +90,7 @@ class Postgres(Server):
         if written_by.exists():
             if (theirs := written_by.read_text().strip()) != ours:
                 raise Refusal(f"{self.folder} was written by PostgreSQL {theirs}; this is {ours}")
-            self._disown_reused_pid()
+            self._disown_reused_pids()
             return
         # Made beside and renamed, so that an interrupted first start leaves nothing half-made.
         draft = self.folder.with_name(f"{self.folder.name}.new")
@@ -108,15 +108,17 @@ class Postgres(Server):
             raise Refusal(f"initdb fails: {output[-1] if output else made.returncode}")
         draft.rename(self.folder)
 
-    def _disown_reused_pid(self) -> None:
-        """After a crash, the number in the lock file may by now be another process, for which PostgreSQL would give up.
+    def _disown_reused_pids(self) -> None:
+        """After a crash, the number in a lock file may by now be another process, for which PostgreSQL would give up.
 
-        It accepts its parent's number as stale (``CreateLockFile`` in ``miscinit.c``), and that is us. The rest of the
-        file stays: by it PostgreSQL makes sure that no process of the crashed server still writes.
+        There is one for the folder and one for the socket. It accepts its parent's number as stale (``CreateLockFile``
+        in ``miscinit.c``), and that is us. The rest of the files stays: by it PostgreSQL makes sure that no process of
+        the crashed server still writes.
         """
-        with contextlib.suppress(FileNotFoundError):
-            lines = self.pid_file.read_text().splitlines(keepends=True)
-            self.pid_file.write_text("".join([f"{os.getpid()}\n", *lines[1:]]))
+        for lock in (self.pid_file, *self.sockets.glob(".s.PGSQL.*.lock")):
+            with contextlib.suppress(FileNotFoundError):
+                lines = lock.read_text().splitlines(keepends=True)
+                lock.write_text("".join([f"{os.getpid()}\n", *lines[1:]]))
 
 
 def programs() -> Path | None:

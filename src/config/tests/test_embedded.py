@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import base64
 import os
+import shutil
+import subprocess
 import tempfile
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -16,7 +18,8 @@ import pytest
 import redis
 
 from config import embedded
-from config.embedded import THROWAWAY, Postgres, Redis, Refusal
+from config.embedded import THROWAWAY, Postgres, Redis, Refusal, spawning
+from config.embedded.places import POSTGRES_SOCKET
 from config.version import VERSION
 
 
@@ -171,13 +174,17 @@ class TestShared:
         assert killed is not None
         psutil.Process(killed).kill()
         postgres.stop()
-        lines = postgres.pid_file.read_text().splitlines(keepends=True)
-        postgres.pid_file.write_text("".join([f"{os.getppid()}\n", *lines[1:]]))
+        other = spawning.spawn([shutil.which("sleep") or "", "60"], reach=(), output=subprocess.DEVNULL)
+        for lock in (postgres.pid_file, postgres.sockets / f"{POSTGRES_SOCKET}.lock"):
+            lines = lock.read_text().splitlines(keepends=True)
+            lock.write_text("".join([f"{other.pid}\n", *lines[1:]]))
 
         embedded.keep(folder, [postgres])
 
         assert postgres.pid() not in {None, killed}
         postgres.stop()
+        other.kill()
+        other.wait()
 
     def test_says_in_one_line_why_a_server_does_not_start(self, folder: Path) -> None:
         broken = Postgres(folder / "postgres", folder / "run", {"shared_buffers": "a lot"})
