@@ -46,6 +46,12 @@ class Paying(Compared):
         fault = "" if order.is_begun or card in (GIFT_CARD, STORE_CREDIT) else fault
         self.both(lambda: self.shop.pay(order, card, fault), lambda: self.real.pay(order.number, card, fault))
 
+    @rule(number=nth, card=_CARDS)
+    def pay_again(self, number: int, card: str) -> None:
+        """Pay what is paid, as who presses a button twice."""
+        order = self.tried(number, lambda till: till.captured > till.refunded)
+        self.both(lambda: self.shop.pay(order, card, ""), lambda: self.real.pay(order.number, card, ""))
+
     @rule(number=nth)
     def come_back(self, number: int) -> None:
         order = self.tried(number, lambda till: till.live)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from hypothesis import strategies as st
 from hypothesis.stateful import precondition, rule
 
+from tests.model.agreeing import Order
 from tests.model.compared import COUPONS, nth, skus
 from tests.model.real import CUSTOMERS
 from tests.model.shopping import Shopping
@@ -20,10 +21,19 @@ class Staffing(Shopping):
     def edit(self, number: int, units: dict[str, int], coupon: str | None) -> None:
         """Change what is in an order, and its coupon or not."""
         order = self.mostly(lambda order: order.state == "pending", number)
-        changes = {} if coupon is None or order.is_agreed else {"coupon": coupon}
+        self.change_to(order, units, order.coupon if coupon is None or order.is_agreed else coupon)
+
+    @rule(number=nth, sku=skus, is_late=st.booleans())
+    def add_unit(self, number: int, sku: str, is_late: bool) -> None:
+        """Add one of the goods to an order: to one that waits, or to one for which it is too late."""
+        order = self.mostly(lambda order: (order.state == "pending") is not is_late, number)
+        units = {line.sku: line.quantity for line in order.lines}
+        self.change_to(order, units | {sku: units.get(sku, 0) + 1}, order.coupon)
+
+    def change_to(self, order: Order, units: dict[str, int], coupon: str) -> None:
+        changes = {} if coupon == order.coupon else {"coupon": coupon}
         _, said = self.both(
-            lambda: self.shop.edit(order, units, changes.get("coupon", order.coupon)),
-            lambda: self.real.edit(order.number, units, changes),
+            lambda: self.shop.edit(order, units, coupon), lambda: self.real.edit(order.number, units, changes)
         )
         if said is not None:
             self.seen["edited"] += 1

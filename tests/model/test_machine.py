@@ -26,6 +26,7 @@ _USUAL = {
     "captured",
     "delivered",
     "drafted",
+    "edited",
     "inventory.out_of_stock",
     "orders.edit_refused",
     "orders.move_refused",
@@ -36,8 +37,6 @@ _USUAL = {
     "refunded",
     "return completed",
 }
-# And five times as many across these.
-_RARE = {"edited"}
 
 
 class Machine(Staffing, Paying, Sending, Returning):
@@ -80,4 +79,4 @@ class TestMachine:
         _run(LONG_RUNS, PARTS + part)
 
         assert Machine.runs >= LONG_RUNS
-        assert set(Machine.seen) >= _USUAL | _RARE
+        assert set(Machine.seen) >= _USUAL
