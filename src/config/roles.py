@@ -11,10 +11,10 @@ from pathlib import Path
 
 import django
 from celery.signals import before_task_publish, heartbeat_sent
-from django.urls import get_resolver
 from django.utils.module_loading import import_string
 
 from config.celery import app
+from config.forking import load_for_web
 from config.pulse import announce, beat_pulse
 from config.settings import processes
 
@@ -34,7 +34,7 @@ def _web() -> None:
     gc.disable()
     django.setup()
     serve = import_string("config.web_gunicorn.serve")
-    get_resolver().url_patterns  # noqa: B018 - loads all views
+    load_for_web()
     gc.freeze()
     gc.enable()
     serve()

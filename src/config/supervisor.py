@@ -27,12 +27,12 @@ import django
 import psutil
 import structlog
 from django.conf import settings
-from django.urls import get_resolver
 from django.utils.module_loading import import_string
 from setproctitle import setproctitle
 
 from config import embedded
 from config.embedded import Refusal
+from config.forking import load_for_web
 from config.lifelines import end_with_parent
 from config.seeing import folder
 from config.settings import processes
@@ -228,7 +228,7 @@ def _start(supervisor: Supervisor, started_at: float) -> None:
     django.setup()
     preparing = supervisor.begin("prepare", import_string("config.preparing.prepare"))
     serve = import_string(WEB_SERVERS[processes.WEB_SERVER])
-    get_resolver().url_patterns  # noqa: B018 - loads all views
+    load_for_web()
     gc.freeze()
     gc.enable()
     if supervisor.await_end(preparing) != 0:

@@ -1,14 +1,16 @@
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 import pytest
 from celery import current_app
 from django.core.cache import cache
 from django.db import OperationalError, connection
+from django.db.migrations.loader import MigrationLoader
 from django.test import Client
 
-from core import draining
+from core import draining, health
 
 pytestmark = pytest.mark.urls("core.tests.urls")
 
@@ -58,6 +60,15 @@ class TestReadyz:
         answer = client.get("/readyz")
 
         assert (answer.status_code, answer.json()["migrations"]) == (503, "behind")
+
+    def test_wants_the_migrations_that_django_finds_and_loads_none(self, client: Client) -> None:
+        found = MigrationLoader(None).disk_migrations
+        for name in [name for name in sys.modules if ".migrations." in name]:
+            del sys.modules[name]
+
+        assert health._wanted_migrations.__wrapped__() == frozenset(found)
+        assert client.get("/readyz").status_code == 200
+        assert [name for name in sys.modules if ".migrations." in name] == []
 
     def test_is_ready_without_broker_and_cache(self, client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
         def away(*_: Any, **__: Any) -> Any:
