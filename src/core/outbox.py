@@ -7,7 +7,7 @@ again.
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import datetime, timedelta
@@ -261,7 +261,7 @@ def drain(*, now: datetime | None = None) -> int:
 
 
 @command
-def retry_dead(*, delivery_ids: list[Any], now: datetime) -> int:
+def retry_dead(*, delivery_ids: Collection[UUID], now: datetime) -> int:
     """Owe dead deliveries again, with all their tries, and return how many there were.
 
     :raises NotFound: none of them is dead

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
+from uuid import UUID
 
 from django.contrib import admin
 from django.db.models import QuerySet
@@ -11,7 +13,6 @@ from django.utils import timezone
 from unfold.decorators import action, display
 
 from core.admin import ServiceAdmin, as_words
-from core.admin.base import ids_of
 from notifications import selectors, services
 from notifications.domain import STOPS_ALL, ReportKind
 from notifications.models import Mail, Notification, Suppression
@@ -72,22 +73,11 @@ class MailAdmin(ServiceAdmin):
 
     @action(description="Send the failed ones again", permissions=["retry"])
     def retry_chosen(self, request: HttpRequest, queryset: QuerySet[Mail]) -> HttpResponse:
-        rows = ids_of(queryset)
-        return self.ask(
-            request,
-            title=f"Send again: {len(rows)} chosen",
-            act=lambda _: _told(services.retry_mails(mail_ids=rows, now=timezone.now())),
-        )
+        return self.ask_about_chosen(request, queryset, title="Send again", act=_retry)
 
     @action(description="Send again", icon="replay", permissions=["retry"])
     def retry(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        row = self.row(request, object_id)
-        return self.ask_about_one(
-            request,
-            object_id,
-            title="Send again",
-            act=lambda _: _told(services.retry_mails(mail_ids=[row.pk], now=timezone.now())),
-        )
+        return self.ask_about_one(request, object_id, title="Send again", act=lambda _: _retry([UUID(object_id)]))
 
 
 class _ForceFilter(admin.SimpleListFilter):
@@ -133,27 +123,19 @@ class SuppressionAdmin(ServiceAdmin):
 
     @action(description="Let mail go there again", permissions=["lift"])
     def lift_chosen(self, request: HttpRequest, queryset: QuerySet[Suppression]) -> HttpResponse:
-        rows = ids_of(queryset)
-        return self.ask(
-            request,
-            title=f"Let mail go there again: {len(rows)} chosen",
-            act=lambda _: _lifted(services.lift_suppressions(suppression_ids=rows, at=timezone.now())),
-        )
+        return self.ask_about_chosen(request, queryset, title="Let mail go there again", act=_lift)
 
     @action(description="Let mail go there again", icon="undo", permissions=["lift"])
     def lift(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        row = self.row(request, object_id)
-        return self.ask_about_one(
-            request,
-            object_id,
-            title="Let mail go there again",
-            act=lambda _: _lifted(services.lift_suppressions(suppression_ids=[row.pk], at=timezone.now())),
-        )
+        title = "Let mail go there again"
+        return self.ask_about_one(request, object_id, title=title, act=lambda _: _lift([UUID(object_id)]))
 
 
-def _lifted(count: int) -> str:
+def _lift(suppression_ids: Sequence[UUID]) -> str:
+    count = services.lift_suppressions(suppression_ids=suppression_ids, at=timezone.now())
     return f"Mail goes to {count} {'address' if count == 1 else 'addresses'} again."
 
 
-def _told(count: int) -> str:
+def _retry(mail_ids: Sequence[UUID]) -> str:
+    count = services.retry_mails(mail_ids=mail_ids, now=timezone.now())
     return f"{count} {'mail is' if count == 1 else 'mails are'} queued again."

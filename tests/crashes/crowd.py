@@ -10,12 +10,12 @@ import re
 import threading
 import uuid
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
+from tests.runtime.crowds import over_and_over
 from tests.runtime.shop import Shop, wait_for
 
 ADDRESS = {"name": "Ada Lovelace", "line1": "12 St James's Square", "city": "London", "country": "GB"}
@@ -46,23 +46,13 @@ class Crowd:
         self.earlier: set[str] = set()
         self.broken = self.refused = 0
         self._access = ""
-        self._is_over, self._rest = threading.Event(), threading.Event()
+        self._rest = threading.Event()
 
     @contextmanager
     def buying(self) -> Iterator[None]:
         """Buy for the length of the block, and finish what was begun."""
-        with ThreadPoolExecutor(max_workers=BUYERS) as threads:
-            buyers = [threads.submit(self._buy_on) for _ in range(BUYERS)]
-            try:
-                yield
-            finally:
-                self._is_over.set()
-            for buyer in buyers:
-                buyer.result()
-
-    def _buy_on(self) -> None:
-        while not self._is_over.is_set():
-            self.deals.append(self._deal())
+        with over_and_over(lambda: self.deals.append(self._deal()), at_once=BUYERS):
+            yield
 
     def place(self, variant: str) -> Any:
         """Order two of them as a guest; return the order."""

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import threading
 import uuid
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any
 
 import orjson
-from django.db import connection
 from django.test import Client
 
 from inventory.models import Stock
 from orders.tests.factories import ADDRESS
+from tests.runtime.crowds import over_and_over
 from tests.runtime.shop import wait_for
 
 BUYERS = 3
@@ -31,31 +29,17 @@ class Buyers:
         self.placed: list[str] = []
         self.failures: list[tuple[int, bytes]] = []
         self._sku = stock.variant.sku
-        self._is_over = threading.Event()
 
     @contextmanager
     def buying(self) -> Iterator[None]:
         """Buy for the length of the block."""
-        with ThreadPoolExecutor(max_workers=BUYERS) as threads:
-            buyers = [threads.submit(self._buy_on) for _ in range(BUYERS)]
-            try:
-                yield
-            finally:
-                self._is_over.set()
-            for buyer in buyers:
-                buyer.result()
+        with over_and_over(self._buy, at_once=BUYERS):
+            yield
 
     def wait_for_more(self, orders: int) -> None:
         """Return when so many more were placed, or one failed."""
         enough = len(self.placed) + orders
         wait_for(lambda: len(self.placed) >= enough or self.failures, SECONDS_TO_ORDER)
-
-    def _buy_on(self) -> None:
-        try:
-            while not self._is_over.is_set():
-                self._buy()
-        finally:
-            connection.close()
 
     def _buy(self) -> None:
         client = Client(raise_request_exception=False)

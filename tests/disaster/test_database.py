@@ -7,7 +7,6 @@ import http.client
 import json
 import os
 import subprocess
-import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator
@@ -22,6 +21,7 @@ import pytest
 from tests.crashes.crowd import SECONDS_TO_COME_BACK, Crowd
 from tests.crashes.killing import SECONDS_TO_SETTLE, each_happened_once, kill, open_to_a_crowd
 from tests.disaster.pair import Node, Pair
+from tests.runtime.crowds import over_and_over
 from tests.runtime.shop import Shop, copy_of, temporary_folder, wait_for
 
 pytestmark = pytest.mark.runtime
@@ -238,28 +238,17 @@ class Orders:
     def __init__(self, crowd: Crowd, variant: str) -> None:
         self.told: list[str] = []
         self.crowd, self._variant = crowd, variant
-        self._is_over = threading.Event()
 
     @contextmanager
     def placing(self) -> Iterator[None]:
         """Place orders for the length of the block."""
-        with ThreadPoolExecutor(max_workers=3) as threads:
-            guests = [threads.submit(self._place_on) for _ in range(3)]
-            try:
-                yield
-            finally:
-                self._is_over.set()
-            for guest in guests:
-                guest.result()
+        with over_and_over(lambda: self.told.append(self.crowd.place(self._variant)["id"]), at_once=3):
+            yield
 
     def wait_for_more(self, orders: int) -> None:
         """Return when so many more were placed."""
         enough = len(self.told) + orders
         wait_for(lambda: len(self.told) >= enough, SECONDS_TO_COME_BACK)
-
-    def _place_on(self) -> None:
-        while not self._is_over.is_set():
-            self.told.append(self.crowd.place(self._variant)["id"])
 
 
 def open_for_orders(shop: Shop) -> Orders:

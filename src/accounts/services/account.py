@@ -13,7 +13,7 @@ from accounts.domain import Visibility
 from accounts.errors import SignInRefused, WrongPassword
 from accounts.events import PasswordChanged, UserDeleted
 from accounts.models import Address, Authenticator, OneTimeToken, Profile, RecoveryCode, TokenFamily, User
-from accounts.services.roles import check_other, check_reach, lock_user
+from accounts.services.roles import lock_anothers
 from accounts.services.sessions import (
     Session,
     check_own_password,
@@ -79,9 +79,7 @@ def erase_account(*, user_id: UUID, actor: User, at: datetime) -> None:
     :raises AboveYourRole: the account holds more than ``actor``
     :raises OwnAccess: it is the account of ``actor``
     """
-    user = lock_user(user_id)
-    check_reach(actor, user, [])
-    check_other(actor, user)
+    user = lock_anothers(user_id, actor=actor)
     _erase(user, at=at)
 
 

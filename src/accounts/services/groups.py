@@ -12,7 +12,7 @@ from django.db.models import ProtectedError
 from accounts.domain import GROUP_CODE
 from accounts.errors import CustomerGroupInUse, CustomerGroupInvalid, CustomerGroupNotFound, CustomerGroupTaken
 from accounts.models import CustomerGroup, User
-from accounts.services.roles import check_other, check_reach, lock_user
+from accounts.services.roles import lock_anothers
 from accounts.services.sessions import end_sessions
 from core.transactions import command
 
@@ -70,9 +70,7 @@ def change_user(*, user_id: UUID, changes: Mapping[str, Any], actor: User, at: d
     :raises OwnAccess: it is the account of ``actor``
     :raises AboveYourRole: the account holds more than ``actor``
     """
-    user = lock_user(user_id)
-    check_reach(actor, user, [])
-    check_other(actor, user)
+    user = lock_anothers(user_id, actor=actor)
     if "customer_group" in changes:
         user.customer_group = _group_named(changes["customer_group"])
     if "is_active" in changes:

@@ -92,6 +92,19 @@ def lock_user(user_id: UUID) -> User:
     return user
 
 
+def lock_anothers(user_id: UUID, *, actor: User) -> User:
+    """Return the account of someone else whom ``actor`` reaches, locked.
+
+    :raises UserNotFound: there is no such account
+    :raises AboveYourRole: the account holds more than ``actor``
+    :raises OwnAccess: it is the account of ``actor``
+    """
+    user = lock_user(user_id)
+    check_reach(actor, user, [])
+    check_other(actor, user)
+    return user
+
+
 def find_groups(names: Collection[str]) -> list[Group]:
     """Return the roles of these names. One query.
 

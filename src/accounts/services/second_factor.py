@@ -19,7 +19,7 @@ from django.contrib.auth import authenticate
 from accounts.errors import SecondFactorExists, SecondFactorRefused, SignInRefused
 from accounts.models import Authenticator, RecoveryCode, User
 from accounts.services.codes import code_counters, count_code, pass_second_factor, take_code, write_recovery_codes
-from accounts.services.roles import check_other, check_reach, lock_user
+from accounts.services.roles import lock_anothers, lock_user
 from accounts.services.sessions import end_sessions, judged, lock_account, password_counters
 from accounts.services.throttling import Counter, count_attempt, forgive, settle
 from core.transactions import command, step
@@ -128,9 +128,7 @@ def reset_second_factor(*, user_id: UUID, actor: User, at: datetime) -> None:
     :raises AboveYourRole: the account holds more than ``actor``
     :raises OwnAccess: it is the account of ``actor``
     """
-    user = lock_user(user_id)
-    check_reach(actor, user, [])
-    check_other(actor, user)
+    user = lock_anothers(user_id, actor=actor)
     _forget(user, at=at)
 
 

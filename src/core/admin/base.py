@@ -181,6 +181,13 @@ class ServiceAdmin(ModelAdmin, _Untied):  # type: ignore[misc]
         page.setdefault("changed", [row])
         return self.ask(request, **(page | {"title": f"{page['title']}: {row}", "button": page["title"]}))
 
+    def ask_about_chosen(
+        self, request: HttpRequest, rows: QuerySet[Any], *, title: str, act: Callable[[list[UUID]], str]
+    ) -> HttpResponse:
+        """``ask`` of the rows chosen in the list, of which ``act`` takes the ids. The title says how many they are."""
+        ids = ids_of(rows)
+        return self.ask(request, title=f"{title}: {len(ids)} chosen", act=lambda _: act(ids))
+
     def row(self, request: HttpRequest, object_id: str) -> Any:
         """Return the row that an action is about.
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import Any
+from uuid import UUID
 
 from django.contrib import admin
 from django.db.models import QuerySet
@@ -12,7 +14,7 @@ from django.utils import timezone
 from unfold.decorators import action, display
 
 from core import deadletters
-from core.admin.base import ServiceAdmin, ids_of
+from core.admin.base import ServiceAdmin
 from core.models import DeadLetter
 
 
@@ -38,23 +40,13 @@ class DeadLetterAdmin(ServiceAdmin):
 
     @action(description="Send again", permissions=["resend"])
     def resend_chosen(self, request: HttpRequest, queryset: QuerySet[DeadLetter]) -> HttpResponse:
-        rows = ids_of(queryset)
-        return self.ask(
-            request,
-            title=f"Send again: {len(rows)} chosen",
-            act=lambda _: _told(deadletters.resend(letter_ids=rows, now=timezone.now())),
-        )
+        return self.ask_about_chosen(request, queryset, title="Send again", act=_resend)
 
     @action(description="Send again", icon="replay", permissions=["resend"])
     def resend(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        row = self.row(request, object_id)
-        return self.ask_about_one(
-            request,
-            object_id,
-            title="Send again",
-            act=lambda _: _told(deadletters.resend(letter_ids=[row.pk], now=timezone.now())),
-        )
+        return self.ask_about_one(request, object_id, title="Send again", act=lambda _: _resend([UUID(object_id)]))
 
 
-def _told(count: int) -> str:
+def _resend(letter_ids: Sequence[UUID]) -> str:
+    count = deadletters.resend(letter_ids=letter_ids, now=timezone.now())
     return f"{count} {'message is' if count == 1 else 'messages are'} on the way again."

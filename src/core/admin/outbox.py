@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
+from uuid import UUID
 
 from django.contrib import admin
 from django.db.models import QuerySet
@@ -12,7 +14,7 @@ from django.utils.safestring import SafeString
 from unfold.decorators import action, display
 
 from core import outbox
-from core.admin.base import ServiceAdmin, ViewInline, ids_of
+from core.admin.base import ServiceAdmin, ViewInline
 from core.admin.cells import row_link
 from core.models import Delivery, OutboxEvent
 from core.selectors import STATES, list_deliveries
@@ -66,24 +68,15 @@ class DeliveryAdmin(ServiceAdmin):
 
     @action(description="Deliver the dead ones again", permissions=["retry"])
     def retry_chosen(self, request: HttpRequest, queryset: QuerySet[Delivery]) -> HttpResponse:
-        rows = ids_of(queryset)
-        return self.ask(
-            request,
-            title=f"Deliver again: {len(rows)} chosen",
-            act=lambda _: _told(outbox.retry_dead(delivery_ids=rows, now=timezone.now())),
-        )
+        return self.ask_about_chosen(request, queryset, title="Deliver again", act=_retry)
 
     @action(description="Deliver again", icon="replay", permissions=["retry"])
     def retry(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        return self.ask_about_one(
-            request,
-            object_id,
-            title="Deliver again",
-            act=lambda _: _told(outbox.retry_dead(delivery_ids=[object_id], now=timezone.now())),
-        )
+        return self.ask_about_one(request, object_id, title="Deliver again", act=lambda _: _retry([UUID(object_id)]))
 
 
-def _told(count: int) -> str:
+def _retry(delivery_ids: Collection[UUID]) -> str:
+    count = outbox.retry_dead(delivery_ids=delivery_ids, now=timezone.now())
     return f"{count} {'delivery is' if count == 1 else 'deliveries are'} owed again."
 
 
