@@ -46,12 +46,13 @@ class TestSending:
         ],
     )
     def test_a_delivery_waits_where_its_handler_belongs(self, handler: str, queue: str) -> None:
-        sent = tasks.deliver.apply_async(kwargs={"delivery_ids": [], "handler": handler})
-
         with current_app.connection_for_read() as broker, broker.channel() as channel:
-            found: Any = current_app.amqp.queues[queue](channel).get(no_ack=True)
+            waiting: Any = current_app.amqp.queues[queue](channel)
+            waiting.purge()  # what other tests left
 
-        assert found.headers["id"] == sent.id
+            sent = tasks.deliver.apply_async(kwargs={"delivery_ids": [], "handler": handler})
+
+            assert waiting.get(no_ack=True).headers["id"] == sent.id
 
 
 class TestQueuesAt:
