@@ -232,10 +232,15 @@ class TestTraces:
             assert {span.pid for span in statements} == {web.pid, worker.pid}
 
     def test_messages_to_workers_take_them_along(self, seen: Seen) -> None:
-        wait_for(lambda: seen.collector.traces_with("POST api/v1/orders", "run core.tasks.deliver"), 60)
+        """Whose messages the clock was faster to send are not in the trace of their request: of many, some are."""
+        wait_for(lambda: _of_requests(seen.collector.traces_with("run core.tasks.deliver")), 60)
 
     def test_hold_nothing_personal(self, seen: Seen) -> None:
         told = " ".join(f"{span.name} {span.facts}" for span in seen.collector.spans)
 
         assert not re.search(r"\w@\w", told)
         assert not any(personal in told for personal in PERSONAL)
+
+
+def _of_requests(traces: list[list[Span]]) -> list[Span]:
+    return [span for spans in traces for span in spans if span.name.startswith("POST api/") and not span.parent]
