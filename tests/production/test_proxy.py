@@ -226,6 +226,36 @@ class TestTls:
                     context.wrap_socket(line, server_hostname="localhost")
 
 
+class TestMessages:
+    @pytest.mark.parametrize(
+        "lines",
+        [
+            b"Content-Length: 4\r\nTransfer-Encoding: chunked",
+            b"Transfer-Encoding: chunked\r\nContent-Length: 4",
+            b"Content-Length: 4\r\nContent-Length: 40",
+            b"Transfer-Encoding: xchunked",
+            b"Transfer-Encoding: chunked, identity",
+            b"Content-Length: +4",
+        ],
+    )
+    def test_of_which_the_end_is_in_doubt_are_refused_with_what_follows(self, proxy: Proxy, lines: bytes) -> None:
+        hidden = b"GET /api/v1/hidden HTTP/1.1\r\nHost: localhost\r\n\r\n"
+        sent = b"POST /api/v1/cart/items HTTP/1.1\r\nHost: localhost\r\n" + lines + b"\r\n\r\n0\r\n\r\n" + hidden
+
+        with (
+            socket.create_connection(("127.0.0.1", proxy.https), timeout=10) as line,
+            proxy.context.wrap_socket(line, server_hostname="localhost") as tls,
+        ):
+            tls.sendall(sent)
+            answer = b""
+            while part := tls.recv(65536):
+                answer += part
+
+        assert answer.split(b" ", 2)[1] in (b"400", b"501")
+        assert answer.count(b"HTTP/1.1 ") == 1
+        assert proxy.shop.asked == []
+
+
 class TestWhoAsks:
     def test_is_told_to_the_shop_by_nginx_alone(self, proxy: Proxy) -> None:
         spoofed = {

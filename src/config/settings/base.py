@@ -173,6 +173,8 @@ DATA_UPLOAD_MAX_NUMBER_FILES = 20
 FILE_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
 UPLOAD_MAX_BYTES = 10 * 1024 * 1024
 UPLOAD_MAX_PIXELS = 40_000_000
+# Of a file that staff import, unpacked. Whoever imports at the machine itself is not limited.
+IMPORT_MAX_UNPACKED_BYTES = 100 * 1024 * 1024
 
 IMPORT_EXPORT_EXPORT_PERMISSION_CODE = "view"
 
