@@ -54,7 +54,7 @@ _PERMISSIONS = ", ".join(
 
 # When a session of the back office began, and when it was used last, in Unix time.
 _BEGAN, _SEEN = "began", "seen"
-_SECONDS_BETWEEN_NOTES = 60
+_SECONDS_BETWEEN_NOTES = 300
 # What a browser forgets of this host when somebody leaves. Not cookies: those of its domain's other hosts would go.
 FORGET_ALL = '"cache", "storage"'
 
@@ -207,7 +207,7 @@ class BackOfficePolicy:
 
 class SessionEnds:
     """End a session of the back office after ``settings.SESSION_IDLE_SECONDS`` without a request, and in any case after
-    ``settings.SESSION_COOKIE_AGE``. The time of the last request is written once a minute."""
+    ``settings.SESSION_COOKIE_AGE``. The time of the last request is written every five minutes."""
 
     def __init__(self, get_response: Handler) -> None:
         self.get_response = get_response
