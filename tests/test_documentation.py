@@ -60,6 +60,60 @@ class TestReliability:
         assert [case for case, held in self.ROWS if "`test_" not in held and case in tested] == []
 
 
+class TestSecurity:
+    """The tables of hard cases and of the ASVS."""
+
+    PAGES = ("security.md", "asvs.md")
+    STATES = ("met", "n/a", "open")
+    CHAPTERS = (27, 11, 19, 10, 9, 35, 18, 7, 7, 29, 14, 9, 13, 9, 13, 16, 7)
+    ROWS = re.findall(
+        r"^\| (\d+\.\d+\.\d+) \| ([12]) \| ([^|]+) \| ([^|]+) \| ([^|]+) \| ([^|]*) \|$",
+        (ROOT / "docs" / "asvs.md").read_text(),
+        re.MULTILINE,
+    )
+
+    @pytest.mark.parametrize("page", PAGES)
+    def test_names_tests_that_are_there(self, page: str) -> None:
+        wrong, path = [], ""
+        for line in (ROOT / "docs" / page).read_text().splitlines():
+            for named, name in re.findall(r"(?:`([\w/]+\.py)`: )?`(test_\w+)`", line):
+                path = named or path
+                file = ROOT / path
+                if not file.is_file() or f"def {name}(" not in file.read_text():
+                    wrong.append((path, name))
+
+        assert wrong == []
+
+    def test_has_each_requirement_of_levels_one_and_two_once(self) -> None:
+        numbers = [row[0] for row in self.ROWS]
+        levels = [row[1] for row in self.ROWS]
+
+        assert len(set(numbers)) == len(numbers)
+        assert (levels.count("1"), levels.count("2")) == (70, 183)
+        assert tuple(sum(n.startswith(f"{chapter}.") for n in numbers) for chapter in range(1, 18)) == self.CHAPTERS
+
+    def test_says_of_each_where_it_is_met_or_what_is_missing(self) -> None:
+        silent = [row[0] for row in self.ROWS if not row[4].strip() or row[3] not in self.STATES]
+        unshown = [row[0] for row in self.ROWS if row[3] == "met" and "`test_" not in row[5] and "](" not in row[4]]
+
+        assert silent == []
+        assert unshown == ["6.4.2"]  # of what is not there no test can be named
+
+    def test_counts_them_right(self) -> None:
+        page = (ROOT / "docs" / "asvs.md").read_text()
+        for level in ("1", "2"):
+            counts = [sum(row[1] == level and row[3] == state for row in self.ROWS) for state in self.STATES]
+
+            assert f"| {level} | {' | '.join(map(str, [*counts, sum(counts)]))} |" in page
+
+    def test_leads_to_sections_that_are_there(self) -> None:
+        targets = re.findall(r"\]\((\w+\.md)#([\w-]+)\)", (ROOT / "docs" / "asvs.md").read_text())
+
+        for page, anchor in targets:
+            titles = re.findall(r"^#+ (.+)$", (ROOT / "docs" / page).read_text(), re.MULTILINE)
+            assert anchor in {title.lower().replace(" ", "-") for title in titles}, (page, anchor)
+
+
 class TestRunbooks:
     HEADINGS = ("## Symptom", "## How to see", "## What to do", "## How to know that it is over")
 

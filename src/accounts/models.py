@@ -67,9 +67,10 @@ class User(AbstractBaseUser, PermissionsMixin, Entity):
         return self.email
 
     def _get_session_auth_hash(self, secret: str | None = None) -> str:
-        """Let sessions that began without the second factor end where it is set up."""
+        """Let sessions of the back office end with all other sign-ins, and when a second factor is set up."""
         base: str = super()._get_session_auth_hash(secret=secret)  # type: ignore[misc]
-        return base if self.second_factor_at is None else f"{base}{int(self.second_factor_at.timestamp())}"
+        since = "" if self.second_factor_at is None else int(self.second_factor_at.timestamp())
+        return f"{base}.{self.token_version}.{since}"
 
 
 class Profile(Entity):

@@ -54,7 +54,7 @@ def serve_media(request: HttpRequest, path: str) -> HttpResponseBase:
     if (mimetypes.guess_type(path)[0] or "") not in SHOWN_TYPES:
         response.headers["Content-Disposition"] = "attachment"
     response.headers["X-Content-Type-Options"] = "nosniff"
-    response.headers["Content-Security-Policy"] = "default-src 'none'; sandbox"
+    response.headers["Content-Security-Policy"] = "default-src 'none'; base-uri 'none'; sandbox"
     # Storefronts at other origins show the pictures.
     response.headers["Cross-Origin-Resource-Policy"] = "cross-origin"
     response.headers["Cache-Control"] = "public, max-age=86400"

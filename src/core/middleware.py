@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from time import perf_counter
+from time import perf_counter, time
 from typing import Any, Protocol
 from uuid import UUID
 
 import structlog
 from django.conf import settings
+from django.contrib.auth import logout
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.urls import is_valid_path
@@ -32,7 +33,7 @@ _BACK_OFFICE = (
     "default-src 'none'; script-src 'self' 'unsafe-eval'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
     "font-src 'self'; connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
 )
-_NO_SOURCES = "default-src 'none'; frame-ancestors 'none'"
+_NO_SOURCES = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'"
 # No page of ours uses what a phone or a laptop has beside its screen.
 _PERMISSIONS = ", ".join(
     f"{feature}=()"
@@ -49,6 +50,13 @@ _PERMISSIONS = ", ".join(
         "usb",
     )
 )
+
+
+# When a session of the back office began, and when it was used last, in Unix time.
+_BEGAN, _SEEN = "began", "seen"
+_SECONDS_BETWEEN_NOTES = 300
+# What a browser forgets of this host when somebody leaves. Not cookies: those of its domain's other hosts would go.
+FORGET_ALL = '"cache", "storage"'
 
 
 class Headers(Protocol):
@@ -194,6 +202,28 @@ class BackOfficePolicy:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         response = self.get_response(request)
         response.headers.setdefault("Content-Security-Policy", _BACK_OFFICE)
+        return response
+
+
+class SessionEnds:
+    """End a session of the back office after ``settings.SESSION_IDLE_SECONDS`` without a request, and in any case after
+    ``settings.SESSION_COOKIE_AGE``. The time of the last request is written every five minutes."""
+
+    def __init__(self, get_response: Handler) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        was_in = request.user.is_authenticated
+        if was_in:
+            now, kept = int(time()), request.session
+            began, seen = kept.setdefault(_BEGAN, now), kept.setdefault(_SEEN, now)
+            if now - began > settings.SESSION_COOKIE_AGE or now - seen > settings.SESSION_IDLE_SECONDS:
+                logout(request)
+            elif now - seen > _SECONDS_BETWEEN_NOTES:
+                kept[_SEEN] = now
+        response = self.get_response(request)
+        if was_in and not request.user.is_authenticated:
+            response.headers["Clear-Site-Data"] = FORGET_ALL
         return response
 
 

@@ -35,7 +35,7 @@ class TestBackOffice:
 
         assert b'role="alert"' in browser.post("/admin/second-factor/", {"code": "1"}).content
         done: Any = browser.post("/admin/second-factor/", {"code": pyotp.TOTP(secret).now()})
-        codes = re.findall(r"<li>([A-Z0-9-]{29})</li>", done.content.decode())
+        codes = re.findall(r"<li>([A-Z0-9-]{34})</li>", done.content.decode())
         assert len(codes) == 10
         assert browser.get("/admin/second-factor/").status_code == 302
         assert browser.post("/admin/login/", said | {"code": codes[0]})["Location"] == "/admin/"

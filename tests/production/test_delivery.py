@@ -192,3 +192,14 @@ class TestRailway:
 
         assert environment.keys() <= names_asked_for(environment)
         assert [name for name, value in given.items() if not value] == ["SECRET_KEY", "FIELD_KEYS", "EMAIL_URL"]
+
+
+class TestImage:
+    def test_is_built_of_what_is_listed_and_never_of_the_repository(self) -> None:
+        listed = [line for line in (ROOT / ".dockerignore").read_text().splitlines() if line and line[0] != "#"]
+        taken = {line[1:] for line in listed if line.startswith("!")}
+        copied = re.findall(r"^COPY (?!--)(.+) \S+$", (ROOT / "infra/docker/Dockerfile").read_text(), re.MULTILINE)
+
+        assert listed[0] == "*"
+        assert not {path for path in taken if path.startswith((".", "*"))}
+        assert {path for paths in copied for path in paths.split()} <= taken

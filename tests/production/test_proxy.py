@@ -190,16 +190,24 @@ class TestRefusals:
 
 class TestTls:
     def test_is_where_everybody_is_sent(self, proxy: Proxy) -> None:
-        answer = proxy.ask("/api/v1/cart?x=1", plain=True)
+        answer = proxy.ask("/admin/?x=1", plain=True)
 
         assert answer.status == 308
-        assert answer.headers["location"] == f"https://127.0.0.1:{proxy.https}/api/v1/cart?x=1"
+        assert answer.headers["location"] == f"https://127.0.0.1:{proxy.https}/admin/?x=1"
+        assert proxy.shop.asked == []
+
+    @pytest.mark.parametrize("path", ["/api/v1/cart?x=1", "/api/auth/login", "/graphql", "/graphql/"])
+    def test_is_not_where_programs_are_led_which_would_not_notice(self, proxy: Proxy, path: str) -> None:
+        answer = proxy.ask(path, plain=True)
+
+        assert (answer.status, json.loads(answer.body)["code"]) == (403, "core.forbidden")
+        assert "location" not in answer.headers
         assert proxy.shop.asked == []
 
     def test_says_so_for_two_years_and_only_there(self, proxy: Proxy) -> None:
         proxy.shop.answer = lambda _: Reply(200, {"Strict-Transport-Security": "max-age=1"})
 
-        assert proxy.ask("/api/v1/cart").headers["strict-transport-security"] == "max-age=63072000"
+        assert proxy.ask("/api/v1/cart").headers["strict-transport-security"] == "max-age=63072000; includeSubDomains"
         assert "strict-transport-security" not in proxy.ask("/", plain=True).headers
 
     @pytest.mark.filterwarnings("ignore:ssl.TLSVersion.TLSv1_1")
@@ -216,6 +224,36 @@ class TestTls:
             else:
                 with pytest.raises(OSError):  # noqa: PT011 - by whom it is refused differs
                     context.wrap_socket(line, server_hostname="localhost")
+
+
+class TestMessages:
+    @pytest.mark.parametrize(
+        "lines",
+        [
+            b"Content-Length: 4\r\nTransfer-Encoding: chunked",
+            b"Transfer-Encoding: chunked\r\nContent-Length: 4",
+            b"Content-Length: 4\r\nContent-Length: 40",
+            b"Transfer-Encoding: xchunked",
+            b"Transfer-Encoding: chunked, identity",
+            b"Content-Length: +4",
+        ],
+    )
+    def test_of_which_the_end_is_in_doubt_are_refused_with_what_follows(self, proxy: Proxy, lines: bytes) -> None:
+        hidden = b"GET /api/v1/hidden HTTP/1.1\r\nHost: localhost\r\n\r\n"
+        sent = b"POST /api/v1/cart/items HTTP/1.1\r\nHost: localhost\r\n" + lines + b"\r\n\r\n0\r\n\r\n" + hidden
+
+        with (
+            socket.create_connection(("127.0.0.1", proxy.https), timeout=10) as line,
+            proxy.context.wrap_socket(line, server_hostname="localhost") as tls,
+        ):
+            tls.sendall(sent)
+            answer = b""
+            while part := tls.recv(65536):
+                answer += part
+
+        assert answer.split(b" ", 2)[1] in (b"400", b"501")
+        assert answer.count(b"HTTP/1.1 ") == 1
+        assert proxy.shop.asked == []
 
 
 class TestWhoAsks:
@@ -376,7 +414,7 @@ class TestMedia:
             assert other.headers["content-type"] == "application/octet-stream"
             assert other.headers["content-disposition"] == "attachment"
         for answer in (picture, page, drawing):
-            assert answer.headers["content-security-policy"] == "default-src 'none'; sandbox"
+            assert answer.headers["content-security-policy"] == "default-src 'none'; base-uri 'none'; sandbox"
             assert answer.headers["x-content-type-options"] == "nosniff"
         assert proxy.shop.asked == []
 

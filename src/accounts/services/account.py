@@ -24,6 +24,7 @@ from accounts.services.sessions import (
 )
 from accounts.services.strength import check_strength
 from accounts.services.throttling import forgive
+from accounts.services.watching import tell
 from core import outbox
 from core.media import forget_files, keep_files
 from core.transactions import command, step
@@ -50,6 +51,7 @@ def _set_password(*, verified: User, hashed: str, attempt_ids: Sequence[int], ad
     end_sessions(user=user, at=at)
     forgive(attempt_ids, counters=password_counters(email=user.email, address=address), at=at)
     outbox.publish(PasswordChanged(user_id=user.pk), at=at)
+    tell("password changed", user_id=user.pk, via="account")
     return open_session(user=user, at=at)
 
 
@@ -99,6 +101,7 @@ def _erase(user: User, *, at: datetime) -> None:
     for kept in (Address, Authenticator, RecoveryCode, TokenFamily, OneTimeToken):
         kept.objects.filter(user=user).delete()
     outbox.publish(UserDeleted(user_id=user.pk), at=at)
+    tell("account erased", user_id=user.pk)
 
 
 def _scrub_profile(user: User) -> None:

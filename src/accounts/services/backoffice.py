@@ -7,7 +7,6 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from django.contrib.auth import authenticate
 from django.contrib.auth.hashers import make_password
 from django.contrib.auth.models import Group, Permission
 
@@ -16,9 +15,18 @@ from accounts.events import PasswordChanged
 from accounts.models import User
 from accounts.services.codes import code_counters, count_code, pass_second_factor
 from accounts.services.roles import check_other, check_reach, find_groups, lock_user
-from accounts.services.sessions import end_sessions, judged, lock_account, make_account, password_counters
+from accounts.services.sessions import (
+    end_sessions,
+    facts_of,
+    judged,
+    lock_account,
+    make_account,
+    password_counters,
+    prove_password,
+)
 from accounts.services.strength import check_strength
-from accounts.services.throttling import Counter, count_attempt, forgive, settle
+from accounts.services.throttling import Counter, forgive, settle
+from accounts.services.watching import marks_of, tell, warn, watched
 from core import outbox
 from core.transactions import command
 
@@ -34,14 +42,15 @@ def check_staff_password(*, email: str, password: str, code: str = "", address: 
     :raises SecondFactorMissing: a second factor is needed, and the account has none
     """
     counters = password_counters(email=email, address=address)
-    attempt_ids = count_attempt(counters, at=at, is_pending=True)
-    user = authenticate(username=email, password=password)
-    if not isinstance(user, User) or user.deleted_at is not None or not user.is_staff:
-        settle(attempt_ids)
-        raise SignInRefused
-    with judged(attempt_ids, counters):
-        taken = count_code(user=user, code=code, at=at)
-        return _admit(user.pk, code, [(taken, code_counters(user)), (attempt_ids, counters)], at=at)
+    with watched("sign in", via="admin", **marks_of(counters)) as told:
+        user, attempt_ids = prove_password(email=email, password=password, counters=counters, at=at)
+        told.update(facts_of(user))
+        if not user.is_staff:
+            settle(attempt_ids)
+            raise SignInRefused
+        with judged(attempt_ids, counters):
+            taken = count_code(user=user, code=code, at=at)
+            return _admit(user.pk, code, [(taken, code_counters(user)), (attempt_ids, counters)], at=at)
 
 
 @command
@@ -112,6 +121,7 @@ def edit_user(
     user.is_staff = bool(groups) or user.is_superuser
     user.save(update_fields=["is_active", "is_staff"])
     end_sessions(user=user, at=at)
+    tell("roles changed", user_id=user.pk, by=actor.pk, roles=sorted(group.pk for group in groups))
     return user
 
 
@@ -134,6 +144,7 @@ def _write_password(*, user_id: UUID, hashed: str, actor: User, at: datetime) ->
     user.save(update_fields=["password"])
     end_sessions(user=user, at=at)
     outbox.publish(PasswordChanged(user_id=user.pk), at=at)
+    tell("password changed", user_id=user.pk, by=actor.pk)
 
 
 @command
@@ -153,6 +164,7 @@ def save_role(*, name: str, permission_ids: Collection[int], actor: User, role_i
     role.name = name
     role.save()
     role.permissions.set(wanted)
+    tell("role changed", role=role.pk, by=actor.pk)
     return role
 
 
@@ -184,4 +196,5 @@ def _check_grants(actor: User, permissions: list[Any]) -> None:
         return
     reached = {f"{permission.content_type.app_label}.{permission.codename}" for permission in permissions}
     if not reached <= actor.get_all_permissions():
+        warn("more than one holds", by=actor.pk)
         raise AboveYourRole

@@ -16,9 +16,9 @@ from accounts.services.secrets import digest_of
 from accounts.services.throttling import Counter, count_attempt, counter
 from core.transactions import step
 
-# Letters that nobody takes for others; 24 of them are 120 bits.
+# Letters that nobody takes for others; 28 of them are 140 bits.
 _LETTERS = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"
-_PARTS, _PART = 6, 4
+_PARTS, _PART = 7, 4
 
 
 def code_counters(user: User) -> list[Counter]:

@@ -18,6 +18,7 @@ from accounts.services.secrets import digest_of
 from accounts.services.sessions import end_sessions
 from accounts.services.strength import check_strength
 from accounts.services.throttling import count_attempt, counter, pass_turnstiles
+from accounts.services.watching import tell, watched
 from core import outbox
 from core.transactions import command, step
 
@@ -70,6 +71,7 @@ def _promise_reset(*, email: str, at: datetime) -> None:
     user = User.objects.with_email(email).filter(is_active=True, deleted_at__isnull=True).first()
     if user is not None:
         outbox.publish(PasswordResetRequested(user_id=user.pk), at=at)
+        tell("password reset asked for", user_id=user.pk)
 
 
 @command
@@ -79,12 +81,14 @@ def confirm_password_reset(*, token: str, password: str, at: datetime) -> None:
     :raises LinkRefused: unknown, used or expired, or the account changed since
     :raises PasswordTooWeak: the validators refuse the password; the token stays good
     """
-    user = _spend(token=token, purpose=Purpose.RESET_PASSWORD, at=at)
-    check_strength(password=password, email=user.email)
-    user.set_password(password)
-    user.save(update_fields=["password"])
-    end_sessions(user=user, at=at)
-    outbox.publish(PasswordChanged(user_id=user.pk), at=at)
+    with watched("password changed", via="link") as told:
+        user = _spend(token=token, purpose=Purpose.RESET_PASSWORD, at=at)
+        told["user_id"] = user.pk
+        check_strength(password=password, email=user.email)
+        user.set_password(password)
+        user.save(update_fields=["password"])
+        end_sessions(user=user, at=at)
+        outbox.publish(PasswordChanged(user_id=user.pk), at=at)
 
 
 @command

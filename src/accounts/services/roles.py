@@ -14,6 +14,7 @@ from accounts.errors import AboveYourRole, OwnAccess, UnknownRole, UserNotFound
 from accounts.models import User
 from accounts.services.sessions import end_sessions, make_account
 from accounts.services.strength import check_strength
+from accounts.services.watching import tell, warn
 from core.transactions import command
 
 
@@ -78,6 +79,7 @@ def set_roles(*, user_id: UUID, roles: Collection[str], actor: User, at: datetim
     user.is_staff = bool(groups) or user.is_superuser
     user.save(update_fields=["is_staff"])
     end_sessions(user=user, at=at)
+    tell("roles changed", user_id=user.pk, by=actor.pk, roles=sorted(group.pk for group in groups))
     return user
 
 
@@ -139,4 +141,5 @@ def check_reach(actor: User, user: User, groups: list[Group]) -> None:
     own = Permission.objects.filter(group__user=user) | Permission.objects.filter(user=user)
     reached |= {f"{app}.{codename}" for app, codename in own.values_list("content_type__app_label", "codename")}
     if user.is_superuser or not reached <= actor.get_all_permissions():
+        warn("more than one holds", user_id=user.pk, by=actor.pk)
         raise AboveYourRole

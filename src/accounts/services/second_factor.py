@@ -14,14 +14,14 @@ from uuid import UUID
 
 import pyotp
 from django.conf import settings
-from django.contrib.auth import authenticate
 
-from accounts.errors import SecondFactorExists, SecondFactorRefused, SignInRefused
+from accounts.errors import SecondFactorExists, SecondFactorRefused
 from accounts.models import Authenticator, RecoveryCode, User
 from accounts.services.codes import code_counters, count_code, pass_second_factor, take_code, write_recovery_codes
 from accounts.services.roles import lock_anothers, lock_user
-from accounts.services.sessions import end_sessions, judged, lock_account, password_counters
-from accounts.services.throttling import Counter, count_attempt, forgive, settle
+from accounts.services.sessions import end_sessions, facts_of, judged, lock_account, password_counters, prove_password
+from accounts.services.throttling import Counter, forgive
+from accounts.services.watching import marks_of, tell, watched
 from core.transactions import command, step
 
 Tries = Sequence[tuple[Sequence[int], Sequence[Counter]]]
@@ -90,8 +90,9 @@ def finish_enrolment(*, user_id: UUID, code: str, at: datetime) -> list[str]:
     """
     user = lock_account(user_id=user_id)
     _check_none(user)
-    if not take_code(user=user, code=code, at=at):
-        raise SecondFactorRefused
+    with watched("second factor set up", user_id=user.pk):
+        if not take_code(user=user, code=code, at=at):
+            raise SecondFactorRefused
     user.second_factor_at = at
     user.save(update_fields=["second_factor_at"])
     end_sessions(user=user, at=at)
@@ -114,9 +115,10 @@ def remove_second_factor(*, email: str, password: str, code: str, address: str, 
 @command
 def _remove(*, user_id: UUID, code: str, tries: Tries, at: datetime) -> None:
     user = lock_account(user_id=user_id)
-    if user.second_factor_at is not None:
-        pass_second_factor(user=user, code=code, at=at)
-    _forget(user, at=at)
+    with watched("second factor removed", user_id=user.pk):
+        if user.second_factor_at is not None:
+            pass_second_factor(user=user, code=code, at=at)
+        _forget(user, at=at)
     _forgive_all(tries, at=at)
 
 
@@ -130,12 +132,14 @@ def reset_second_factor(*, user_id: UUID, actor: User, at: datetime) -> None:
     """
     user = lock_anothers(user_id, actor=actor)
     _forget(user, at=at)
+    tell("second factor removed", user_id=user.pk, by=actor.pk)
 
 
 @command
 def forget_second_factor(*, user_id: UUID, at: datetime) -> None:
     """The same at the machine itself, for the last administrator."""
     _forget(lock_user(user_id), at=at)
+    tell("second factor removed", user_id=user_id, via="command")
 
 
 @step
@@ -160,11 +164,9 @@ def _told(app: Authenticator) -> Enrolment:
 
 def _known(*, email: str, password: str, address: str, at: datetime) -> tuple[User, Tries]:
     counters = password_counters(email=email, address=address)
-    attempt_ids = count_attempt(counters, at=at, is_pending=True)
-    user = authenticate(username=email, password=password)
-    if not isinstance(user, User) or user.deleted_at is not None:
-        settle(attempt_ids)
-        raise SignInRefused
+    with watched("password asked again", **marks_of(counters)) as told:
+        user, attempt_ids = prove_password(email=email, password=password, counters=counters, at=at)
+        told.update(facts_of(user))
     return user, [(attempt_ids, counters)]
 
 

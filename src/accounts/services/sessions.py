@@ -13,6 +13,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 import jwt
@@ -47,6 +48,7 @@ from accounts.services.codes import code_counters, count_code, pass_second_facto
 from accounts.services.secrets import digest_of
 from accounts.services.strength import check_strength
 from accounts.services.throttling import Counter, count_attempt, counter, forgive, settle, take_back
+from accounts.services.watching import marks_of, tell, warn, watched
 from core import outbox
 from core.ids import new_id
 from core.transactions import command, step
@@ -79,8 +81,11 @@ def register(*, email: str, password: str, cart_token: str | None = None, at: da
     :raises PasswordTooWeak: the validators refuse the password
     :raises EmailTaken: there is an account of that e-mail
     """
-    check_strength(password=password, email=email)
-    return _store_account(email=email, hashed=make_password(password), cart_token=cart_token, at=at)
+    with watched("register") as told:
+        check_strength(password=password, email=email)
+        session = _store_account(email=email, hashed=make_password(password), cart_token=cart_token, at=at)
+        told["user_id"] = session.user.pk
+    return session
 
 
 @command
@@ -126,20 +131,37 @@ def sign_in(
     :raises SecondFactorMissing: staff need a second factor, and the account has none
     """
     counters = password_counters(email=email, address=address)
+    with watched("sign in", via="api", **marks_of(counters)) as told:
+        user, attempt_ids = prove_password(email=email, password=password, counters=counters, at=at)
+        told.update(facts_of(user))
+        with judged(attempt_ids, counters):
+            taken = count_code(user=user, code=code, at=at)
+            return _begin_session(
+                verified=user,
+                code=code,
+                cart_token=cart_token,
+                tries=[(taken, code_counters(user)), (attempt_ids, counters)],
+                at=at,
+            )
+
+
+def prove_password(*, email: str, password: str, counters: Sequence[Counter], at: datetime) -> tuple[User, list[int]]:
+    """Return the account whose password this is, and the ids of the try, which is to be forgiven or settled.
+
+    :raises TooManyAttempts: a counter is full
+    :raises SignInRefused: the e-mail or the password is wrong, or the account is not active
+    """
     attempt_ids = count_attempt(counters, at=at, is_pending=True)
     user = authenticate(username=email, password=password)
     if not isinstance(user, User) or user.deleted_at is not None:
         settle(attempt_ids)
         raise SignInRefused
-    with judged(attempt_ids, counters):
-        taken = count_code(user=user, code=code, at=at)
-        return _begin_session(
-            verified=user,
-            code=code,
-            cart_token=cart_token,
-            tries=[(taken, code_counters(user)), (attempt_ids, counters)],
-            at=at,
-        )
+    return user, attempt_ids
+
+
+def facts_of(user: User) -> dict[str, Any]:
+    """Return what the log is told of someone who knows the password: who, and what else is wanted of them."""
+    return {"user_id": user.pk, "factors": 1 if user.second_factor_at is None else 2}
 
 
 @contextmanager
@@ -161,10 +183,12 @@ def check_own_password(*, user: User, password: str, address: str, at: datetime)
     :raises TooManyAttempts: as ``sign_in``
     :raises SignInRefused: it is another one
     """
-    attempt_ids = count_attempt(password_counters(email=user.email, address=address), at=at, is_pending=True)
-    if not user.check_password(password):
-        settle(attempt_ids)
-        raise SignInRefused
+    counters = password_counters(email=user.email, address=address)
+    with watched("password asked again", user_id=user.pk, **marks_of(counters)):
+        attempt_ids = count_attempt(counters, at=at, is_pending=True)
+        if not user.check_password(password):
+            settle(attempt_ids)
+            raise SignInRefused
     return attempt_ids
 
 
@@ -219,7 +243,9 @@ def open_session(*, user: User, at: datetime) -> Session:
 
 
 def refresh_session(*, refresh: str, at: datetime) -> Session:
-    """Spend a refresh token and return the next pair. About seven statements; locks the family.
+    """Spend a refresh token and return the next pair, unless the sign-in is as old as ``settings.SIGN_IN_TTL``.
+
+    About seven statements; locks the family.
 
     :raises TokenReused: it was spent before (see the module); the family has ended
     :raises TokenRefused: forged, expired or ended
@@ -228,14 +254,18 @@ def refresh_session(*, refresh: str, at: datetime) -> Session:
     try:
         return _rotate(refresh=refresh, claims=claims, at=at)
     except TokenReused:
+        warn("token reused", user_id=claims.user_id, family_id=claims.family_id)
         _end_family(family_id=claims.family_id, at=at)
         raise
 
 
 @command
 def _rotate(*, refresh: str, claims: Claims, at: datetime) -> Session:
+    began_after = at - settings.SIGN_IN_TTL
     family: TokenFamily | None = (
-        TokenFamily.objects.filter(pk=claims.family_id, user_id=claims.user_id, revoked_at__isnull=True)
+        TokenFamily.objects.filter(
+            pk=claims.family_id, user_id=claims.user_id, revoked_at__isnull=True, created_at__gt=began_after
+        )
         .locked()
         .first()
     )
@@ -269,7 +299,9 @@ def sign_out(*, refresh: str, at: datetime) -> None:
 
     :raises TokenRefused: forged or expired
     """
-    _end_family(family_id=read_token(token=refresh, kind="refresh", at=at).family_id, at=at)
+    claims = read_token(token=refresh, kind="refresh", at=at)
+    _end_family(family_id=claims.family_id, at=at)
+    tell("sign out", user_id=claims.user_id, family_id=claims.family_id)
 
 
 @command
@@ -285,7 +317,8 @@ def sign_out_everywhere(*, user_id: UUID, at: datetime) -> None:
 
 @step
 def end_sessions(*, user: User, at: datetime) -> None:
-    """End all sign-ins of a locked account. Two statements."""
+    """End all sign-ins of a locked account, those of the back office too. Two statements."""
+    tell("all sign-ins ended", user_id=user.pk)
     user.token_version += 1
     user.save(update_fields=["token_version"])
     TokenFamily.objects.filter(user=user, revoked_at__isnull=True).update(revoked_at=at)

@@ -257,7 +257,9 @@ class TestRefreshAndLogout:
     def test_s12_logs_out_here(self) -> None:
         session = make_session(make_user())
 
-        assert post("auth/logout", {"refresh": session.refresh}).status_code == 204
+        left = post("auth/logout", {"refresh": session.refresh})
+
+        assert (left.status_code, left.headers["Clear-Site-Data"]) == (204, '"cache", "storage"')
         assert post("auth/refresh", {"refresh": session.refresh}).status_code == 401
         assert client_of().get("/api/v1/me", HTTP_AUTHORIZATION=f"Bearer {session.access}").status_code == 401
 

@@ -37,6 +37,13 @@ class TestMe:
         assert "password" not in answer.content.decode()
         assert answer.json()["id"] == str(user.pk)
 
+    @pytest.mark.parametrize("path", ["me", "me/addresses", "orders", "cart", "notifications", "orders/none"])
+    def test_is_kept_by_no_browser_like_all_that_is_personal(self, path: str) -> None:
+        assert "no-store" in client_of(make_user()).get(f"/api/v1/{path}").headers["Cache-Control"]
+
+    def test_leaves_what_is_everybodys_to_be_kept(self) -> None:
+        assert "no-store" not in client_of().get("/api/v1/categories").headers["Cache-Control"]
+
     def test_takes_a_constant_number_of_statements(self, django_assert_num_queries: Any) -> None:
         client = client_of(make_user(roles=[Role.ORDER_MANAGER, Role.CUSTOMER_SUPPORT]))
 

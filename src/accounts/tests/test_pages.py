@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 
 import pytest
@@ -110,6 +111,17 @@ class TestResetPassword:
 
         assert answer.status_code == 400
         assert b'role="alert"' in answer.content
+
+    def test_masks_what_is_typed_and_lets_password_managers_fill_it_in(self, client: Client) -> None:
+        pages = [client.get(path).content.decode() for path in ("/reset-password?token=x", "/admin/login/")]
+
+        fields = [re.findall(r"<input[^>]*name=.password[^>]*>", page) for page in pages]
+
+        assert [len(found) for found in fields] == [1, 1]
+        for field in (found[0] for found in fields):
+            assert 'type="password"' in field
+            assert re.search(r'autocomplete="(new|current)-password"', field)
+            assert not re.search("onpaste|readonly|maxlength=.[0-9]{1,2}[^0-9]", field)
 
     @pytest.mark.parametrize("purpose", [None, Purpose.VERIFY_EMAIL])
     def test_refuses_another_token(self, client: Client, purpose: Purpose | None) -> None:

@@ -94,6 +94,15 @@ class TestSignIn:
             sign_in(user, app.recovery_codes[3])
         assert len(set(app.recovery_codes)) == 10
 
+    def test_s18_makes_secrets_that_nobody_guesses(self) -> None:
+        app = make_second_factor(make_user(), at=NOON)
+
+        letters = {code.replace("-", "") for code in app.recovery_codes}
+
+        assert {len(code) for code in letters} == {28}  # 5 bits each
+        assert len({letter for code in letters for letter in code}) > 20
+        assert len(app.secret) == 32  # 5 bits each, too
+
     def test_s18_takes_no_recovery_code_of_another(self) -> None:
         user, other = make_user(), make_user()
         make_second_factor(user, at=NOON)

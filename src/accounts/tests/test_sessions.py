@@ -10,6 +10,7 @@ from uuid import UUID
 import pytest
 from django.contrib.auth.hashers import Argon2PasswordHasher
 from django.db import connection
+from pytest_django import Settings
 
 from accounts import selectors, services
 from accounts.errors import (
@@ -99,13 +100,28 @@ class TestRegister:
         assert User.objects.count() == 1
         assert not OutboxEvent.objects.exists()
 
-    @pytest.mark.parametrize("password", ["short", "12345678901", "password123", "ada.lovelace"])
-    def test_refuses_a_weak_password_and_says_why(self, password: str) -> None:
+    @pytest.mark.parametrize(
+        "password", ["short", "12345678901", "password123", "ada.lovelace", "Nexus2026!", "my-ADMIN-1", "Lantern1234"]
+    )
+    def test_refuses_a_weak_password_and_says_why(self, password: str, settings: Settings) -> None:
+        settings.PASSWORD_WORDS = ["Lantern"]
+
         with pytest.raises(PasswordTooWeak) as refusal:
             services.register(email="ada.lovelace@example.com", password=password, at=NOON)
 
         assert refusal.value.facts["errors"][0]["field"] == "password"
         assert not User.objects.exists()
+
+    @pytest.mark.parametrize(
+        "password",
+        ["85203917", "fjordwzk", "ÆØÅæøåßþ", " spaces count ", "Nexus of nine horses", "x7" * 32, "long " * 51 + "x"],
+    )
+    def test_takes_a_password_of_any_letters_and_of_any_length_and_keeps_all_of_it(self, password: str) -> None:
+        session = services.register(email="ada@example.com", password=password, at=NOON)
+
+        assert session.user.check_password(password)
+        assert not session.user.check_password(password[:-1])
+        assert not session.user.check_password(password.swapcase() if password.isalpha() else password + " ")
 
     def test_tells_of_the_guests_cart_only_if_there_is_one(self, carts: list[dict[str, Any]]) -> None:
         services.register(email="a@example.com", password=PASSWORD, at=NOON)
@@ -295,6 +311,14 @@ class TestRefreshSession:
         assert len({first.refresh, second.refresh, third.refresh}) == 3
         assert TokenFamily.objects.count() == 1
         assert TokenFamily.objects.get().expires_at == NOON + timedelta(days=19)
+
+    def test_s11_ends_a_sign_in_after_a_month_however_often_it_is_refreshed(self) -> None:
+        last = make_session(make_user(), at=NOON)
+        for days in (6, 12, 18, 24, 29):
+            last = services.refresh_session(refresh=last.refresh, at=NOON + timedelta(days=days))
+
+        with pytest.raises(TokenRefused):
+            services.refresh_session(refresh=last.refresh, at=NOON + timedelta(days=30))
 
     def test_s11_a_second_use_ends_the_family_and_its_access_tokens(self) -> None:
         user = make_user()

@@ -102,6 +102,7 @@ SESSION_MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "core.middleware.SessionEnds",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "core.middleware.BackOfficePolicy",
@@ -111,6 +112,8 @@ SESSION_MIDDLEWARE = [
 ROOT_URLCONF = "config.urls"
 WSGI_APPLICATION = "config.wsgi.application"
 LOGIN_REDIRECT_URL = "admin:index"
+# Not in a cookie of their own, which would have no prefix that keeps it on the host.
+MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
 # Only the admin's pages redirect: the API's addresses answer either way (core.middleware.RequestScope).
 APPEND_SLASH = True
 
@@ -139,13 +142,10 @@ PASSWORD_HASHERS = [
 ]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
-    for name in (
-        "UserAttributeSimilarityValidator",
-        "MinimumLengthValidator",
-        "CommonPasswordValidator",
-        "NumericPasswordValidator",
-    )
-]
+    for name in ("UserAttributeSimilarityValidator", "MinimumLengthValidator", "CommonPasswordValidator")
+] + [{"NAME": "accounts.authentication.ContextWordValidator"}]
+# What the shop is called, beside the hosts of its addresses: no password is little more than one of these.
+PASSWORD_WORDS = env.list("PASSWORD_WORDS", default=[])
 
 LANGUAGE_CODE = "en-gb"
 TIME_ZONE = "UTC"
@@ -173,6 +173,8 @@ DATA_UPLOAD_MAX_NUMBER_FILES = 20
 FILE_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
 UPLOAD_MAX_BYTES = 10 * 1024 * 1024
 UPLOAD_MAX_PIXELS = 40_000_000
+# Of a file that staff import, unpacked. Whoever imports at the machine itself is not limited.
+IMPORT_MAX_UNPACKED_BYTES = 100 * 1024 * 1024
 
 IMPORT_EXPORT_EXPORT_PERMISSION_CODE = "view"
 
@@ -274,6 +276,11 @@ STAFF_SECOND_FACTOR = env.bool("STAFF_SECOND_FACTOR", default=False)
 SECOND_FACTOR_ISSUER = env.str("SECOND_FACTOR_ISSUER", default="Nexus")
 ACCESS_TOKEN_TTL = timedelta(minutes=15)
 REFRESH_TOKEN_TTL = timedelta(days=7)
+# However often it is refreshed, a sign-in ends after so long.
+SIGN_IN_TTL = timedelta(days=30)
+# A session of the back office ends an hour after its last request, and in any case after a working day.
+SESSION_IDLE_SECONDS = 3600
+SESSION_COOKIE_AGE = 12 * 3600
 ONE_TIME_TOKEN_TTL = timedelta(minutes=30)
 UNPAID_ORDER_TTL = timedelta(hours=env.float("UNPAID_ORDER_HOURS", default=24))
 # What staff wrote, and goods sent in exchange, may be paid for longer.

@@ -45,6 +45,7 @@ class TestHeaders:
         assert told["X-Frame-Options"] == "DENY"
         assert "Cross-Origin-Resource-Policy" in told
         assert "default-src 'none'" in told["Content-Security-Policy"]
+        assert "base-uri 'none'" in told["Content-Security-Policy"]
         assert (
             "frame-ancestors 'none'" in told["Content-Security-Policy"] or "sandbox" in told["Content-Security-Policy"]
         )
@@ -97,11 +98,12 @@ class TestHeaders:
         assert ask("/media/a.png")["Cross-Origin-Resource-Policy"] == "cross-origin"
 
     @pytest.mark.django_db
-    def test_s48_keep_the_cookies_of_the_back_office_from_scripts_and_other_sites(self) -> None:
+    def test_s48_keep_the_cookies_of_the_back_office_from_scripts_and_other_sites(self, settings: Settings) -> None:
         browser = Client()
 
         browser.get("/admin/login/")
 
+        assert set(browser.cookies) <= {settings.SESSION_COOKIE_NAME, settings.CSRF_COOKIE_NAME}
         assert {cookie["samesite"] for cookie in browser.cookies.values()} == {"Lax"}
 
 

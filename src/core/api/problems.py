@@ -24,7 +24,7 @@ from psycopg_pool import PoolTimeout
 from rest_framework import exceptions as drf
 from rest_framework.response import Response
 
-from core import errors, tally
+from core import errors, logs, tally
 from core.api.renderers import JSONRenderer
 
 log = structlog.get_logger(__name__)
@@ -71,6 +71,7 @@ def problem_headers(problem: errors.DomainError) -> dict[str, str]:
 def problem_body(problem: errors.DomainError, request: Any) -> dict[str, Any]:
     """Return the members of the problem: the standard ones, ours, then the facts of the case."""
     tally.count("refusals", problem.code)
+    logs.note(code=problem.code)
     return {
         "type": f"/docs/problems/{problem.code}",
         "title": problem.title,

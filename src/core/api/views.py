@@ -19,6 +19,7 @@ from core.quotas import gathered, quota_headers
 
 _SAFE = ("GET", "HEAD", "OPTIONS")
 _GUEST_TOKENS = ("HTTP_X_CART_TOKEN", "HTTP_X_ORDER_TOKEN")
+_PERSONAL = ("HTTP_AUTHORIZATION", *_GUEST_TOKENS)
 _GUEST_TRAITS = ("REMOTE_ADDR", "HTTP_USER_AGENT", "HTTP_ACCEPT_LANGUAGE")
 _KEPT_HEADERS = ("Content-Type", "Location", "ETag", "Retry-After", "Cache-Control")
 
@@ -48,12 +49,16 @@ class ApiView(APIView):
             raise Forbidden
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        if not self.is_counted:
-            return self._dispatch(request, *args, **kwargs)
-        with gathered() as quotas:
+        if self.is_counted:
+            with gathered() as quotas:
+                response = self._dispatch(request, *args, **kwargs)
+            for name, value in quota_headers(quotas).items():
+                response.headers[name] = value
+        else:
             response = self._dispatch(request, *args, **kwargs)
-        for name, value in quota_headers(quotas).items():
-            response.headers[name] = value
+        if any(name in request.META for name in _PERSONAL):
+            # What someone is shown of their own stays on no disk.
+            response.headers.setdefault("Cache-Control", "no-store")
         return response
 
     def _dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:

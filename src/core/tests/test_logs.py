@@ -185,3 +185,11 @@ class TestRequestLine:
 
         assert logs_of_first["request_id"] == "first-one"
         assert second["request_id"] != "first-one"
+
+    @pytest.mark.parametrize(
+        ("path", "code"), [("/api/v1/me", "core.unauthenticated"), ("/api/v1/products?size=0", "core.malformed")]
+    )
+    def test_says_why_a_request_is_refused(self, path: str, code: str) -> None:
+        line = self.line_of(lambda client: client.get(path))
+
+        assert line["code"] == code

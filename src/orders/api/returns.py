@@ -216,7 +216,7 @@ class ReturnPictureFile(ApiView):
         )
         headers = {
             "Cache-Control": "private, no-store",
-            "Content-Security-Policy": "default-src 'none'; sandbox",
+            "Content-Security-Policy": "default-src 'none'; base-uri 'none'; sandbox",
             "X-Content-Type-Options": "nosniff",
         }
         return HttpResponse(picture.file.read(), content_type=picture.content_type, headers=headers)

@@ -30,6 +30,8 @@ CUT = "cut"
 BREAK = "break"
 #: What can go wrong before anything is done.
 BUSY = "busy"
+AWAY = "away"
+ELSEWHERE = "/elsewhere"
 
 
 @dataclass
@@ -147,6 +149,8 @@ class FarEnd:
             fault = self.fault if is_write and url.path.endswith(self.fault_at) else ""
             if fault == BUSY:
                 return 429, {"error": {"message": "slow down"}}
+            if fault == AWAY:
+                return 307, {}
             said = self.answer(method, url.path, dict(parse_qsl(url.query)), headers, body)
         if fault == HANG:
             self._is_over.wait()
@@ -176,6 +180,8 @@ def _handler(far_end: FarEnd) -> type[BaseHTTPRequestHandler]:
             self.send_response(said[0])
             self.send_header("Content-Type", "application/json")
             self.send_header("Content-Length", str(len(content)))
+            if said[0] == 307:
+                self.send_header("Location", ELSEWHERE)
             self.end_headers()
             self.wfile.write(content)
 

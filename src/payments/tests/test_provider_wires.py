@@ -20,7 +20,7 @@ from payments.errors import ProviderDown
 from payments.models import ProviderEvent
 from payments.providers import NewRefund, OutcomeUnknown, Provider, ProviderRefused, ProviderUnavailable
 from payments.tests.factories import make_attempt
-from payments.tests.far_end import BREAK, BUSY, CUT, HANG, FarEnd
+from payments.tests.far_end import AWAY, BREAK, BUSY, CUT, ELSEWHERE, HANG, FarEnd
 from payments.tests.wires import a_charge, begin, carry_out, deliver, paid, state_of, take_in
 
 NOBODY = "http://127.0.0.1:9"
@@ -76,6 +76,15 @@ class TestCreate:
         with pytest.raises(ProviderUnavailable):
             provider.create(a_charge(far))
 
+        assert far.sales == []
+
+    def test_that_is_sent_elsewhere_does_not_go_there(self, far: FarEnd, provider: Provider) -> None:
+        far.fault = AWAY
+
+        with pytest.raises((OutcomeUnknown, ProviderRefused, ProviderUnavailable)):
+            provider.create(a_charge(far))
+
+        assert [path for _, path in far.asked if path.startswith(ELSEWHERE)] == []
         assert far.sales == []
 
 

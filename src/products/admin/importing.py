@@ -60,7 +60,7 @@ def _preview(request: HttpRequest) -> dict[str, Any]:
         raise TooLarge(max_bytes=settings.UPLOAD_MAX_BYTES)
     name, content = Path(file.name).name[-100:], file.read()
     with _as_file(name, content) as path:
-        preview = check_file(path=path)
+        preview = check_file(path=path, most_bytes=settings.IMPORT_MAX_UNPACKED_BYTES)
     token = uuid4().hex
     # Any web process may get the confirmation; the cache is what they share.
     with _needing_cache():

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import gzip
 import io
 import json
+import zipfile
 from typing import Any
 
 import openpyxl
@@ -9,6 +11,7 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from PIL import Image
+from pytest_django import Settings
 
 from accounts.domain import Role
 from accounts.tests.factories import make_user
@@ -16,6 +19,10 @@ from core.models import OutboxEvent
 from products.models import Category, Price, Product, ProductDocument, ProductImage, Variant
 from products.tests.factories import make_category, make_product, make_variant
 
+NO_NUMBER = (
+    '<worksheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"><sheetData><row r="1">'
+    '<c r="A1" t="n"><v>none</v></c></row></sheetData></worksheet>'
+)
 LIST = "/admin/products/product/"
 
 
@@ -334,6 +341,7 @@ class TestImport:
             ("goods.xlsx", "not a workbook"),
             ("../../etc/passwd.csv", "x"),
             ("goods.json", "{"),
+            ("goods.csv", "x" * 200_000),
         ],
     )
     def test_says_what_is_wrong_with_a_file(self, browser: Client, name: str, text: str) -> None:
@@ -342,6 +350,53 @@ class TestImport:
         assert response.status_code == 200
         assert "token" not in response.context
         assert not Product.objects.exists()
+
+    @pytest.mark.parametrize(
+        ("member", "content"),
+        [
+            ("xl/workbook.xml", "none"),
+            ("xl/styles.xml", "<"),
+            ("xl/worksheets/sheet1.xml", "<a"),
+            ("xl/worksheets/sheet1.xml", NO_NUMBER),
+            (
+                "xl/workbook.xml",
+                '<!DOCTYPE a [<!ENTITY x SYSTEM "file:///etc/passwd">]><workbook>&x;</workbook>',
+            ),
+        ],
+    )
+    def test_refuses_a_sheet_that_is_none_inside(self, browser: Client, member: str, content: str) -> None:
+        whole, broken, book = io.BytesIO(), io.BytesIO(), openpyxl.Workbook()
+        book.save(whole)
+        with zipfile.ZipFile(whole) as taken, zipfile.ZipFile(broken, "w") as made:
+            for name in taken.namelist():
+                made.writestr(name, content if name == member else taken.read(name))
+
+        response = browser.post(f"{LIST}import/", {"file": SimpleUploadedFile("goods.xlsx", broken.getvalue())})
+
+        assert response.status_code == 200
+        assert "token" not in response.context
+        assert "The sheet cannot be read" in response.content.decode()
+        assert "root:" not in response.content.decode()
+
+    @pytest.mark.parametrize("name", ["goods.csv.gz", "goods.xlsx", "goods.xlsx.gz"])
+    def test_s32_refuses_what_would_be_too_large_unpacked(self, browser: Client, settings: Settings, name: str) -> None:
+        settings.IMPORT_MAX_UNPACKED_BYTES = 1024 * 1024
+        packed = io.BytesIO()
+        with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+            archive.writestr("xl/worksheets/sheet1.xml", b" " * 2 * 1024 * 1024)
+        bomb = packed.getvalue() if "xlsx" in name else b" " * 2 * 1024 * 1024
+        bomb = gzip.compress(bomb) if name.endswith(".gz") else bomb
+
+        response = browser.post(f"{LIST}import/", {"file": SimpleUploadedFile(name, bomb)})
+
+        assert "token" not in response.context
+        assert "The request is too large." in response.content.decode()
+
+    def test_s32_refuses_json_of_a_depth_that_would_fill_the_memory(self, browser: Client) -> None:
+        response = self.send(browser, "[" * 40 + "]" * 40, "goods.json")
+
+        assert "token" not in response.context
+        assert "more than 32 levels deep" in response.content.decode()
 
     def test_of_anothers_file_is_refused(self, browser: Client) -> None:
         make_product("Other")

@@ -62,7 +62,7 @@ class ConfirmView(_Proven):
         responses={200: RecoveryCodesOutput},
         examples=[
             examples.asked(_WITH_CODE),
-            examples.told({"recovery_codes": ["7K3M-Q2X9-ABCD-Z4K9-WXYZ-2345"]}),
+            examples.told({"recovery_codes": ["7K3M-Q2X9-ABCD-Z4K9-WXYZ-2345-HJ8N"]}),
         ],
     )
     def post(self, request: Request) -> Response:

@@ -22,8 +22,10 @@ from accounts.api.serializers import (
 from accounts.api.throttles import RegistrationThrottle
 from accounts.api.viewer import customer_of
 from core.api.views import ApiView
+from core.middleware import FORGET_ALL
 
 NO_STORE = {"Cache-Control": "no-store"}
+_LEFT = {"Clear-Site-Data": FORGET_ALL}
 CART_TOKEN = OpenApiParameter(
     "X-Cart-Token", location=OpenApiParameter.HEADER, description="A guest's cart, to be merged into the account's."
 )
@@ -122,7 +124,7 @@ class LogoutView(ApiView):
         body = RefreshInput(data=request.data)
         body.is_valid(raise_exception=True)
         services.sign_out(**body.validated_data, at=timezone.now())
-        return Response(status=204)
+        return Response(status=204, headers=_LEFT)
 
 
 class LogoutAllView(ApiView):
@@ -133,4 +135,4 @@ class LogoutAllView(ApiView):
     @extend_schema(operation_id="logout_all", summary="Sign out everywhere", request=None, responses={204: None})
     def post(self, request: Request) -> Response:
         services.sign_out_everywhere(user_id=customer_of(request).pk, at=timezone.now())
-        return Response(status=204)
+        return Response(status=204, headers=_LEFT)

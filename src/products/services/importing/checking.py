@@ -31,16 +31,20 @@ class Preview:
     refusals: tuple[Refusal, ...]
 
 
-def check_file(*, path: Path, shown: int = 20) -> Preview:
+def check_file(*, path: Path, shown: int = 20, most_bytes: int | None = None) -> Preview:
     """Read a file of products to its end. Rows that only the catalogue itself can refuse count as good here.
 
     :param shown: how many good, and how many bad rows to return
+    :param most_bytes: how large it may be when it is unpacked; ``None``: whoever gives it is trusted
+    :raises TooLarge: it is larger
     :raises FileUnreadable: nothing, or nothing more, can be read from the file
     :raises HeaderWrong: it is no file of products
     """
     sample: list[ProductRow] = []
     refusals: list[Refusal] = []
     good = bad = 0
+    if most_bytes is not None:
+        readers.check_unpacked(path, most_bytes=most_bytes)
     with readers.open_source(path) as source:
         mapping = find_mapping(wanted=None, columns=source.columns)
         mapping.check_header(source.columns)

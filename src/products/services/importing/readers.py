@@ -17,11 +17,15 @@ import ijson
 import openpyxl
 from openpyxl.utils.exceptions import InvalidFileException
 
+from core.errors import TooLarge
 from products.errors import FileUnreadable
 
 FORMATS = (".csv", ".xlsx", ".json")
 _CHUNK = 1 << 20
-_DAMAGED = (OSError, EOFError, zipfile.BadZipFile, InvalidFileException, KeyError)
+_MOST_LEVELS = 32
+_DAMAGED = (OSError, EOFError, zipfile.BadZipFile, InvalidFileException, KeyError, csv.Error)
+# What openpyxl, and the parsers of XML below it, say of a sheet that is none. Those parsers resolve no entities.
+_NO_SHEET = (SyntaxError, ValueError, IndexError, TypeError, AttributeError)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -74,6 +78,37 @@ def open_source(path: Path) -> Iterator[Source]:
         raise FileUnreadable(f"{path.name}: {error or type(error).__name__}") from error
 
 
+def check_unpacked(path: Path, *, most_bytes: int) -> None:
+    """Measure a file that may be packed, before anything is made of it. At most so many bytes are unpacked for that.
+
+    :raises FileUnreadable: it is JSON, and nested deeper than any goods are: the reader's paths would fill the memory
+    :raises TooLarge: unpacked, by gzip or as the archive that a spreadsheet is, it would have more bytes than that
+    """
+    try:
+        with _open_bytes(path) as file:
+            size = 0
+            while size <= most_bytes and (part := file.read(_CHUNK)):
+                size += len(part)
+            if size <= most_bytes and zipfile.is_zipfile(file):
+                with zipfile.ZipFile(file) as archive:
+                    size = sum(member.file_size for member in archive.infolist())
+            elif size <= most_bytes and path.name.lower().removesuffix(".gz").endswith(".json"):
+                _check_depth(file)
+    except (*_DAMAGED, ijson.JSONError):
+        return  # whoever reads it says so
+    if size > most_bytes:
+        raise TooLarge(max_bytes=most_bytes)
+
+
+def _check_depth(file: IO[bytes]) -> None:
+    file.seek(0)
+    depth = 0
+    for event, _ in ijson.basic_parse(file):
+        depth += event.startswith("start_") - event.startswith("end_")
+        if depth > _MOST_LEVELS:
+            raise FileUnreadable(f"It is nested more than {_MOST_LEVELS} levels deep.")
+
+
 def _open_bytes(path: Path) -> IO[bytes]:
     return cast("IO[bytes]", gzip.open(path, "rb")) if path.name.lower().endswith(".gz") else path.open("rb")
 
@@ -107,10 +142,17 @@ def _record(line: int, header: Sequence[str], row: Sequence[Any]) -> Record:
 
 
 def _read_xlsx(file: IO[bytes]) -> Source:
-    book = openpyxl.load_workbook(file, read_only=True, data_only=True)
-    rows = book.worksheets[0].iter_rows(values_only=True)
+    rows = _sheet_rows(file)
     header = [str(name).strip() for name in next(rows, ()) if name is not None]
     return Source(columns=tuple(header), records=_sheet_records(rows, header))
+
+
+def _sheet_rows(file: IO[bytes]) -> Iterator[tuple[Any, ...]]:
+    try:
+        book = openpyxl.load_workbook(file, read_only=True, data_only=True)
+        yield from book.worksheets[0].iter_rows(values_only=True)
+    except _NO_SHEET as error:
+        raise FileUnreadable(f"The sheet cannot be read: {type(error).__name__}") from error
 
 
 def _sheet_records(rows: Iterator[tuple[Any, ...]], header: Sequence[str]) -> Iterator[Record]:
