@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Judges what runs the shop by the tools made for it: workflows, shell, images, manifests, the Jenkinsfile.
+# Judges what runs the shop by the tools made for it: workflows, shell, images, manifests, the Jenkinsfile. And looks for
+# secrets in every file: those that .secrets.baseline lists are none (tests/test_secrets.py says why).
 # A tool that is not installed is named and left out; with CI=true that is a failure.
 set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit
@@ -27,6 +28,17 @@ lint_jenkinsfile() {
   return "$code"
 }
 
+# shellcheck disable=SC2317 # called by its name
+lint_secrets() {
+  local kept code=0 # what is known only moved to other lines: it writes that down, and says 3
+  kept=$(mktemp)
+  cp .secrets.baseline "$kept"
+  detect-secrets-hook --no-verify --baseline "$kept" "${tracked[@]}" || code=$?
+  rm -f "$kept"
+  ((code == 0 || code == 3))
+}
+
+mapfile -t tracked < <(git ls-files -- . ':!.secrets.baseline' ':!requirements/*.txt')
 mapfile -t scripts < <(git ls-files '*.sh' .ci/run | sort)
 mapfile -t images < <(git ls-files 'infra/*Dockerfile*' | sort)
 
@@ -38,4 +50,5 @@ if has check-jsonschema; then
   check "Jenkins by compose" check-jsonschema --quiet --builtin-schema vendor.compose-spec infra/jenkins/compose.yml
   check Dependabot check-jsonschema --quiet --builtin-schema vendor.dependabot .github/dependabot.yml
 fi
+if has detect-secrets-hook; then check secrets lint_secrets; fi
 exit "$failed"

@@ -190,6 +190,7 @@ GUESSES_PER_ADDRESS = Limit(20, timedelta(minutes=15), "guess")
 RESETS_PER_ADDRESS = Limit(30, timedelta(hours=1), "reset")
 # Wherever they come from: whoever is refused here knows the password.
 CODES_PER_ACCOUNT = Limit(10, timedelta(minutes=15), "second-factor")
+EXPORTS_PER_ACCOUNT = Limit(10, timedelta(hours=1), "export")
 MAILS_PER_ACCOUNT = Limit(5, timedelta(hours=1), "mail")
 
 

@@ -61,7 +61,10 @@ class User(AbstractBaseUser, PermissionsMixin, Entity):
 
     class Meta:
         indexes = [models.Index(fields=["-created_at"], name="user_newest")]
-        permissions = [("receive_registration_alerts", "Is told of new registrations")]
+        permissions = [
+            ("receive_registration_alerts", "Is told of new registrations"),
+            ("export_person", "Hands out all that the shop holds of a person"),
+        ]
 
     def __str__(self) -> str:
         return self.email

@@ -7,6 +7,8 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 from uuid import UUID
 
+from django.db.models import QuerySet
+
 from carts.domain import CartState, CartView, Holder, Item, Terms, compose
 from carts.errors import NotForSale
 from carts.models import Cart, CartItem
@@ -63,6 +65,12 @@ def view_cart(*, holder: Holder, market: Market | None, at: datetime) -> CartVie
         quote = pricing.quote(wanted={}, market=market, asking=asking_of(terms=terms, holder=holder, at=at))
         return compose(cart_id=None, token=None, quote=quote, items=(), terms=terms)
     return show(cart=cart, holder=holder, items=items_of(cart=cart), at=at)
+
+
+def list_carts(*, owner_id: UUID) -> QuerySet[Cart]:
+    """Return all carts that a customer ever filled, with market and items; three queries when read."""
+    rows: QuerySet[Cart] = Cart.objects.filter(owner=owner_id)
+    return rows.select_related("market").prefetch_related("items__variant")
 
 
 def items_of(*, cart: Cart) -> list[Item]:

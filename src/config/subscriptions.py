@@ -1,4 +1,4 @@
-"""Which fact is followed by which reaction: the only place that joins them.
+"""Which fact is followed by which reaction, and who holds what of a person: the only place that joins them.
 
 ``SUBSCRIPTIONS`` run after the commit, in a worker, as often as it takes. ``INLINE_SUBSCRIPTIONS`` are steps
 of an upper floor that must be whole or nothing with the change itself: they run inside the publishing
@@ -80,3 +80,12 @@ INLINE_SUBSCRIPTIONS: dict[str, tuple[str, ...]] = {
     "payments.payment_captured": ("orders.handlers.confirm_payment",),
     "products.stock_declared": ("inventory.handlers.set_declared_stock",),
 }
+
+# What each app holds of a person, as a ``core.personal.PersonalPart``: what ``accounts.user_deleted`` makes it forget.
+PERSONAL_PARTS: tuple[str, ...] = (
+    "accounts.api.personal.PART",
+    "carts.api.personal.PART",
+    "orders.api.personal.PART",
+    "payments.api.personal.PART",
+    "notifications.api.personal.PART",
+)

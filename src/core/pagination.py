@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -22,6 +22,7 @@ MAX_SIZE = 100
 # Pages by number end here; deeper walks take the cursor.
 MAX_PAGE = 100_000
 EXACT_COUNT_LIMIT = 10_000
+WALKED_AT_ONCE = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +106,23 @@ def paginate(rows: QuerySet[Any], *, page: PageRequest, order: tuple[str, ...]) 
         return Page(shown, count, False, has_more, last)
     count = rows.order_by()[: EXACT_COUNT_LIMIT + 1].count()
     return Page(shown, count, count > EXACT_COUNT_LIMIT, has_more, last)
+
+
+def walk(rows: QuerySet[Any], *, order: tuple[str, ...], size: int = WALKED_AT_ONCE) -> Iterator[list[Any]]:
+    """Return all rows of a queryset in that total order, so many at a time, so that memory does not grow with them.
+
+    One statement (and what is prefetched) for each part; rows that come meanwhile are left out or not, none is twice.
+
+    :param order: field names, ``-`` for descending; the last must be unique
+    """
+    ordered = rows.order_by(*order)
+    found = list(ordered[:size])
+    while found:
+        yield found
+        if len(found) < size:
+            return
+        last = [getattr(found[-1], name.lstrip("-")) for name in order]
+        found = list(ordered.filter(_after(order, last))[:size])
 
 
 def page_body(

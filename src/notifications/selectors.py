@@ -70,6 +70,12 @@ def choices(*, user_ids: Collection[UUID], kind: Kind | None = None) -> dict[tup
     return {(row[0], row[1], row[2]): row[3] for row in rows.values_list("user_id", "kind", "channel", "is_wanted")}
 
 
+def list_mails_to(*, user_id: UUID) -> QuerySet[Mail]:
+    """Return what was mailed to a person, without its text."""
+    rows: QuerySet[Mail] = Mail.objects.filter(user=user_id).defer("text", "html")
+    return rows
+
+
 def list_mails(*, state: str | None = None) -> QuerySet[Mail]:
     """Return the mails, for staff."""
     rows: QuerySet[Mail] = Mail.objects.all()

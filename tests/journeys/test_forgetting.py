@@ -8,12 +8,14 @@ from typing import Any
 
 import pytest
 from django.apps import apps
+from django.contrib.admin.models import LogEntry
 from django.utils import timezone
 from pytest_django import Settings
 
 from accounts import services
 from accounts.domain import AddressData
 from accounts.errors import AboveYourRole, OwnAccess
+from accounts.models import User
 from accounts.tests.factories import (
     PASSWORD,
     client_of,
@@ -34,6 +36,7 @@ from orders.tests.factories import place
 from orders.tests.returned import make_picture, make_return, make_withdrawal, send
 from orders.tests.sellers import issue, make_seller, pay
 from payments.tests.factories import make_saved_method, make_store_credit
+from tests.journeys.back_office import browser_of, url_of
 
 EMAIL = "zaphod.unmistakable@example.com"
 WORDS = ("unmistakable", "beeblebrox", "+442079460042", "42 heart of gold", "zz9 9zz")
@@ -99,6 +102,15 @@ def person(transactional_db: None, settings: Settings, tmp_path: Path) -> Any:
 
 
 class TestErasing:
+    def test_s51_leaves_no_name_in_the_history_of_the_back_office(self, person: Any) -> None:
+        boss = browser_of(make_user(is_superuser=True))
+        boss.post(url_of(User, "sign_out", person.pk), {"_confirmed": "yes"})
+        assert ("admin.LogEntry", "object_repr") in set(found(WORDS))
+
+        services.delete_account(user=person, password=PASSWORD, address="192.0.2.1", at=timezone.now())
+
+        assert not LogEntry.objects.exclude(object_repr="").exists()
+
     def test_s51_by_the_person_leaves_nothing_in_any_table(self, person: Any) -> None:
         assert {label for label, _ in found(WORDS)} >= {
             "accounts.User", "accounts.Profile", "accounts.Address", "orders.Order", "orders.Return",

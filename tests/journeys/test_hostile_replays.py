@@ -31,6 +31,7 @@ NOT_KEPT = {
     "promotions_rehearse": "stores nothing",
     "webhooks_receive": "the event's own id says whether it was kept before",
     "mail_reports_receive": "the signed token says the same",
+    "export_user": "what is held of a person is read anew, and nowhere kept a second time",
     "ask_upload": "what is signed is good for a while only",
     "put_upload": "the storage has one file of that name",
 }

@@ -552,6 +552,7 @@ BODIES: dict[str, Callable[[World], dict[str, Any] | bytes | None]] = {
     "remove_second_factor": lambda w: {"email": w.enrolled.email, "password": PASSWORD, "code": w.recovery_codes[0]},
     "reset_second_factor": _no_body,
     "erase_user": _no_body,
+    "export_user": _no_body,
     "set_user_active": lambda _: {"is_active": True},
     "set_user_roles": lambda _: {"roles": ["order manager"]},
 }

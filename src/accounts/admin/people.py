@@ -13,6 +13,7 @@ from django.contrib.auth.models import Group
 from django.core.exceptions import ValidationError
 from django.db.models import Count, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from import_export.fields import Field
@@ -26,6 +27,7 @@ from accounts.errors import SecondFactorMissing
 from accounts.models import Address, Profile, User
 from core.admin import Exported, SafeResource, ServiceAdmin, StaffForm, ViewInline, dressed
 from core.admin.base import in_words
+from core.api.streams import json_response
 from core.errors import DomainError
 
 admin.site.unregister(Group)
@@ -155,7 +157,7 @@ class UserAdmin(Exported):
     autocomplete_fields = ("groups", "customer_group")
     ordering = ("-created_at", "-pk")
     inlines = (_Profile, _Addresses)
-    actions_detail = ("set_password", "sign_out", "remove_second_factor", "erase")
+    actions_detail = ("set_password", "sign_out", "remove_second_factor", "export_person", "erase")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[User]:
         rows: QuerySet[User] = super().get_queryset(request).filter(deleted_at__isnull=True)
@@ -251,6 +253,26 @@ class UserAdmin(Exported):
             return "The second factor is removed, and all sign-ins have ended."
 
         return self.ask_about_one(request, object_id, title="Remove the second factor", act=remove)
+
+    def has_export_person_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
+        return bool(request.user.has_perm("accounts.export_person"))
+
+    @action(description="Export personal data", icon="download", permissions=["export_person"])
+    def export_person(self, request: HttpRequest, object_id: str) -> HttpResponseBase:
+        row = self.row(request, object_id)
+        files: list[HttpResponseBase] = []
+
+        def hand_out(_: dict[str, Any]) -> str:
+            document = services.export_account(
+                user_id=row.pk,
+                actor=request.user,  # type: ignore[arg-type]
+                at=timezone.now(),
+            )
+            files.append(json_response(name="personal-data.json", document=document))
+            return "What the shop holds of the person was handed out."
+
+        page = self.ask_about_one(request, object_id, title="Export personal data", act=hand_out)
+        return files[0] if files else page
 
     def has_erase_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
         return self.may(request, "delete")

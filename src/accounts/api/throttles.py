@@ -20,6 +20,16 @@ class RegistrationThrottle(BaseThrottle):
         return True
 
 
+class ExportThrottle(BaseThrottle):
+    """Exports of personal data per account that asks."""
+
+    def allow_request(self, request: Any, view: Any) -> bool:
+        """:raises TooManyAttempts: too many within the hour"""
+        if request.user is not None:
+            services.count_export(user_id=request.user.pk, at=timezone.now())
+        return True
+
+
 class ResetThrottle(BaseThrottle):
     """Requests for a reset mail per network address."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from accounts.api.views import groups, me, passwords, second_factor, sessions, staff
+from accounts.api.views import exporting, groups, me, passwords, second_factor, sessions, staff
 
 urlpatterns = [
     path("auth/register", sessions.RegisterView.as_view()),
@@ -21,6 +21,7 @@ urlpatterns = [
     path("auth/second-factor/confirm", second_factor.ConfirmView.as_view()),
     path("auth/second-factor/remove", second_factor.RemoveView.as_view()),
     path("me", me.MeView.as_view()),
+    path("me/export", exporting.OwnExportView.as_view()),
     path("me/profile", me.ProfileView.as_view()),
     path("me/profile/avatar", me.AvatarView.as_view()),
     path("me/addresses", me.AddressesView.as_view()),
@@ -28,6 +29,7 @@ urlpatterns = [
     path("profiles/<uuid:user_id>", me.PublicProfileView.as_view()),
     path("users", staff.UsersView.as_view()),
     path("users/<uuid:user_id>", staff.UserView.as_view()),
+    path("users/<uuid:user_id>/export", exporting.UserExportView.as_view()),
     path("users/<uuid:user_id>/roles", staff.UserRolesView.as_view()),
     path("users/<uuid:user_id>/second-factor", staff.UserSecondFactorView.as_view()),
     path("customer-groups", groups.CustomerGroupsView.as_view()),

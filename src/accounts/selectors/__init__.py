@@ -14,6 +14,7 @@ from accounts.selectors.people import (
     users_by_ids,
     users_with_permission,
 )
+from accounts.selectors.personal import list_links, list_recovery_codes, list_sign_ins, permissions_of
 from accounts.selectors.tokens import lacks_second_factor, read_token, user_of_token
 
 __all__ = [
@@ -27,7 +28,11 @@ __all__ = [
     "lacks_second_factor",
     "list_addresses",
     "list_customer_groups",
+    "list_links",
+    "list_recovery_codes",
+    "list_sign_ins",
     "list_users",
+    "permissions_of",
     "read_token",
     "roles_of",
     "user_of_token",

@@ -14,6 +14,7 @@ from accounts.services.backoffice import (
     set_password,
 )
 from accounts.services.cleaning import forget_spent_tokens
+from accounts.services.exporting import count_export, export_account
 from accounts.services.groups import (
     change_user,
     create_customer_group,
@@ -64,6 +65,7 @@ __all__ = [
     "check_staff_password",
     "confirm_password_reset",
     "confirm_second_factor",
+    "count_export",
     "count_guess",
     "count_registration",
     "count_reset_request",
@@ -76,6 +78,7 @@ __all__ = [
     "edit_user",
     "ensure_roles",
     "erase_account",
+    "export_account",
     "find_enrolment",
     "finish_enrolment",
     "forget_second_factor",

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from django.contrib.admin.models import LogEntry
 from django.contrib.auth.hashers import make_password
 
 from accounts.domain import Visibility
@@ -100,6 +101,8 @@ def _erase(user: User, *, at: datetime) -> None:
     _scrub_profile(user)
     for kept in (Address, Authenticator, RecoveryCode, TokenFamily, OneTimeToken):
         kept.objects.filter(user=user).delete()
+    # The history of the back office calls each row by its name: an account by its e-mail.
+    LogEntry.objects.filter(content_type__app_label="accounts", object_id=str(user.pk)).update(object_repr="")
     outbox.publish(UserDeleted(user_id=user.pk), at=at)
     tell("account erased", user_id=user.pk)
 

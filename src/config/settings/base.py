@@ -45,11 +45,11 @@ from config.settings.seeing import (  # noqa: F401 - settings
     SENTRY_ENVIRONMENT,
     WSGI_WRAPPERS,
 )
-from config.subscriptions import CONDITIONS, HANDLERS_OF_MANY, INLINE_SUBSCRIPTIONS, SUBSCRIPTIONS
+from config.subscriptions import CONDITIONS, HANDLERS_OF_MANY, INLINE_SUBSCRIPTIONS, PERSONAL_PARTS, SUBSCRIPTIONS
 from config.version import VERSION
 from notifications.domain import Kind
-from orders.domain import OrderStatus, Resolution, ReturnStatus
-from payments.domain import PaymentStatus, RefundStatus, RefundTo, SettledKind
+from orders.domain import DraftStatus, OrderStatus, PaperKind, Resolution, ReturnStatus
+from payments.domain import AttemptStatus, BalanceKind, PaymentStatus, RefundStatus, RefundTo, SettledKind
 from pricing.domain.shipping import ShippingKind
 
 DATA = data_folder()
@@ -207,6 +207,10 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
     "SERVE_PUBLIC": True,
     # Choices that stand in several places under several names.
     "ENUM_NAME_OVERRIDES": {
+        "AttemptStatus": [status.value for status in AttemptStatus],
+        "BalanceKind": [kind.value for kind in BalanceKind],
+        "DraftStatus": [status.value for status in DraftStatus],
+        "PaperKind": [kind.value for kind in PaperKind],
         "PaymentStatus": [status.value for status in PaymentStatus],
         "RefundStatus": [status.value for status in RefundStatus],
         "RefundTo": [to.value for to in RefundTo],
@@ -228,6 +232,7 @@ EVENT_SUBSCRIPTIONS = SUBSCRIPTIONS
 EVENT_INLINE_SUBSCRIPTIONS = INLINE_SUBSCRIPTIONS
 EVENT_CONDITIONS = CONDITIONS
 EVENT_HANDLERS_OF_MANY = HANDLERS_OF_MANY
+PERSONAL_DATA = PERSONAL_PARTS
 OUTBOX_COURIER = True
 # How long a worker that took a delivery has, before another may take it.
 OUTBOX_LEASE = timedelta(seconds=30)

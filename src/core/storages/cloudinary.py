@@ -95,7 +95,7 @@ class CloudinaryStorage(Storage):
             with httpx.stream(method, url, timeout=_SECONDS_TO_WAIT, **more) as answer:
                 if answer.status_code == httpx.codes.NOT_FOUND:
                     raise FileNotFoundError(404)
-                if answer.is_error:
+                if not answer.is_success:
                     raise StorageAway(answer.status_code)
                 body = bytearray()
                 for piece in answer.iter_bytes():

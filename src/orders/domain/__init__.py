@@ -41,7 +41,7 @@ from orders.domain.returning import (
     paid_per_line,
     worth_of_units,
 )
-from orders.domain.states import MOVES, MovedBy, OrderStatus, may_move, order_number
+from orders.domain.states import MOVES, MovedBy, OrderStatus, gift_card_sources, may_move, order_number
 from orders.domain.ubl import to_ubl
 
 __all__ = [
@@ -79,6 +79,7 @@ __all__ = [
     "compose_credit",
     "compose_invoice",
     "fulfilment_status",
+    "gift_card_sources",
     "invoice_number",
     "is_too_late",
     "last_day_to_withdraw",

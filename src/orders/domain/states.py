@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from enum import Enum
 from hashlib import blake2s
+from uuid import UUID
 
 
 class OrderStatus(Enum):
@@ -64,3 +65,8 @@ def order_number(sequence: int, key: bytes) -> str:
 def _round(half: int, turn: int, key: bytes) -> int:
     digest = blake2s(bytes([turn]) + half.to_bytes(4, "big"), key=key[:32], digest_size=8).digest()
     return int.from_bytes(digest, "big")
+
+
+def gift_card_sources(*, line_id: UUID, units: int) -> list[str]:
+    """Return what names each unit of a line that becomes a gift card."""
+    return [f"{line_id}:{unit}" for unit in range(1, units + 1)]

@@ -12,6 +12,7 @@ from orders.selectors.invoicing import (
     paper_of,
 )
 from orders.selectors.linking import digest_of_link, find_payment_link, get_payment_link, state_of_link, url_of_link
+from orders.selectors.personal import PersonalOrder, drafts_for, personal_orders
 from orders.selectors.reading import (
     get_fulfilment,
     get_moves,
@@ -50,10 +51,12 @@ __all__ = [
     "EditQuote",
     "OrderReturns",
     "OrdersRow",
+    "PersonalOrder",
     "Receipt",
     "Rehearsal",
     "TaxRow",
     "digest_of_link",
+    "drafts_for",
     "draw_draft",
     "find_delivered_at",
     "find_differences",
@@ -92,6 +95,7 @@ __all__ = [
     "missing_for_invoice",
     "packing_slip",
     "paper_of",
+    "personal_orders",
     "quote_draft",
     "quote_edit",
     "rehearse_promotion",

@@ -12,7 +12,7 @@ from uuid import UUID
 
 from core.money import as_document
 from core.transactions import step
-from orders.domain import MovedBy, OrderStatus
+from orders.domain import MovedBy, OrderStatus, gift_card_sources
 from orders.errors import GiftCardsOut
 from orders.models import Order, OrderLine
 from orders.services import parcels
@@ -79,7 +79,7 @@ def gift_card_lines(*, lines: Sequence[OrderLine]) -> list[OrderLine]:
 
 
 def _sources(line: OrderLine) -> list[str]:
-    return [f"{line.pk}:{unit}" for unit in range(1, line.quantity + 1)]
+    return gift_card_sources(line_id=line.pk, units=line.quantity)
 
 
 @step

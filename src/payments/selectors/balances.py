@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from uuid import UUID
 
 from django.conf import settings
@@ -49,6 +50,24 @@ def list_gift_cards(*, is_active: bool | None = None, code_end: str | None = Non
     if is_active is not None:
         rows = rows.filter(is_active=is_active)
     return rows if code_end is None else rows.filter(code_end=plain_code(code_end))
+
+
+def sold_gift_cards(*, sources: Collection[str]) -> dict[str, Balance]:
+    """Return source -> the gift card that was made for its sake, of those that were made. One query, none for none."""
+    if not sources:
+        return {}
+    return {card.source: card for card in Balance.objects.filter(kind=GIFT_CARD, source__in=sources)}
+
+
+def list_balances(*, customer_id: UUID) -> list[Balance]:
+    """Return all that is a customer's own to spend, of whatever kind, oldest first. One query."""
+    return list(Balance.objects.filter(customer=customer_id).order_by("pk"))
+
+
+def list_movements_of(*, balances: Collection[Balance]) -> QuerySet[Posting]:
+    """Return what came to some balances and left them, each with its entry. One query."""
+    rows: QuerySet[Posting] = Posting.objects.filter(account__in={balance.account for balance in balances})
+    return rows.select_related("entry")
 
 
 def store_credit(*, customer_id: UUID) -> list[Balance]:

@@ -126,6 +126,12 @@ def list_payments(
     return rows if status is None else rows.filter(status=status)
 
 
+def payments_of_orders(*, order_ids: Collection[UUID]) -> dict[UUID, Payment]:
+    """Return order id -> its payment with attempts and refunds, of those that have one. Four queries."""
+    rows = list_payments(order_ids=order_ids).prefetch_related("refunds__attempt")
+    return {payment.order_id: payment for payment in rows}
+
+
 def get_attempt(*, attempt_id: UUID) -> Attempt:
     """Return an attempt with its payment. One query.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Collection
 from hashlib import blake2b
 from uuid import UUID
@@ -31,6 +32,21 @@ def is_first_order(*, buyer: str, placed: int = 0) -> bool:
     """Tell whether the buyer has placed no order yet that was not cancelled, but for ``placed`` ones. One query."""
     found = _ORDERED.first(key=buyer)
     return found is None or found[0] <= placed
+
+
+def orders_counted(*, customer_id: UUID) -> int:
+    """Return how many orders a customer is counted with: placed and not cancelled. One query."""
+    found = _ORDERED.first(key=buyer_key(customer_id=customer_id, email=""))
+    return found[0] if found else 0
+
+
+def uses_of_orders(*, order_ids: Collection[UUID]) -> dict[UUID, list[PromotionUse]]:
+    """Return order id -> the promotions that it had, given back or not, with their coupons. One query."""
+    uses = defaultdict(list)
+    rows = PromotionUse.objects.filter(order_id__in=order_ids).select_related("promotion", "coupon")
+    for use in rows.order_by("pk"):
+        uses[use.order_id].append(use)
+    return uses
 
 
 def used_by_order(*, order_id: UUID) -> frozenset[UUID]:
