@@ -307,7 +307,8 @@ SECURE_HSTS_PRELOAD = False
 def redis_cache(url: str) -> dict[str, Any]:
     """Return the cache at that address, for ``CACHES``. Nobody waits long for one that does not answer."""
     backend = "django.core.cache.backends.redis.RedisCache"
-    return {"BACKEND": backend, "LOCATION": url, "OPTIONS": {"socket_connect_timeout": 1, "socket_timeout": 3}}
+    options = {"serializer": "core.caching.JsonSerializer", "socket_connect_timeout": 1, "socket_timeout": 3}
+    return {"BACKEND": backend, "LOCATION": url, "OPTIONS": options}
 
 
 # Where workers are asked to work. Settings for a surrounding name the broker and call `broker_settings`.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import tempfile
+from base64 import b64decode, b64encode
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -64,7 +65,7 @@ def _preview(request: HttpRequest) -> dict[str, Any]:
     token = uuid4().hex
     # Any web process may get the confirmation; the cache is what they share.
     with _needing_cache():
-        cache.set(_key(request, token), (name, content), _KEPT_SECONDS)
+        cache.set(_key(request, token), [name, b64encode(content).decode()], _KEPT_SECONDS)
     rows = [
         {
             "line": row.line,
@@ -85,7 +86,7 @@ def _import(request: HttpRequest, token: str) -> dict[str, Any]:
     if kept is None:
         raise FileUnreadable("The file is not kept any more; choose it again.")
     name, content = kept
-    with _as_file(name, content) as path:
+    with _as_file(name, b64decode(content)) as path:
         report = path.with_name("report.csv")
         outcome: Outcome = import_file(wish=ImportWish(path=path, report=report, again=True), at=timezone.now())
         refused = _refused(report)
