@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from bench.scaling import queueing
+from bench.scaling import heights, queueing
 from bench.scaling.costs import CHECKOUT, Work, shop
 from bench.scaling.simulation import Layout, enough, simulate
 
@@ -80,3 +80,15 @@ class TestEnough:
         found = enough(Layout(name="", web=1, database=1, workers=1), [ONE], orders=100, load=0.5)
 
         assert (found.web, found.database) == (2, 1)
+
+
+class TestLevels:
+    def test_are_what_postgresql_builds_over_a_million_ids(self) -> None:
+        # pgstatindex of such an index, just built: tree_level 2, leaf_pages 3832, internal_pages 20.
+        assert heights.levels(rows=1_000_000, key_bytes=16) == [3832, 19, 1]
+
+    def test_have_the_leaves_that_postgresql_builds_over_a_million_times_with_ids(self) -> None:
+        assert heights.levels(rows=1_000_000, key_bytes=24)[0] == pytest.approx(4927, rel=0.001)
+
+    def test_of_a_few_rows_is_one_page(self) -> None:
+        assert heights.levels(rows=10, key_bytes=16) == [1]

@@ -6,7 +6,7 @@ import argparse
 import os
 from pathlib import Path
 
-from bench.scaling import connections, partitions, plan, pooler, standby, trips
+from bench.scaling import connections, heights, partitions, plan, pooler, standby, trips
 from bench.scaling.tables import show
 
 
@@ -26,8 +26,11 @@ def _words() -> argparse.ArgumentParser:
     one.add_argument("--seconds", type=float, default=8, help="simulated of the last of these")
     one.set_defaults(run=_plan)
     one = parts.add_parser("hot", help="simulate one variant that everybody wants")
-    one.add_argument("--commit-ms", type=float, default=1.0)
+    one.add_argument("--commit-ms", type=float, default=2.5)
     one.set_defaults(run=_hot)
+    one = parts.add_parser("heights", help="compute how high indexes are")
+    one.add_argument("--rows", type=int, nargs="+", default=[1_000_000, 10_000_000, 100_000_000, 1_000_000_000])
+    one.set_defaults(run=lambda told: show("Indexes", heights.table(rows=told.rows)))
     one = parts.add_parser("standby", help="measure commits that a standby confirms, and reads there")
     one.set_defaults(run=lambda _: show("A standby on the same machine", standby.measure()))
     one = parts.add_parser("connections", help="measure what open connections cost")

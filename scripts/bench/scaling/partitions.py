@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from hashlib import md5
 from uuid import UUID
 
-from bench.scaling.servers import Node, folder, running, timed
+from bench.scaling.servers import Node, cpu_of, folder, running, timed
 
 MONTHS = 24
 _START = datetime(2025, 1, 1, tzinfo=UTC)
@@ -142,7 +142,8 @@ def _inserts(node: Node, orders: int, kinds: Sequence[str]) -> Iterator[list[str
             found.setdefault(kind, []).append(timed(node, statement)[1] * 1e6 / 5000)
     yield ["an order with 2 lines and 2 events, CPU µs", *(f"{min(found[kind]):.0f}" for kind in kinds)]
     for table in _COLUMNS:
-        whole = "SELECT sum(pg_total_relation_size(relid))::bigint / 1000000 FROM pg_partition_tree('{k}{t}')"
+        parts = "SELECT sum(pg_total_relation_size(relid)) FROM pg_partition_tree('{k}{t}')"
+        whole = f"SELECT coalesce(({parts}), pg_total_relation_size('{{k}}{{t}}'))::bigint / 1000000"
         sizes = [node.one(whole.format(k=kind, t=table)) for kind in kinds]
         yield [f"{table}, with indexes, MB ({orders:,} orders)", *(f"{size:,}" for size in sizes)]
     node.one("CREATE EXTENSION IF NOT EXISTS pageinspect")
@@ -165,25 +166,19 @@ def _lookups(node: Node, orders: int, kinds: Sequence[str]) -> Iterator[list[str
 def _asked(node: Node, statement: str, kind: str, ids: Sequence[UUID], orders: int) -> float:
     with node.connect() as session:
         pid = session.info.backend_pid
-        before = _cpu_of(pid)
+        before = cpu_of(pid)
         for place in range(_TIMES):
             one, number = ids[place % len(ids)], place * 7919
             customer = UUID(md5(str(number % 5000).encode(), usedforsecurity=False).hexdigest())
             given = {"id": one, "customer": customer, "number": f"{kind}{number % orders}"}
             session.execute(statement.encode(), given | _month_of(one), prepare=True).fetchall()
-        return (_cpu_of(pid) - before) * 1e6 / _TIMES
+        return (cpu_of(pid) - before) * 1e6 / _TIMES
 
 
 def _month_of(one: UUID) -> dict[str, UUID]:
     month = ((one.int >> 80) // 1000 - int(_START.timestamp())) // _MONTH_SECONDS
     ends = (int(_START.timestamp() + number * _MONTH_SECONDS) * 1000 << 80 for number in (month, month + 1))
     return dict(zip(("low", "high"), (UUID(int=end) for end in ends), strict=True))
-
-
-def _cpu_of(pid: int) -> float:
-    """Return the seconds that one process used, to the microsecond (``/proc/<pid>/schedstat``)."""
-    with open(f"/proc/{pid}/schedstat") as file:  # noqa: PTH123 - no path of ours
-        return int(file.read().split()[0]) / 1e9
 
 
 def _planning(node: Node, kinds: Sequence[str]) -> Iterator[list[str]]:

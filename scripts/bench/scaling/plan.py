@@ -17,7 +17,7 @@ LAYOUTS = (
     replace(ONE, name="1 machine of 8 cores", database=8),
     replace(_APART, name="2 web machines, database, worker, of 2 cores each", web=4, database=2, workers=2),
     replace(_APART, name="the same, database of 4 cores", web=4, database=4, workers=2),
-    replace(_APART, name="the same, each commit confirmed by a standby", web=4, database=4, workers=2, standby_ms=1.0),
+    replace(_APART, name="the same, each commit confirmed by a standby", web=4, database=4, workers=2, standby_ms=4.0),
     replace(_APART, name="the same, public reads at the standby", web=4, database=4, workers=2, replicas=4),
     replace(_APART, name="4 web machines of 4, database of 8, worker of 4", web=16, database=8, workers=4),
     replace(_APART, name="the same, 2 replicas of 4 read", web=16, database=8, workers=4, replicas=8),
@@ -73,7 +73,7 @@ def at_rate(*, reads: float, per_minute: float, load: float, seconds: float) -> 
     """Return what is seen at that rate with as many cores as it wants: replicas or none, standby near or far."""
     works = shop(reads=reads)
     yield ["layout", "web, database, replicas, workers", "orders/min", *_HEADS]
-    for replicas, standby_ms in ((0, 0.0), (1, 0.0), (1, 1.0), (1, 20.0)):
+    for replicas, standby_ms in ((0, 0.0), (1, 0.0), (1, 4.0), (1, 20.0)):
         start = Layout(
             name="", web=1, database=1, workers=1, replicas=replicas, round_trip_ms=_WAY_MS, standby_ms=standby_ms
         )
@@ -103,7 +103,7 @@ def hot_cases(*, commit_ms: float) -> list[tuple[str, Work, Layout]]:
     """Return the places in which a row may be held, each with plenty of everything else."""
     order = next(work for work in CHECKOUT if work.name == _PLACING)
     plenty = Layout(name="", web=64, database=64, workers=8, threads=64, hot=1.0, commit_ms=commit_ms)
-    ways = {"one machine": (0.0, 0.0), "one data centre": (_WAY_MS, 0.0), "and a standby confirms": (_WAY_MS, 1.0)}
+    ways = {"one machine": (0.0, 0.0), "one data centre": (_WAY_MS, 0.0), "and a standby confirms": (_WAY_MS, 4.0)}
     far = {f"web {ms} ms from its database": (float(ms), 0.0) for ms in (20, 80, 150)}
     confirmed = {f"a standby {ms} ms away confirms": (_WAY_MS, float(ms)) for ms in (20, 80, 150)}
     return [

@@ -37,7 +37,7 @@ class Layout:
     replicas: int = 0
     threads: int = 4
     round_trip_ms: float = 0.0
-    commit_ms: float = 1.0
+    commit_ms: float = 2.5
     standby_ms: float = 0.0
     hot: float = 0.0
 

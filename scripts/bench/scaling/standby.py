@@ -21,7 +21,7 @@ _DETAIL = "\\set n random(1, 100000)\nSELECT document FROM documents WHERE id = 
 def measure(*, seconds: int = 4, rounds: int = 2) -> Iterator[list[str]]:
     """Yield rows: commits at each ``synchronous_commit``, least of the rounds; reads of primary and standby."""
     with folder() as place, pair(place) as (primary, replica):
-        primary.one(_TABLES)
+        primary.script(_TABLES)
         primary.one("ALTER SYSTEM SET synchronous_standby_names = '*'")
         primary.one("SELECT pg_reload_conf()")
         yield ["", "1 client, ms", "8 clients, ms", "8 clients, commits/s"]

@@ -99,6 +99,7 @@ def measure(
         shop = Shop(place)
         node = Node(shop.data / "postgres", embedded.socket_folder(shop.data))
         with running(node), Wire(to=node.port) as wire:
+            node.stand_in()
             shop.environment["DATABASE_URL"] = f"postgres://postgres@127.0.0.1:{wire.port}/postgres"
             skus = open_shop(shop)
             try:
