@@ -24,6 +24,7 @@ from core.errors import Conflict, Invalid, Malformed
 from core.ids import new_id
 from core.models import IdempotencyRecord
 from core.statements import execute, fetch
+from core.sweeping import sweep
 from core.transactions import command, hosted
 
 _MAX_KEY = 255
@@ -201,8 +202,6 @@ def _record_by_itself(*, asked: Asked, answer: Answer) -> None:
     _record(asked, answer)
 
 
-@command
 def forget_expired(*, now: datetime) -> int:
     """Remove expired keys and return how many there were."""
-    count, _ = IdempotencyRecord.objects.filter(expires_at__lte=now).delete()
-    return int(count)
+    return sweep(IdempotencyRecord.objects.filter(expires_at__lte=now))

@@ -31,6 +31,7 @@ from core.models import Delivery, OutboxEvent
 from core.privacy import redact
 from core.sql import insert_together, update_together
 from core.statements import execute, fetch
+from core.sweeping import sweep
 from core.transactions import command, step
 
 log = structlog.get_logger(__name__)
@@ -274,12 +275,11 @@ def retry_dead(*, delivery_ids: Collection[UUID], now: datetime) -> int:
     return len(dead)
 
 
-@command
 def forget_finished(*, before: datetime) -> int:
     """Remove deliveries done before that time, and the events that owe nothing any more; return how many deliveries."""
-    count, _ = Delivery.objects.filter(done_at__lt=before).delete()
+    count = sweep(Delivery.objects.filter(done_at__lt=before))
     remaining = Delivery.objects.filter(event=OuterRef("pk"))
-    OutboxEvent.objects.filter(occurred_at__lt=before).exclude(Exists(remaining)).delete()
+    sweep(OutboxEvent.objects.filter(occurred_at__lt=before).exclude(Exists(remaining)))
     return count
 
 

@@ -6,17 +6,16 @@ from datetime import datetime
 
 from accounts.models import OneTimeToken, RefreshToken, TokenFamily
 from accounts.services.throttling import forget_attempts
-from core.transactions import command
+from core.sweeping import sweep
 
 
-@command
 def forget_spent_tokens(*, at: datetime) -> int:
     """Remove tokens that expired and attempts that count no more; return how many tokens.
 
     A spent refresh token stays until it expires: it is how a second use is noticed.
     """
-    refresh, _ = RefreshToken.objects.filter(expires_at__lte=at).delete()
-    TokenFamily.objects.filter(expires_at__lte=at).delete()
-    links, _ = OneTimeToken.objects.filter(expires_at__lte=at).delete()
+    refresh = sweep(RefreshToken.objects.filter(expires_at__lte=at))
+    sweep(TokenFamily.objects.filter(expires_at__lte=at))
+    links = sweep(OneTimeToken.objects.filter(expires_at__lte=at))
     forget_attempts(at=at)
-    return int(refresh + links)
+    return refresh + links

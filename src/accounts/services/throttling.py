@@ -17,6 +17,7 @@ from accounts.errors import TooManyAttempts
 from accounts.models import Attempt, Turnstile
 from core.auditing import unnoted
 from core.quotas import give_back, tell
+from core.sweeping import sweep
 from core.transactions import command, step
 
 _LONGEST_WINDOW = timedelta(hours=1)
@@ -112,13 +113,12 @@ def take_back(attempt_ids: Sequence[int], *, counters: Sequence[Counter]) -> Non
         give_back([each.limit.name for each in counters])
 
 
-@step
 def forget_attempts(*, at: datetime) -> int:
     """Remove attempts that count no more and turnstiles that nobody passed since; return how many attempts."""
     before = at - 2 * _LONGEST_WINDOW
-    count, _ = Attempt.objects.filter(at__lt=before).delete()
-    Turnstile.objects.filter(passed_at__lt=before).delete()
-    return int(count)
+    count = sweep(Attempt.objects.filter(at__lt=before))
+    sweep(Turnstile.objects.filter(passed_at__lt=before))
+    return count
 
 
 def _wait_seconds(counted: Counter, seen: Sequence[Attempt], at: datetime) -> int:

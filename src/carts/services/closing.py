@@ -11,10 +11,11 @@ from django.db.models import QuerySet, Subquery
 from carts import selectors
 from carts.domain import CartState, Holder
 from carts.errors import CartEmpty
-from carts.models import Cart, CartItem
+from carts.models import Cart
 from core.compiled import Compiled
 from core.sql import update_together
-from core.transactions import command, step
+from core.sweeping import sweep
+from core.transactions import step
 
 
 def _even_if_ordered(carts: QuerySet[Cart]) -> QuerySet[Cart]:
@@ -55,16 +56,7 @@ def close_cart(*, cart: Cart, at: datetime) -> None:
     update_together((cart, ("state", "used_at", "updated_at")))
 
 
-@command
-def forget_abandoned(*, now: datetime, unused_for: timedelta | None = None, most: int = 1000) -> int:
+def forget_abandoned(*, now: datetime, unused_for: timedelta | None = None) -> int:
     """Remove carts that nobody touched for 30 days (``ABANDONED_CART_TTL``), and merged ones; return how many."""
     before = now - (unused_for or settings.ABANDONED_CART_TTL)
-    old = list(
-        Cart.objects.filter(used_at__lt=before)
-        .exclude(state=CartState.ORDERED.value)
-        .locked(skip_locked=True)
-        .values_list("pk", flat=True)[:most]
-    )
-    CartItem.objects.filter(cart_id__in=old).delete()
-    Cart.objects.filter(pk__in=old).delete()
-    return len(old)
+    return sweep(Cart.objects.filter(used_at__lt=before).exclude(state=CartState.ORDERED.value))

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from django.db.models import Q
 
+from core.sweeping import sweep
 from core.transactions import command
 from notifications.domain import KEEP_FAILED_MAIL, KEEP_READ, KEEP_REPORTS, KEEP_SENT_MAIL
 from notifications.errors import NotificationNotFound
@@ -69,15 +70,16 @@ def delete_notifications(*, user: User, ids: Collection[UUID] | None) -> int:
     return int(count)
 
 
-@command
 def forget_old(*, now: datetime) -> tuple[int, int]:
     """Remove notifications read 90 days ago, mails sent 30 and given up 90 days ago; return how many of each.
 
     And the keys of reports that nobody believes any more.
     """
-    notifications, _ = Notification.objects.filter(read_at__lt=now - KEEP_READ).delete()
-    mails, _ = Mail.objects.filter(
-        Q(state="sent", due_at__lt=now - KEEP_SENT_MAIL) | Q(state="failed", due_at__lt=now - KEEP_FAILED_MAIL)
-    ).delete()
-    MailReport.objects.filter(noted_at__lt=now - KEEP_REPORTS).delete()
+    notifications = sweep(Notification.objects.filter(read_at__lt=now - KEEP_READ))
+    mails = sweep(
+        Mail.objects.filter(
+            Q(state="sent", due_at__lt=now - KEEP_SENT_MAIL) | Q(state="failed", due_at__lt=now - KEEP_FAILED_MAIL)
+        )
+    )
+    sweep(MailReport.objects.filter(noted_at__lt=now - KEEP_REPORTS))
     return notifications, mails

@@ -8,7 +8,8 @@ from datetime import datetime
 from django.conf import settings
 from django.utils.crypto import salted_hmac
 
-from core.transactions import command, step
+from core.sweeping import sweep
+from core.transactions import step
 from payments.domain import DECLINE_LIMITS, decline_wait_seconds
 from payments.errors import TooManyDeclines
 from payments.models import Decline
@@ -47,8 +48,6 @@ def note_decline(*, triers: Sequence[str], at: datetime) -> None:
     Decline.objects.bulk_create([Decline(subject=subject, at=at) for subject in triers])
 
 
-@command
 def forget_declines(*, now: datetime) -> int:
     """Remove declines that count no more, and return how many there were."""
-    count, _ = Decline.objects.filter(at__lte=now - 2 * _LONGEST).delete()
-    return int(count)
+    return sweep(Decline.objects.filter(at__lte=now - 2 * _LONGEST))
