@@ -42,6 +42,47 @@ ADDRESS = {
 }
 BOOK_ADDRESS = {"id": "0192f3c4-8a01-7e55-9c3b-1f2e3d4c5b6a", **ADDRESS, "is_default": True}
 ONE_TIME_TOKEN = "pVZ3Yk0bV0m8f1Q2…"  # noqa: S105 - an example
+# Of somebody who registered, and has not bought anything yet.
+PERSONAL_DATA = {
+    "person": USER["id"],
+    "exported_at": "2026-11-22T09:30:00Z",
+    "accounts": {
+        "account": USER
+        | {
+            "email_verified_at": None,
+            "last_login": None,
+            "second_factor_at": None,
+            "updated_at": "2026-11-21T11:25:43Z",
+            "permissions": [],
+        },
+        "addresses": [BOOK_ADDRESS],
+        "sign_ins": [
+            {
+                "began_at": "2026-11-21T11:25:43Z",
+                "expires_at": "2026-11-28T11:25:43Z",
+                "ended_at": None,
+                "continued_at": ["2026-11-21T11:40:12Z"],
+            }
+        ],
+        "recovery_codes": [],
+        "links": [],
+    },
+    "carts": {"carts": []},
+    "orders": {"orders": [], "orders_counted": 0, "drafts": []},
+    "payments": {"saved_methods": [], "balances": [], "movements": []},
+    "notifications": {
+        "preferences": {
+            "preferences": {
+                "order_placed": {"in_app": True, "email": True},
+                "new_product": {"in_app": False, "email": False},
+            },
+            "always_sent": ["order_placed"],
+        },
+        "notifications": [],
+        "mails": [],
+        "suppressions": [],
+    },
+}
 
 
 def asked(value: Any, name: str = "request") -> OpenApiExample:

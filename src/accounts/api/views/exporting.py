@@ -12,6 +12,7 @@ from rest_framework import serializers
 from rest_framework.request import Request
 
 from accounts import services
+from accounts.api import examples
 from accounts.api.throttles import ExportThrottle
 from accounts.api.viewer import customer_of
 from core.api.streams import json_response
@@ -46,6 +47,7 @@ class OwnExportView(ApiView):
         summary="All that the shop holds of you, as one file",
         description="Written while it is read: many orders make it long, not slow to begin. Ten times in an hour.",
         responses={200: PersonalDataOutput},
+        examples=[examples.told(examples.PERSONAL_DATA)],
     )
     def get(self, request: Request) -> StreamingHttpResponse:
         document = personal_data(user_id=customer_of(request).pk, at=timezone.now())
@@ -67,6 +69,7 @@ class UserExportView(ApiView):
         description="As `GET /me/export`. It is noted in the audit log.",
         request=None,
         responses={200: PersonalDataOutput},
+        examples=[examples.told(examples.PERSONAL_DATA)],
     )
     def post(self, request: Request, user_id: UUID) -> StreamingHttpResponse:
         document = services.export_account(user_id=user_id, actor=customer_of(request), at=timezone.now())
