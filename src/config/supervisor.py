@@ -7,7 +7,6 @@ process from nothing: four times a second of imports, on a laptop, and four time
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import gc
 import http.client
 import json
@@ -18,7 +17,7 @@ import sys
 import time
 import traceback
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from queue import Empty, SimpleQueue
@@ -31,6 +30,7 @@ from django.utils.module_loading import import_string
 from setproctitle import setproctitle
 
 from config import embedded
+from config.claiming import claimed
 from config.embedded import Refusal
 from config.forking import load_for_web
 from config.lifelines import end_with_parent
@@ -43,7 +43,6 @@ STOPS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 WEB_SERVERS = {"granian": "config.web_granian.serve", "gunicorn": "config.web_gunicorn.serve"}
 SECONDS_TO_STOP = 20.0
 SECONDS_TO_BE_READY = 60.0
-SECONDS_FOR_ORPHANS = 15.0
 LONGEST_PAUSE = 10.0
 # Who ran so long was well: what failed before counts no more.
 SECONDS_WELL = 60.0
@@ -272,37 +271,6 @@ def needed_servers() -> list[embedded.Server]:
         database=database["HOST"] == str(embedded.socket_folder(data)),
         redis=bool(local_redis & {getattr(settings, name, "") for name in ("REDIS_URL", "CELERY_BROKER_URL")}),
     )
-
-
-@contextlib.contextmanager
-def claimed(data: Path, port: int) -> Iterator[None]:
-    """Be the only shop on this data folder. The lock is the children's too, and ends with the last of them.
-
-    :raises Refusal: another shop runs on it
-    """
-    try:
-        data.mkdir(parents=True, exist_ok=True)
-        embedded.refuse_newer(data)
-        file = (data / "shop.lock").open("a+")
-    except OSError as error:
-        raise Refusal(f"cannot use the data folder: {error}") from error
-    with file:
-        deadline = time.monotonic() + SECONDS_FOR_ORPHANS
-        while True:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except BlockingIOError:
-                file.seek(0)
-                pid, _, where = file.read().partition(" ")
-                # A killed shop's processes are about to follow it.
-                if time.monotonic() > deadline or not pid.isdigit() or psutil.pid_exists(int(pid)):
-                    raise Refusal(f"{data} is in use by a running shop (process {pid}, port {where})") from None
-                time.sleep(0.05)
-        file.truncate(0)
-        file.write(f"{os.getpid()} {port}")
-        file.flush()
-        yield
 
 
 def _port() -> int:

@@ -54,19 +54,28 @@ def _note(*, letter: DeadLetter, now: datetime) -> None:
     letter.noted_at = now
     if DeadLetter.objects.filter(digest=letter.digest).exists():
         return
+    if letter.task == DELIVER and _give_up(letter, now=now):
+        return
     DeadLetter.objects.bulk_create([letter], ignore_conflicts=True)
     log.error("message given up", task=letter.task, queue=letter.queue, reason=letter.reason, digest=letter.digest)
-    if letter.task == DELIVER:
-        _give_up(_deliveries_in(letter), reason=letter.reason, now=now)
 
 
-def _give_up(delivery_ids: Collection[str], *, reason: str, now: datetime) -> None:
-    """Declare dead the one that was being done. Those before it in the message are done; those after it are owed."""
+def _give_up(letter: DeadLetter, *, now: datetime) -> bool:
+    """Declare dead the one that was being done. Those before it in the message are done; those after it are owed.
+
+    The lock on them is the order in which two collectors note two messages.
+
+    :returns: whether the same was given up in another message, which nobody has sent again: a lease ends while workers
+        are lost, and then there are two
+    """
+    delivery_ids = _deliveries_in(letter)
     owed = {str(row.pk): row for row in Delivery.objects.filter(pk__in=delivery_ids).locked() if row.state == "owed"}
     first = next((owed[name] for name in delivery_ids if name in owed), None)
     if first is not None:
-        first.dead_at, first.last_error = now, f"its worker was lost with it, again and again ({reason})"
+        first.dead_at = now
+        first.last_error = f"its worker was lost with it, again and again ({letter.reason})"
         first.save(update_fields=["dead_at", "last_error"])
+    return DeadLetter.objects.filter(task=DELIVER, kwargs=letter.kwargs, resent_at=None).exists()
 
 
 def resend(*, letter_ids: Collection[UUID], now: datetime) -> int:

@@ -57,6 +57,20 @@ class TestCollect:
         states = [Delivery.objects.get(pk=row.pk).state for row in (done, poison, later)]
         assert states == ["done", "dead", "owed"]
 
+    def test_two_messages_of_one_delivery_are_given_up_once(self) -> None:
+        kwargs = {"delivery_ids": [str(make_delivery().pk)]}
+        for name in ("one", "another"):
+            die("core.tasks.deliver", kwargs, name=name)
+
+        deadletters.collect(now=NOON)
+
+        letter = DeadLetter.objects.get()
+        deadletters.resend(letter_ids=[letter.pk], now=NOON)
+        die("core.tasks.deliver", kwargs, name="a third")
+        deadletters.collect(now=NOON)
+        assert DeadLetter.objects.filter(resent_at=None).count() == 1
+        assert [row.state for row in Delivery.objects.all()] == ["dead"]
+
     @pytest.mark.parametrize("body", ["{", "[]", "[[], 5, {}]", "x" * 9000, "null"])
     def test_keeps_the_beginning_of_what_cannot_be_read(self, body: str) -> None:
         die(body=body)
