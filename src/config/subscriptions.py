@@ -69,8 +69,10 @@ CONDITIONS: dict[str, dict[str, str]] = {
     "notifications.handlers.alert_staff_of_return": {"to_status": "requested"},
 }
 
-# A handler that locks nothing -> its like that takes many facts in one transaction, with a few statements for all.
+# A handler that locks nothing, or rows of one kind -> its like that takes many facts in one transaction, with a few
+# statements for all, and locks in the order of ids.
 HANDLERS_OF_MANY: dict[str, str] = {
+    "orders.handlers.invoice_order": "orders.handlers.invoice_orders",
     "notifications.handlers.confirm_order": "notifications.handlers.confirm_orders",
     "notifications.handlers.report_order_move": "notifications.handlers.report_order_moves",
 }

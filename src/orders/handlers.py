@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from django.utils import timezone
@@ -29,9 +31,14 @@ def stop_paying(*, order_id: str, **_: object) -> None:
     services.stop_paying(order_id=UUID(order_id), at=timezone.now())
 
 
-def invoice_order(*, order_id: str, **_: object) -> None:
+def invoice_order(**fact: Any) -> None:
     """Write the invoice of an order that was paid."""
-    services.invoice_paid_order(order_id=UUID(order_id), at=timezone.now())
+    invoice_orders(facts=[fact])
+
+
+def invoice_orders(*, facts: Sequence[Mapping[str, Any]]) -> None:
+    """Do as ``invoice_order`` does for several, with a few statements for all."""
+    services.invoice_paid_orders(order_ids={UUID(fact["order_id"]) for fact in facts}, at=timezone.now())
 
 
 def issue_gift_cards(*, order_id: str, **_: object) -> None:

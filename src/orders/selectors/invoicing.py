@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -14,9 +15,8 @@ from core.compiled import Compiled
 from orders.domain import Address, OrderStatus, Paper, PaperKind, Party, VatCategory, compose_invoice
 from orders.errors import InvoiceNotFound, InvoiceRefused, OrderNotFound
 from orders.models import Invoice, Order, OrderLine, OrderMove, Seller
-from orders.selectors import drafting
+from orders.selectors import drafting, receipts
 from orders.selectors.reading import visible_orders
-from orders.selectors.receipts import find_receipt
 
 if TYPE_CHECKING:
     from accounts.models import User
@@ -35,11 +35,13 @@ _SELLERS: Compiled[Seller] = Compiled(
     market_id=UUID,
 )
 _LINES: Compiled[OrderLine] = Compiled(
-    lambda order_id: OrderLine.objects.filter(order=order_id).order_by("position"), order_id=UUID
+    lambda orders: OrderLine.objects.filter(order__any_of=orders).order_by("position"), orders=[UUID]
 )
-_PAID: Compiled[tuple[int]] = Compiled(
-    lambda order_id: OrderMove.objects.filter(order=order_id, to_status=OrderStatus.PAID.value).values_list("pk")[:1],
-    order_id=UUID,
+_PAID: Compiled[tuple[UUID]] = Compiled(
+    lambda orders: OrderMove.objects.filter(order__any_of=orders, to_status=OrderStatus.PAID.value).values_list(
+        "order"
+    ),
+    orders=[UUID],
 )
 
 
@@ -94,50 +96,56 @@ def find_seller(*, market_id: UUID) -> Seller | None:
     return _SELLERS.first(market_id=market_id)
 
 
-def draw_up(*, order: Order, at: datetime) -> tuple[Seller, Paper]:
-    """Return the invoice that the order would have, without a number, and who sells. Four queries.
+def draw_up(*, orders: Sequence[Order], at: datetime) -> dict[UUID, tuple[Seller, Paper] | InvoiceRefused]:
+    """Return the invoice that each order would have, without a number, and who sells; or why it has none.
 
-    :raises InvoiceRefused: it is not paid, nobody sells in its market, tax was taken and the seller has no number to
-        take it under, or the rows do not make the total
+    That is: it is not paid, nobody sells in its market, tax was taken and the seller has no number to take it under, or
+    the rows do not make the total. Three queries, and one for each market.
     """
-    if not _was_paid(order):
-        raise InvoiceRefused(reason=NOT_PAID)
-    seller = find_seller(market_id=order.market_id)
-    if seller is None:
-        raise InvoiceRefused(reason=NO_SELLER)
+    ids = [order.pk for order in orders]
+    paid = {order_id for (order_id,) in _PAID.all(orders=ids)}
+    facts = receipts.facts_of(orders=ids)
+    lines: dict[UUID, list[OrderLine]] = {}
+    for line in _LINES.all(orders=ids):
+        lines.setdefault(line.order_id, []).append(line)
+    markets = {order.market_id for order in orders if order.pk in paid}
+    sellers = {market_id: find_seller(market_id=market_id) for market_id in markets}
+    drawn: dict[UUID, tuple[Seller, Paper] | InvoiceRefused] = {}
+    for order in orders:
+        try:
+            if order.pk not in paid:
+                raise InvoiceRefused(reason=NOT_PAID)
+            seller = sellers[order.market_id]
+            if seller is None:
+                raise InvoiceRefused(reason=NO_SELLER)
+            drawn[order.pk] = seller, _draw_up(order, lines.get(order.pk, []), facts.get(order.pk), seller, at)
+        except InvoiceRefused as refusal:
+            drawn[order.pk] = refusal
+    return drawn
+
+
+def _draw_up(order: Order, lines: Sequence[OrderLine], facts: CartFacts | None, seller: Seller, at: datetime) -> Paper:
     data = drafting.seller_data(seller=seller)
-    draft = drafting.draft_of(order=order, lines=_LINES.all(order_id=order.pk), facts=_facts_of(order), seller=data)
+    draft = drafting.draft_of(order=order, lines=lines, facts=facts, seller=data)
     paper = compose_invoice(draft, drafting.head_of(order=order, seller=data, kind=PaperKind.INVOICE, at=at))
     if _has_tax(paper) and not (data.vat_id or data.tax_number):
         raise InvoiceRefused(reason=NO_TAX_NUMBER)
     # Each row may have been rounded once, and each rate.
     if abs(paper.amounts.rounding) > len(draft.charged) + len(paper.taxes):
         raise InvoiceRefused(reason=NO_SUM)
-    return seller, paper
+    return paper
 
 
 def missing_for_invoice(*, order: Order, at: datetime) -> str:
     """Return why an order has no invoice, as a code; empty where nothing is missing. At most four queries."""
-    try:
-        draw_up(order=order, at=at)
-    except InvoiceRefused as refusal:
-        return str(refusal.facts["reason"])
-    return ""
+    drawn = draw_up(orders=[order], at=at)[order.pk]
+    return str(drawn.facts["reason"]) if isinstance(drawn, InvoiceRefused) else ""
 
 
 def _has_tax(paper: Paper) -> bool:
     return any(tax.category is VatCategory.STANDARD for tax in paper.taxes)
 
 
-def _facts_of(order: Order) -> CartFacts | None:
-    receipt = find_receipt(order=order)
-    return receipt.facts if receipt else None
-
-
 def list_sellers() -> list[Seller]:
     """Return who sells where, the default last. One query."""
     return list(Seller.objects.select_related("market").order_by("market__code", "pk"))
-
-
-def _was_paid(order: Order) -> bool:
-    return _PAID.first(order_id=order.pk) is not None

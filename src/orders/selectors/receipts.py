@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from uuid import UUID
@@ -22,6 +23,11 @@ _FACTS = msgspec.json.Decoder(CartFacts)
 _STEPS = msgspec.json.Decoder(tuple[Step, ...])
 _THAT_HOLDS: Compiled[OrderReceipt] = Compiled(
     lambda order_id: OrderReceipt.objects.filter(order=order_id).order_by("-revision")[:1], order_id=UUID
+)
+
+_ALL_THAT_HOLD: Compiled[OrderReceipt] = Compiled(
+    lambda orders: OrderReceipt.objects.filter(order__any_of=orders).order_by("order", "-revision").distinct("order"),
+    orders=[UUID],
 )
 
 
@@ -69,6 +75,12 @@ def find_receipt(*, order: Order, revision: int | None = None) -> Receipt | None
     if row is None:
         return None
     return Receipt(order=order, revision=row.revision, facts=read_facts(row.facts), steps=read_steps(row.steps))
+
+
+def facts_of(*, orders: Sequence[UUID]) -> dict[UUID, CartFacts]:
+    """Return what the prices of orders were made from; nothing of those that were agreed elsewhere. One query."""
+    rows = _ALL_THAT_HOLD.all(orders=orders)
+    return {row.order_id: read_facts(row.facts) for row in rows}
 
 
 def receipts_that_hold() -> QuerySet[OrderReceipt]:

@@ -15,7 +15,7 @@ from orders.services.fulfilling import (
     update_fulfilment,
 )
 from orders.services.gift_cards import block_gift_cards, issue_gift_cards
-from orders.services.invoicing import invoice_paid_order, issue_invoice
+from orders.services.invoicing import invoice_paid_orders, issue_invoice
 from orders.services.linking import LinkPage, link_order, make_payment_link, open_payment_link, pay_by_link
 from orders.services.moving import expire_unpaid, move_order, move_orders
 from orders.services.noting import add_note
@@ -88,7 +88,7 @@ __all__ = [
     "edit_order",
     "expire_unpaid",
     "fulfil_order",
-    "invoice_paid_order",
+    "invoice_paid_orders",
     "issue_credit_note",
     "issue_gift_cards",
     "issue_invoice",

@@ -14,7 +14,7 @@ from orders.domain import Paper, PaperKind, compose_credit
 from orders.errors import CreditTooLarge, InvoiceRefused
 from orders.models import Invoice, Order
 from orders.selectors import drafting, invoicing
-from orders.services.invoicing import invoice_paid_order, issue, lock_order
+from orders.services.invoicing import Unnumbered, invoice_paid_orders, issue, lock_orders
 from payments import selectors as payment_reads
 
 NOT_INVOICED = "not_invoiced"
@@ -43,7 +43,8 @@ def issue_credit_note(*, order_id: UUID, credit: Credit, at: datetime) -> Invoic
     :raises InvoiceRefused: it was not invoiced (409)
     :raises CreditTooLarge: nothing, or more than what is left of the invoice (409)
     """
-    return _credit(lock_order(order_id=order_id), credit, at)
+    (order,) = lock_orders(order_ids=[order_id])
+    return _credit(order, credit, at)
 
 
 @step
@@ -52,8 +53,8 @@ def credit_refund(*, order_id: UUID, refund_id: UUID, amount_minor: int, at: dat
 
     What was paid twice and goes back is more than the invoice: no more than what is left of it is credited.
     """
-    invoice_paid_order(order_id=order_id, at=at)
-    order = lock_order(order_id=order_id)
+    invoice_paid_orders(order_ids=[order_id], at=at)
+    (order,) = lock_orders(order_ids=[order_id])
     invoice = _invoice_of(order)
     if invoice is None:
         return
@@ -99,21 +100,23 @@ def _credit(order: Order, credit: Credit, at: datetime) -> Invoice:
         note=" ".join(filter(None, [credit.reason, head.note])),
     )
     seller = invoicing.find_seller(market_id=order.market_id)
-    return issue(
-        row=Invoice(
-            order=order,
-            currency=invoice.currency,
-            total_minor=total,
-            of=invoice,
-            parts=parts,
-            reference=credit.reference,
-            reason=credit.reason,
-        ),
+    row = Invoice(
+        order=order,
+        currency=invoice.currency,
+        total_minor=total,
+        of=invoice,
+        parts=parts,
+        reference=credit.reference,
+        reason=credit.reason,
+    )
+    credit_note = Unnumbered(
+        row=row,
         paper=compose_credit(of, head, parts, portion(total, 1, _scale_of(of))),
         parties=invoice.parties.known,
         series=seller.credit_series if seller else _SERIES,
-        at=at,
     )
+    issue([credit_note], at=at)
+    return row
 
 
 def _parts(invoice: Invoice, of: Paper, earlier: Sequence[Invoice], credit: Credit) -> tuple[int, list[int]]:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import groupby
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -23,11 +26,21 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 
-_LOCKED: Compiled[Order] = Compiled(lambda order_id: Order.objects.filter(pk=order_id).locked(), order_id=UUID)
-_INVOICE: Compiled[Invoice] = Compiled(
-    lambda order_id: Invoice.objects.filter(order=order_id, kind=PaperKind.INVOICE.value), order_id=UUID
+_LOCKED: Compiled[Order] = Compiled(lambda orders: Order.objects.filter(pk__any_of=orders).locked(), orders=[UUID])
+_INVOICES: Compiled[Invoice] = Compiled(
+    lambda orders: Invoice.objects.filter(order__any_of=orders, kind=PaperKind.INVOICE.value), orders=[UUID]
 )
 _SERIES: Compiled[InvoiceSeries] = Compiled(lambda code: InvoiceSeries.objects.filter(pk=code).locked(), code=str)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unnumbered:
+    """A paper that is to get the next number of a series, and the row that it is to stand in."""
+
+    row: Invoice
+    paper: Paper
+    parties: Any
+    series: str
 
 
 @command
@@ -37,37 +50,56 @@ def issue_invoice(*, order_id: UUID, at: datetime) -> Invoice:
     :raises OrderNotFound: there is none
     :raises InvoiceRefused: it is not paid, nobody sells in its market, or its sums do not add up (409)
     """
-    return _invoice(lock_order(order_id=order_id), at)
+    result = _invoice(lock_orders(order_ids=[order_id]), at)[order_id]
+    if isinstance(result, InvoiceRefused):
+        raise result
+    return result
 
 
 @step
-def invoice_paid_order(*, order_id: UUID, at: datetime) -> None:
-    """Do as ``issue_invoice`` does; where it cannot be, the order goes on and staff see why with its invoices."""
-    try:
-        _invoice(lock_order(order_id=order_id), at)
-    except InvoiceRefused as refusal:
-        log.warning("no invoice", order_id=str(order_id), reason=refusal.facts["reason"])
+def invoice_paid_orders(*, order_ids: Collection[UUID], at: datetime) -> None:
+    """Invoice paid orders, with a few statements for any number of them that one seller sold in one market.
 
+    Where it cannot be, the order goes on without, and staff see why with its invoices. Locks the orders, then the
+    series.
 
-@step
-def lock_order(*, order_id: UUID) -> Order:
-    """Lock an order.
-
-    :raises OrderNotFound: there is none
+    :raises OrderNotFound: there is none of one of them
     """
-    order = _LOCKED.first(order_id=order_id)
-    if order is None:
+    for order_id, result in _invoice(lock_orders(order_ids=order_ids), at).items():
+        if isinstance(result, InvoiceRefused):
+            log.warning("no invoice", order_id=str(order_id), reason=result.facts["reason"])
+
+
+@step
+def lock_orders(*, order_ids: Collection[UUID]) -> list[Order]:
+    """Lock orders, in the order of their ids.
+
+    :raises OrderNotFound: there is none of one of them
+    """
+    wanted = set(order_ids)
+    orders = _LOCKED.all(orders=list(wanted))
+    if len(orders) < len(wanted):
         raise OrderNotFound
-    return order
+    return orders
 
 
-def _invoice(order: Order, at: datetime) -> Invoice:
-    earlier = _INVOICE.first(order_id=order.pk)
-    if earlier is not None:
-        return earlier
-    seller, paper = invoicing.draw_up(order=order, at=at)
-    row = Invoice(order=order, currency=order.currency, total_minor=order.total_minor)
-    return issue(row=row, paper=paper, parties=_parties(order, seller), series=seller.invoice_series, at=at)
+def _invoice(orders: Sequence[Order], at: datetime) -> dict[UUID, Invoice | InvoiceRefused]:
+    invoices: dict[UUID, Invoice | InvoiceRefused] = {
+        row.order_id: row for row in _INVOICES.all(orders=[order.pk for order in orders])
+    }
+    missing = {order.pk: order for order in orders if order.pk not in invoices}
+    unnumbered = []
+    for order_id, drawn in invoicing.draw_up(orders=list(missing.values()), at=at).items() if missing else ():
+        if isinstance(drawn, InvoiceRefused):
+            invoices[order_id] = drawn
+            continue
+        (seller, paper), order = drawn, missing[order_id]
+        invoices[order_id] = row = Invoice(order=order, currency=order.currency, total_minor=order.total_minor)
+        unnumbered.append(
+            Unnumbered(row=row, paper=paper, parties=_parties(order, seller), series=seller.invoice_series)
+        )
+    issue(unnumbered, at=at)
+    return invoices
 
 
 def _parties(order: Order, seller: Seller) -> Any:
@@ -77,22 +109,33 @@ def _parties(order: Order, seller: Seller) -> Any:
 
 
 @step
-def issue(*, row: Invoice, paper: Paper, parties: Any, series: str, at: datetime) -> Invoice:
-    """Give a paper the next number of the series and write it down. Locks the series, last of all: three statements."""
-    row.kind, row.series, row.sequence, row.issued_at = paper.kind.value, series, _next_of(series), at
-    row.number = invoice_number(series, row.sequence)
-    row.document = msgspec.to_builtins(replace(paper, number=row.number))
-    row.parties = InvoiceParties(invoice=row, known=parties)
-    insert_together([row], [row.parties])
-    return row
+def issue(papers: Sequence[Unnumbered], *, at: datetime) -> None:
+    """Give papers the next numbers of their series and write them down.
+
+    Locks the series, last of all: two statements for each, and one.
+    """
+    for code, several in groupby(sorted(papers, key=attrgetter("series")), key=attrgetter("series")):
+        of_series = list(several)
+        first = _take_numbers(code, len(of_series))
+        for sequence, each in enumerate(of_series, start=first):
+            row = each.row
+            row.kind, row.series, row.sequence, row.issued_at = each.paper.kind.value, code, sequence, at
+            row.number = invoice_number(code, sequence)
+            row.document = msgspec.to_builtins(replace(each.paper, number=row.number))
+            row.parties = InvoiceParties(invoice=row, known=each.parties)
+    insert_together([each.row for each in papers], [each.row.parties for each in papers])
 
 
-def _next_of(series: str) -> int:
-    """Take the next number. Who comes second waits for the end of the first, and gets its number if it rolls back."""
+def _take_numbers(series: str, count: int) -> int:
+    """Take the next numbers, and return the first.
+
+    Who comes second waits for the end of the first, and gets its numbers if it rolls back.
+    """
     counter = _SERIES.first(code=series)
     if counter is None:
         insert_missing(InvoiceSeries(code=series))
         counter = InvoiceSeries.objects.filter(pk=series).locked().get()
-    counter.last += 1
+    first = int(counter.last) + 1
+    counter.last += count
     update_together((counter, ("last",)))
-    return int(counter.last)
+    return first

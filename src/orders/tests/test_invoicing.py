@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from datetime import date
 from typing import Any
 
@@ -14,17 +16,27 @@ from core.models import Delivery
 from core.rotation import sealed_models
 from core.transactions import command
 from inventory.tests.factories import make_stock
+from markets.tests.factories import make_market
 from orders import handlers, selectors
 from orders.domain import OrderStatus
 from orders.errors import InvoiceRefused, SellerInvalid
 from orders.events import OrderMoved
-from orders.models import Invoice, InvoiceParties, InvoiceSeries
+from orders.models import Invoice, InvoiceParties, InvoiceSeries, Order
 from orders.selectors.invoicing import parties_of
+from orders.services import invoice_paid_orders
 from orders.tests.factories import make_order
 from orders.tests.sellers import DAY, issue, make_paid_order, make_seller
 from pricing.tests.rules import make_method, make_rate
 
 publish = command(outbox.publish)
+invoice_all = command(invoice_paid_orders)
+STATEMENTS = 10
+
+
+def sold_elsewhere(order: Order) -> Order:
+    """Return the order as one of another market."""
+    Order.objects.filter(pk=order.pk).update(market=make_market("ie", is_default=False))
+    return order
 
 
 @pytest.mark.django_db
@@ -257,3 +269,59 @@ class TestBuyer:
         buyer, _ = parties_of(invoice=issue(order))
 
         assert buyer.vat_id == ""
+
+
+@pytest.mark.django_db
+class TestInvoicePaidOrders:
+    def test_costs_no_more_statements_for_twelve_than_for_two(
+        self, django_assert_num_queries: Callable[..., AbstractContextManager[Any]]
+    ) -> None:
+        make_seller()
+        issue(make_paid_order())
+
+        for count in (2, 12):
+            ids = [make_paid_order().pk for _ in range(count)]
+            with django_assert_num_queries(STATEMENTS):
+                invoice_all(order_ids=ids, at=DAY)
+
+        assert sorted(Invoice.objects.values_list("sequence", flat=True)) == list(range(1, 16))
+        assert InvoiceParties.objects.count() == 15
+
+    def test_invoices_each_as_it_would_be_alone(self) -> None:
+        make_seller()
+        make_rate("GB")
+        make_method("GB", amount_minor=395)
+        alone, together, another = (make_paid_order((make_stock(price_minor=1200), 2)) for _ in range(3))
+
+        issue(alone)
+        invoice_all(order_ids=[together.pk, another.pk, together.pk], at=DAY)
+
+        first, second, third = Invoice.objects.order_by("sequence")
+        own = {"number", "order_number", "issued_on"}
+        assert third.order_id == another.pk
+        for other, order in ((second, together), (third, another)):
+            assert {k: v for k, v in other.document.items() if k not in own} == {
+                k: v for k, v in (first.document | {"lines": other.document["lines"]}).items() if k not in own
+            }
+            assert other.document["order_number"] == order.number
+            assert other.document["number"] == other.number
+            assert selectors.paper_of(invoice=other).lines[0].sku == order.lines.get().sku
+
+    def test_one_that_cannot_be_invoiced_holds_up_no_other(self) -> None:
+        here, elsewhere = make_paid_order(), sold_elsewhere(make_paid_order())
+        unpaid = make_order()
+        make_seller(market=here.market.code)
+
+        invoice_all(order_ids=[elsewhere.pk, here.pk, unpaid.pk], at=DAY)
+
+        assert [row.order_id for row in Invoice.objects.all()] == [here.pk]
+
+    def test_of_two_sellers_each_has_its_own_numbers(self) -> None:
+        make_seller()
+        here = make_paid_order()
+        make_seller(market=here.market.code, name="Here Ltd", invoice_series="H-")
+        orders = [here, sold_elsewhere(make_paid_order()), make_paid_order()]
+
+        invoice_all(order_ids=[order.pk for order in orders], at=DAY)
+
+        assert sorted(Invoice.objects.values_list("number", flat=True)) == ["H-000001", "H-000002", "INV-000001"]

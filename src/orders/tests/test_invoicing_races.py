@@ -5,11 +5,15 @@ from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
 from core.tests.threads import at_once
+from core.transactions import command
 from inventory.tests.factories import NOON, make_stock
 from orders import services
 from orders.errors import CreditTooLarge
 from orders.models import Invoice, InvoiceSeries, Order
 from orders.tests.sellers import make_paid_order, make_seller
+
+
+invoice_all = command(services.invoice_paid_orders)
 
 
 class Changed(Exception):
@@ -25,7 +29,7 @@ def test_numbers_have_no_gap_and_no_double_though_some_roll_back() -> None:
         place, order = wanted
         try:
             with transaction.atomic():
-                services.invoice_paid_order(order_id=order.pk, at=NOON)
+                services.invoice_paid_orders(order_ids=[order.pk], at=NOON)
                 if place % 3 == 0:
                     raise Changed
         except Changed:
@@ -85,3 +89,15 @@ def test_the_order_is_locked_before_the_series() -> None:
         True,
     ]
     assert all("ORDER BY" in sql for sql in locks)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_batches_that_share_orders_are_numbered_without_a_gap() -> None:
+    make_seller()
+    ids = [make_paid_order().pk for _ in range(9)]
+    batches = [ids[:6], ids[5:2:-1], ids[3:], [ids[8], ids[0]]]
+
+    at_once(lambda batch: invoice_all(order_ids=batch, at=NOON), batches)
+
+    assert sorted(Invoice.objects.values_list("sequence", flat=True)) == list(range(1, 10))
+    assert set(Invoice.objects.values_list("order", flat=True)) == set(ids)
