@@ -12,7 +12,6 @@ from orders.errors import CreditTooLarge
 from orders.models import Invoice, InvoiceSeries, Order
 from orders.tests.sellers import make_paid_order, make_seller
 
-
 invoice_all = command(services.invoice_paid_orders)
 
 
