@@ -115,6 +115,12 @@ class Crowd:
             wait_for(self.shop.answers, SECONDS_TO_COME_BACK)
         raise AssertionError(f"{method} {path} was never answered: at last {status} {answer!r}")
 
+    def access(self) -> str:
+        """Return the token of somebody of the staff."""
+        if not self._access:
+            self._sign_in()
+        return self._access
+
     def _sign_in(self) -> None:
         sign_ins = json.loads((self.shop.data / "sign-ins.json").read_text())
         self._access = self.insist("POST", "auth/login", sign_ins["admin"])["access"]
