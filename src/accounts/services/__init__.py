@@ -44,6 +44,7 @@ from accounts.services.second_factor import (
 from accounts.services.sessions import (
     Session,
     count_registration,
+    end_session,
     lock_account,
     refresh_session,
     register,
@@ -76,6 +77,7 @@ __all__ = [
     "delete_customer_group",
     "delete_role",
     "edit_user",
+    "end_session",
     "ensure_roles",
     "erase_account",
     "export_account",

@@ -31,21 +31,26 @@ from core.media import forget_files, keep_files
 from core.transactions import command, step
 
 
-def change_password(*, user: User, current: str, new: str, address: str, at: datetime) -> Session:
+def change_password(*, user: User, current: str, new: str, address: str, client: str = "", at: datetime) -> Session:
     """Set another password; all sign-ins end, and the returned one begins.
 
     :param address: the network address that asks: tries at the current password are counted as sign-ins are
+    :param client: what the device calls itself
     :raises WrongPassword: ``current`` is another one
     :raises PasswordTooWeak: the validators refuse ``new``
     :raises TooManyAttempts: wrong too often
     """
     attempt_ids = _check(user=user, password=current, address=address, at=at)
     check_strength(password=new, email=user.email)
-    return _set_password(verified=user, hashed=make_password(new), attempt_ids=attempt_ids, address=address, at=at)
+    return _set_password(
+        verified=user, hashed=make_password(new), attempt_ids=attempt_ids, address=address, client=client, at=at
+    )
 
 
 @command
-def _set_password(*, verified: User, hashed: str, attempt_ids: Sequence[int], address: str, at: datetime) -> Session:
+def _set_password(
+    *, verified: User, hashed: str, attempt_ids: Sequence[int], address: str, client: str, at: datetime
+) -> Session:
     user = _lock_verified(verified)
     user.password = hashed
     user.save(update_fields=["password"])
@@ -53,7 +58,7 @@ def _set_password(*, verified: User, hashed: str, attempt_ids: Sequence[int], ad
     forgive(attempt_ids, counters=password_counters(email=user.email, address=address), at=at)
     outbox.publish(PasswordChanged(user_id=user.pk), at=at)
     tell("password changed", user_id=user.pk, via="account")
-    return open_session(user=user, at=at)
+    return open_session(user=user, client=client, at=at)
 
 
 def delete_account(*, user: User, password: str, address: str, at: datetime) -> None:
