@@ -476,7 +476,7 @@ BODIES: dict[str, Callable[[World], dict[str, Any] | bytes | None]] = {
     "add_address": lambda _: dict(_BOOK),
     "update_address": lambda _: {"city": "Leeds"},
     "delete_address": _no_body,
-    "end_session": _no_body,
+    "end_session": lambda _: {"password": PASSWORD},
     "update_profile": lambda _: {"first_name": "Ada"},
     "set_avatar": lambda _: {"avatar": upload()},
     "remove_avatar": _no_body,

@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-from accounts.services.account import change_password, delete_account, erase_account, set_avatar, update_profile
+from accounts.services.account import (
+    change_password,
+    delete_account,
+    end_session,
+    erase_account,
+    set_avatar,
+    update_profile,
+)
 from accounts.services.address_book import add_address, delete_address, update_address
 from accounts.services.adopting import adopt_customers
 from accounts.services.backoffice import (
@@ -44,7 +51,6 @@ from accounts.services.second_factor import (
 from accounts.services.sessions import (
     Session,
     count_registration,
-    end_session,
     lock_account,
     refresh_session,
     register,

@@ -37,7 +37,6 @@ from accounts.errors import (
     SecondFactorMissing,
     SecondFactorNeeded,
     SecondFactorRefused,
-    SessionNotFound,
     SignInRefused,
     TokenRefused,
     TokenReused,
@@ -329,20 +328,6 @@ def sign_out(*, refresh: str, at: datetime) -> None:
 @command
 def _end_family(*, family_id: UUID, at: datetime) -> None:
     TokenFamily.objects.filter(pk=family_id, revoked_at__isnull=True).update(revoked_at=at)
-
-
-@command
-def end_session(*, user: User, session_id: UUID, at: datetime) -> None:
-    """End one of the person's sign-ins, wherever it began, with its access tokens. One statement.
-
-    A refresh that comes at the same moment is refused, or what it got ends with the rest.
-
-    :raises SessionNotFound: there is none of that id, it is another's, or it has ended
-    """
-    own = TokenFamily.objects.filter(pk=session_id, user=user, revoked_at__isnull=True)
-    if not own.update(revoked_at=at):
-        raise SessionNotFound
-    tell("sign out", user_id=user.pk, family_id=session_id, via="account")
 
 
 @command

@@ -15,8 +15,8 @@ from structlog.testing import capture_logs
 
 from accounts import selectors, services
 from accounts.domain import client_name
-from accounts.errors import SessionNotFound, TokenRefused
-from accounts.models import TokenFamily, User
+from accounts.errors import SessionNotFound, TokenRefused, TooManyAttempts, WrongPassword
+from accounts.models import Attempt, TokenFamily, User
 from accounts.services import Session
 from accounts.tests.calling import post
 from accounts.tests.factories import PASSWORD, client_of, make_session, make_user
@@ -25,12 +25,18 @@ from core.tests.threads import in_thread, waits_for_a_lock
 
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
 PATH = "/api/v1/me/sessions"
+HOME = "192.0.2.1"
+KNOWN = {"password": PASSWORD}
 FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:145.0) Gecko/20100101 Firefox/145.0"
 APP = "ShopApp/2.4 (iPhone; iOS 19.1)"
 
 
 def id_of(session: Session, *, at: datetime = NOON) -> UUID:
     return selectors.read_token(token=session.access, kind="access", at=at).family_id
+
+
+def end(user: User, session_id: UUID, *, password: str = PASSWORD, at: datetime = NOON) -> None:
+    services.end_session(user=user, session_id=session_id, password=password, address=HOME, at=at)
 
 
 def bearing(access: str) -> APIClient:
@@ -165,7 +171,8 @@ class TestClient:
             signed_in = post("auth/login", body, HTTP_USER_AGENT=FIREFOX).json()
             post("auth/refresh", {"refresh": signed_in["refresh"]}, HTTP_USER_AGENT=FIREFOX)
             client = bearing(signed_in["access"])
-            client.delete(f"{PATH}/{client.get(PATH).json()['results'][0]['id']}", HTTP_USER_AGENT=FIREFOX)
+            mine = f"{PATH}/{client.get(PATH).json()['results'][0]['id']}"
+            client.delete(mine, KNOWN, format="json", HTTP_USER_AGENT=FIREFOX)
 
         assert {line["event"] for line in lines} >= {"sign in", "sign out"}
         assert "Firefox" not in str(lines)
@@ -177,7 +184,7 @@ class TestEndSession:
         user = make_user()
         here, there = make_session(user, at=NOON), make_session(user, at=NOON)
 
-        services.end_session(user=user, session_id=id_of(there), at=NOON)
+        end(user, id_of(there))
 
         with pytest.raises(TokenRefused):
             selectors.user_of_token(token=there.access, at=NOON)
@@ -191,7 +198,7 @@ class TestEndSession:
         first = make_session(user, at=NOON)
         second = services.refresh_session(refresh=first.refresh, at=NOON)
 
-        services.end_session(user=user, session_id=id_of(first), at=NOON)
+        end(user, id_of(first))
 
         with pytest.raises(TokenRefused):
             selectors.user_of_token(token=second.access, at=NOON)
@@ -203,7 +210,7 @@ class TestEndSession:
 
         for session_id in (id_of(theirs), uuid4()):
             with pytest.raises(SessionNotFound):
-                services.end_session(user=user, session_id=session_id, at=NOON)
+                end(user, session_id)
 
         assert selectors.user_of_token(token=theirs.access, at=NOON)[0] == theirs.user
         assert TokenFamily.objects.get().revoked_at is None
@@ -211,10 +218,10 @@ class TestEndSession:
     def test_refuses_what_has_ended_and_leaves_the_time_of_that(self) -> None:
         user = make_user()
         session = make_session(user, at=NOON)
-        services.end_session(user=user, session_id=id_of(session), at=NOON)
+        end(user, id_of(session))
 
         with pytest.raises(SessionNotFound):
-            services.end_session(user=user, session_id=id_of(session), at=NOON + timedelta(minutes=1))
+            end(user, id_of(session), at=NOON + timedelta(minutes=1))
 
         assert TokenFamily.objects.get().revoked_at == NOON
 
@@ -223,11 +230,38 @@ class TestEndSession:
         session = make_session(user, at=NOON)
 
         with capture_logs() as lines:
-            services.end_session(user=user, session_id=id_of(session), at=NOON)
+            end(user, id_of(session))
 
-        assert [(line["event"], line["user_id"], line["family_id"]) for line in lines] == [
-            ("sign out", user.pk, id_of(session))
+        assert [(line["event"], line["outcome"], line["user_id"]) for line in lines] == [
+            ("password asked again", "done", user.pk),
+            ("sign out", "done", user.pk),
         ]
+        assert lines[1]["family_id"] == id_of(session)
+
+    def test_s15_wants_the_password_and_counts_wrong_ones(self) -> None:
+        user = make_user()
+        session = make_session(user, at=NOON)
+
+        for _ in range(5):
+            with pytest.raises(WrongPassword):
+                end(user, id_of(session), password="wrong")
+        with pytest.raises(TooManyAttempts):
+            end(user, id_of(session))
+
+        assert TokenFamily.objects.get().revoked_at is None
+
+    def test_s15_forgives_what_was_wrong_before_and_counts_nothing_of_what_is_not_there(self) -> None:
+        user = make_user()
+        session = make_session(user, at=NOON)
+        with pytest.raises(WrongPassword):
+            end(user, id_of(session), password="wrong")
+        with pytest.raises(SessionNotFound):
+            end(user, uuid4(), password="wrong")
+        failed_only = Attempt.objects.count()
+
+        end(user, id_of(session))
+
+        assert (failed_only, Attempt.objects.count()) == (2, 1)  # of the address, for 15 minutes
 
 
 @pytest.mark.django_db(transaction=True)
@@ -260,9 +294,7 @@ class TestEndSessionRaces:
             with transaction.atomic():
                 # As a refresh does until it commits.
                 TokenFamily.objects.locked().get()
-                working = thread.submit(
-                    in_thread, lambda: services.end_session(user=user, session_id=id_of(session), at=NOON)
-                )
+                working = thread.submit(in_thread, lambda: end(user, id_of(session)))
                 assert waits_for_a_lock(working)
                 TokenFamily.objects.update(expires_at=NOON + timedelta(days=8))
             working.result()
@@ -301,13 +333,14 @@ class TestApi:
         assert [(row["client"], row["is_current"]) for row in rows] == [(FIREFOX, True)]
 
     def test_tells_the_device_that_refreshed_last(self) -> None:
-        signed_in = self.sign_in(make_user(), APP)
+        user = make_user()
+        older, _ = self.sign_in(user, APP), self.sign_in(user, APP)
 
-        anew = post("auth/refresh", {"refresh": signed_in["refresh"]}, HTTP_USER_AGENT=FIREFOX).json()
+        anew = post("auth/refresh", {"refresh": older["refresh"]}, HTTP_USER_AGENT=FIREFOX).json()
 
-        (row,) = bearing(anew["access"]).get(PATH).json()["results"]
-        assert (row["client"], row["is_current"]) == (FIREFOX, True)
-        assert row["last_used_at"] > row["began_at"]
+        first, second = bearing(anew["access"]).get(PATH).json()["results"]
+        assert [(row["client"], row["is_current"]) for row in (first, second)] == [(FIREFOX, True), (APP, False)]
+        assert first["began_at"] < second["began_at"] < first["last_used_at"]
 
     def test_s24_takes_any_name_of_a_program(self) -> None:
         user = make_user()
@@ -344,19 +377,25 @@ class TestApi:
         client = bearing(here.access)
         other = next(row for row in client.get(PATH).json()["results"] if not row["is_current"])
 
-        left = client.delete(f"{PATH}/{other['id']}")
+        unproved = client.delete(f"{PATH}/{other['id']}")
+        wrong = client.delete(f"{PATH}/{other['id']}", {"password": "wrong"}, format="json")
+        assert (unproved.status_code, wrong.status_code, wrong.json()["code"]) == (400, 422, "accounts.wrong_password")
+        assert bearing(there.access).get(PATH).status_code == 200
+
+        left = client.delete(f"{PATH}/{other['id']}", KNOWN, format="json")
 
         assert (left.status_code, "Clear-Site-Data" in left.headers) == (204, False)
         assert bearing(there.access).get(PATH).status_code == 401
         assert post("auth/refresh", {"refresh": there.refresh}).json()["code"] == "accounts.token_refused"
         assert client.get(PATH).json()["count"] == 1
-        assert client.delete(f"{PATH}/{other['id']}").json()["code"] == "accounts.session_not_found"
+        again = client.delete(f"{PATH}/{other['id']}", KNOWN, format="json")
+        assert (again.status_code, again.json()["code"]) == (404, "accounts.session_not_found")
 
     def test_s12_ends_the_one_that_asks(self) -> None:
         session = make_session(make_user())
         client = bearing(session.access)
 
-        left = client.delete(f"{PATH}/{client.get(PATH).json()['results'][0]['id']}")
+        left = client.delete(f"{PATH}/{client.get(PATH).json()['results'][0]['id']}", KNOWN, format="json")
 
         assert (left.status_code, left.headers["Clear-Site-Data"]) == (204, '"cache", "storage"')
         assert client.get(PATH).status_code == 401
@@ -368,6 +407,6 @@ class TestApi:
 
         assert APP not in boss.get(PATH).content.decode()
         for session_id in (id_of(theirs, at=timezone.now()), uuid4()):
-            answer = boss.delete(f"{PATH}/{session_id}")
+            answer = boss.delete(f"{PATH}/{session_id}", KNOWN, format="json")
             assert (answer.status_code, answer.json()["code"]) == (404, "accounts.session_not_found")
         assert bearing(theirs.access).get(PATH).status_code == 200

@@ -263,14 +263,30 @@ class SessionsView(ApiView):
 class SessionView(ApiView):
     """One of one's own sign-ins."""
 
+    is_counted = True
     signed_in = True
+    # Tries at the password are counted in a transaction of their own.
+    idempotent = False
 
     @extend_schema(
         operation_id="end_session",
         summary="End one of your sign-ins, with its access tokens",
-        description="The one that asks may end, too: that signs out here.",
+        description=(
+            'Takes a body, as PATCH does: `{"password": "…"}`, your current password. The one that asks may end, too: '
+            "that signs out here."
+        ),
+        request=PasswordInput,
         responses={204: None},
+        examples=[examples.asked({"password": "correct horse battery"})],
     )
     def delete(self, request: Request, session_id: UUID) -> Response:
-        services.end_session(user=customer_of(request), session_id=session_id, at=timezone.now())
+        body = PasswordInput(data=request.data)
+        body.is_valid(raise_exception=True)
+        services.end_session(
+            user=customer_of(request),
+            session_id=session_id,
+            **body.validated_data,
+            address=address_of(request),
+            at=timezone.now(),
+        )
         return Response(status=204, headers=LEFT if session_id == session_of(request) else None)
