@@ -22,6 +22,7 @@ REFRESH_GRACE = timedelta(seconds=5)
 CODE_SECONDS = 30
 CODE_DRIFT = 1
 RECOVERY_CODES = 10
+CLIENT_LENGTH = 200
 
 
 class Visibility(Enum):
@@ -206,6 +207,14 @@ class Claims:
 def email_key(email: str) -> str:
     """Return the form in which e-mails are compared: NFKC, case-folded (Unicode, section 3.13)."""
     return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", email).casefold()).strip()
+
+
+def client_name(said: str) -> str:
+    """Return what a program calls itself (``User-Agent``; RFC 9110, section 10.1.5) as it can be kept and shown.
+
+    Without control characters and others that are not printed; at most 200 characters.
+    """
+    return "".join(filter(str.isprintable, said))[:CLIENT_LENGTH].strip()
 
 
 def phone_number(text: str, *, country: str | None = None) -> str:

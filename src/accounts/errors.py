@@ -107,6 +107,13 @@ class TokenReused(TokenRefused):
     title = "This token was used before. Sign in again."
 
 
+class SessionNotFound(NotFound):
+    """None of the person's sign-ins has that id, or it has ended."""
+
+    code = "accounts.session_not_found"
+    title = "You have no such sign-in."
+
+
 class LinkRefused(Invalid):
     """The token of a mailed link is unknown, used, expired, or the account changed since."""
 

@@ -145,6 +145,8 @@ class TokenFamily(Entity):
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="token_families")
     revoked_at = models.DateTimeField(null=True, blank=True)
     expires_at = models.DateTimeField(db_index=True)
+    # What the device called itself at its last use.
+    client = EncryptedTextField(blank=True, default="", db_default="")
 
 
 class RefreshToken(Entity):

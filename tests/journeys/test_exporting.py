@@ -59,7 +59,7 @@ SHOWN: dict[str, tuple[Callable[[User], dict[str, Any]], str]] = {
         lambda u: {"user": u},
         "id user_id name line1 line2 city region postal_code country phone is_default",
     ),
-    "accounts.TokenFamily": (lambda u: {"user": u}, "created_at user_id revoked_at expires_at"),
+    "accounts.TokenFamily": (lambda u: {"user": u}, "created_at user_id revoked_at expires_at client"),
     "accounts.RefreshToken": (lambda u: {"family__user": u}, "spent_at"),
     "accounts.RecoveryCode": (lambda u: {"user": u}, "created_at user_id used_at"),
     "accounts.OneTimeToken": (lambda u: {"user": u}, "created_at user_id purpose expires_at used_at"),

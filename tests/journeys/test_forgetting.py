@@ -76,7 +76,7 @@ def person(transactional_db: None, settings: Settings, tmp_path: Path) -> Any:
     name = {"first_name": "Zaphod", "last_name": "Beeblebrox", "display_name": "Beeblebrox"}
     services.update_profile(user=user, changes={**name, "phone": ADDRESS.phone})
     make_address(user, line1=ADDRESS.line1, name=ADDRESS.name)
-    make_session(user)
+    make_session(user, client="Beeblebrox/1.0 (Heart of Gold)")
     make_second_factor(user)
     stock = make_stock(on_hand=50)
     make_seller()
@@ -113,9 +113,9 @@ class TestErasing:
 
     def test_s51_by_the_person_leaves_nothing_in_any_table(self, person: Any) -> None:
         assert {label for label, _ in found(WORDS)} >= {
-            "accounts.User", "accounts.Profile", "accounts.Address", "orders.Order", "orders.Return",
-            "orders.Withdrawal", "orders.DraftOrder", "orders.InvoiceParties", "notifications.Notification",
-            "notifications.Mail",
+            "accounts.User", "accounts.Profile", "accounts.Address", "accounts.TokenFamily", "orders.Order",
+            "orders.Return", "orders.Withdrawal", "orders.DraftOrder", "orders.InvoiceParties",
+            "notifications.Notification", "notifications.Mail",
         }  # fmt: skip
 
         services.delete_account(user=person, password=PASSWORD, address="192.0.2.1", at=timezone.now())

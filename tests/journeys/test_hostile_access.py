@@ -71,6 +71,7 @@ CHANGED_BY_STAFF = ("/api/v1/products", "/api/v1/categories", "/api/v1/markets")
 OWNED = {
     "item_id",
     "address_id",
+    "session_id",
     "order_id",
     "payment_id",
     "invoice_id",

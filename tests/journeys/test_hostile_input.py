@@ -369,6 +369,7 @@ class TestHeaders:
             "Content-Length",
             "Host",
             "Accept-Encoding",
+            "User-Agent",
         ],
     )
     def test_s24_of_any_bytes_break_nothing(self, world: World, name: str) -> None:

@@ -25,6 +25,7 @@ NOT_KEPT = {
     "begin_second_factor": "the answer holds the app's secret",
     "confirm_second_factor": "the answer holds the recovery codes",
     "remove_second_factor": "a code is good once, and what asks again finds no app to remove",
+    "end_session": "tries at the password are counted by themselves, and what has ended is there no more",
     "delete_me": "the account that would ask again is gone",
     "cart_quote": "stores nothing",
     "gift_cards_check": "stores nothing",

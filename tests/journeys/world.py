@@ -209,6 +209,8 @@ class World:
         self.enrolling, self.enrolled = make_user("enrolling@example.com"), make_user("enrolled@example.com")
         self.secret = start_enrolment(user_id=self.enrolling.pk, at=timezone.now()).secret
         self.recovery_codes = make_second_factor(self.enrolled).recovery_codes
+        make_session(self.customer)
+        self.elsewhere = self.customer.token_families.get()
         self.sessions = {
             "owner": make_session(self.customer),
             "stranger": make_session(self.stranger),
@@ -244,6 +246,7 @@ class World:
             "slug": (self.attic if operation.name == "delete_category" else self.category).slug,
             "code": code,
             "address_id": self.address.pk,
+            "session_id": self.elsewhere.pk,
             "key": key,
             "order_id": self.order_for(operation).pk,
             "draft_id": self.draft.pk,
@@ -473,6 +476,7 @@ BODIES: dict[str, Callable[[World], dict[str, Any] | bytes | None]] = {
     "add_address": lambda _: dict(_BOOK),
     "update_address": lambda _: {"city": "Leeds"},
     "delete_address": _no_body,
+    "end_session": lambda _: {"password": PASSWORD},
     "update_profile": lambda _: {"first_name": "Ada"},
     "set_avatar": lambda _: {"avatar": upload()},
     "remove_avatar": _no_body,

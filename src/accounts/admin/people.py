@@ -21,7 +21,7 @@ from unfold.decorators import action, display
 from unfold.enums import ActionVariant
 from unfold.forms import AuthenticationForm
 
-from accounts import services
+from accounts import selectors, services
 from accounts.admin.second_factor import HOW_TO_ENROL, begin_enrolment, enrolment_page, may_enter
 from accounts.errors import SecondFactorMissing
 from accounts.models import Address, Profile, User
@@ -149,10 +149,12 @@ class UserAdmin(Exported):
         ("groups", "customer_group"),
         ("is_staff", "is_superuser"),
         ("email_verified_at", "last_login"),
-        ("second_factor_at", "created_at"),
+        ("second_factor_at", "live_sign_ins"),
+        "created_at",
     )
     readonly_fields = (
-        "email", "is_staff", "is_superuser", "email_verified_at", "last_login", "second_factor_at", "created_at",
+        "email", "is_staff", "is_superuser", "email_verified_at", "last_login", "second_factor_at",
+        "live_sign_ins", "created_at",
     )  # fmt: skip
     autocomplete_fields = ("groups", "customer_group")
     ordering = ("-created_at", "-pk")
@@ -166,6 +168,10 @@ class UserAdmin(Exported):
     @display(description="Name")
     def shown_name(self, row: User) -> str:
         return f"{row.profile.first_name} {row.profile.last_name}".strip() or "-"
+
+    @display(description="Live sign-ins")
+    def live_sign_ins(self, row: User) -> int:
+        return selectors.list_sessions(user=row, at=timezone.now()).count()
 
     @display(description="Roles")
     def shown_roles(self, row: User) -> str:

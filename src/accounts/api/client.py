@@ -14,6 +14,11 @@ def address_of(request: Request) -> str:
     return str(request.META.get("REMOTE_ADDR", ""))
 
 
+def program_of(request: Request) -> str:
+    """Return what the program that asks calls itself, as it was sent."""
+    return str(request.META.get("HTTP_USER_AGENT", ""))
+
+
 def cart_token_of(request: Request) -> str | None:
     """Return the SHA-256, in hex, of the guest's cart token in ``X-Cart-Token``, or ``None`` without that header."""
     token = request.META.get("HTTP_X_CART_TOKEN")

@@ -41,6 +41,13 @@ ADDRESS = {
     "phone": "+442079460958",
 }
 BOOK_ADDRESS = {"id": "0192f3c4-8a01-7e55-9c3b-1f2e3d4c5b6a", **ADDRESS, "is_default": True}
+SESSION = {
+    "id": "0192f3c4-9c12-7a3e-8f40-5b6c7d8e9f01",
+    "began_at": "2026-11-21T11:25:43Z",
+    "last_used_at": "2026-11-21T11:40:12Z",
+    "client": "Mozilla/5.0 (X11; Linux x86_64; rv:145.0) Gecko/20100101 Firefox/145.0",
+    "is_current": True,
+}
 ONE_TIME_TOKEN = "pVZ3Yk0bV0m8f1Q2…"  # noqa: S105 - an example
 # Of somebody who registered, and has not bought anything yet.
 PERSONAL_DATA = {
@@ -61,6 +68,7 @@ PERSONAL_DATA = {
                 "began_at": "2026-11-21T11:25:43Z",
                 "expires_at": "2026-11-28T11:25:43Z",
                 "ended_at": None,
+                "client": SESSION["client"],
                 "continued_at": ["2026-11-21T11:40:12Z"],
             }
         ],

@@ -29,11 +29,12 @@ class HeldAccountOutput(UserOutput):
 
 
 class SignInOutput(serializers.Serializer[Any]):
-    """A sign-in, until when it was good, and when it was used to go on."""
+    """A sign-in, until when it was good, by which device, and when it was used to go on."""
 
     began_at = serializers.DateTimeField()
     expires_at = serializers.DateTimeField()
     ended_at = serializers.DateTimeField(allow_null=True)
+    client = serializers.CharField(allow_blank=True)
     continued_at = serializers.ListField(child=serializers.DateTimeField())
 
 
@@ -97,6 +98,7 @@ def _sign_in(family: TokenFamily) -> dict[str, Any]:
         "began_at": family.created_at,
         "expires_at": family.expires_at,
         "ended_at": family.revoked_at,
+        "client": family.client,
         "continued_at": sorted(token.spent_at for token in family.tokens.all() if token.spent_at is not None),
     }
 

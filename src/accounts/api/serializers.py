@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
 from rest_framework import serializers
 
 from accounts import selectors
 from accounts.api.fields import CountryField, EmailField, PasswordField, PhoneField, SecretField, check_phone
-from accounts.domain import AddressData, Visibility
+from accounts.domain import CLIENT_LENGTH, AddressData, Visibility
 from core.api.fields import BooleanField, TextField
 from core.api.pages import PageQuery
 from core.api.serializers import Input
 
 if TYPE_CHECKING:
-    from accounts.models import Address, CustomerGroup, Profile, User
+    from accounts.models import Address, CustomerGroup, Profile, TokenFamily, User
     from accounts.services import Session
 
 _VISIBILITIES = [visibility.value for visibility in Visibility]
@@ -259,6 +260,27 @@ class TokensOutput(serializers.Serializer[Any]):
     refresh = serializers.CharField()
 
 
+class SessionOutput(serializers.Serializer[Any]):
+    """A sign-in that can still go on: since when, and which device it is of, by its own word."""
+
+    id = serializers.UUIDField()
+    began_at = serializers.DateTimeField()
+    last_used_at = serializers.DateTimeField(help_text="When it began or was refreshed last.")
+    client = serializers.CharField(
+        allow_blank=True, max_length=CLIENT_LENGTH, help_text="The User-Agent of then, without control characters."
+    )
+    is_current = serializers.BooleanField(help_text="Whether it is the one that asks.")
+
+
+class SessionPageOutput(serializers.Serializer[Any]):
+    """A page of sign-ins."""
+
+    count = serializers.IntegerField()
+    next = serializers.CharField(allow_null=True)
+    previous = serializers.CharField(allow_null=True)
+    results = SessionOutput(many=True)
+
+
 class EnrolmentOutput(serializers.Serializer[Any]):
     """What an authenticator app needs: the secret, and the same as a link (show it as a QR code)."""
 
@@ -333,6 +355,20 @@ def group_document(group: CustomerGroup) -> dict[str, str]:
 def tokens_document(session: Session) -> dict[str, str]:
     """Hand out the tokens of a sign-in."""
     return {"access": session.access, "refresh": session.refresh}
+
+
+def session_document(family: TokenFamily, *, current_id: UUID) -> dict[str, Any]:
+    """Show someone a sign-in of theirs, as ``selectors.list_sessions`` read it.
+
+    :param current_id: of the sign-in that asks
+    """
+    return {
+        "id": str(family.pk),
+        "began_at": family.created_at,
+        "last_used_at": family.last_used_at,  # type: ignore[attr-defined]
+        "client": family.client,
+        "is_current": family.pk == current_id,
+    }
 
 
 def _avatar_url(profile: Profile) -> str | None:

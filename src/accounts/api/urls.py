@@ -26,6 +26,8 @@ urlpatterns = [
     path("me/profile/avatar", me.AvatarView.as_view()),
     path("me/addresses", me.AddressesView.as_view()),
     path("me/addresses/<uuid:address_id>", me.AddressView.as_view()),
+    path("me/sessions", me.SessionsView.as_view()),
+    path("me/sessions/<uuid:session_id>", me.SessionView.as_view()),
     path("profiles/<uuid:user_id>", me.PublicProfileView.as_view()),
     path("users", staff.UsersView.as_view()),
     path("users/<uuid:user_id>", staff.UserView.as_view()),

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from rest_framework.request import Request
 
+    from accounts.domain import Claims
     from accounts.models import User
     from core.api.public import Asked
 
@@ -33,6 +34,11 @@ def customer_of(request: Request) -> User:
     if user is None:
         raise Unauthenticated
     return user
+
+
+def session_of(request: Request) -> UUID:
+    """Return the id of the sign-in whose access token asks, where there is one."""
+    return cast("Claims", request.auth).family_id
 
 
 def group_of(request: Asked) -> UUID | None:

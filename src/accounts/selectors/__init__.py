@@ -15,6 +15,7 @@ from accounts.selectors.people import (
     users_with_permission,
 )
 from accounts.selectors.personal import list_links, list_recovery_codes, list_sign_ins, permissions_of
+from accounts.selectors.sessions import list_sessions
 from accounts.selectors.tokens import lacks_second_factor, read_token, user_of_token
 
 __all__ = [
@@ -30,6 +31,7 @@ __all__ = [
     "list_customer_groups",
     "list_links",
     "list_recovery_codes",
+    "list_sessions",
     "list_sign_ins",
     "list_users",
     "permissions_of",

@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-from accounts.services.account import change_password, delete_account, erase_account, set_avatar, update_profile
+from accounts.services.account import (
+    change_password,
+    delete_account,
+    end_session,
+    erase_account,
+    set_avatar,
+    update_profile,
+)
 from accounts.services.address_book import add_address, delete_address, update_address
 from accounts.services.adopting import adopt_customers
 from accounts.services.backoffice import (
@@ -76,6 +83,7 @@ __all__ = [
     "delete_customer_group",
     "delete_role",
     "edit_user",
+    "end_session",
     "ensure_roles",
     "erase_account",
     "export_account",

@@ -1,4 +1,4 @@
-"""What someone does to their own account: password, profile, avatar, leaving."""
+"""What someone does to their own account: password, sign-ins, profile, avatar, leaving."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ from uuid import UUID
 
 from django.contrib.admin.models import LogEntry
 from django.contrib.auth.hashers import make_password
+from django.db.models import QuerySet
 
 from accounts.domain import Visibility
-from accounts.errors import SignInRefused, WrongPassword
+from accounts.errors import SessionNotFound, SignInRefused, WrongPassword
 from accounts.events import PasswordChanged, UserDeleted
 from accounts.models import Address, Authenticator, OneTimeToken, Profile, RecoveryCode, TokenFamily, User
 from accounts.services.roles import lock_anothers
@@ -31,21 +32,26 @@ from core.media import forget_files, keep_files
 from core.transactions import command, step
 
 
-def change_password(*, user: User, current: str, new: str, address: str, at: datetime) -> Session:
+def change_password(*, user: User, current: str, new: str, address: str, client: str = "", at: datetime) -> Session:
     """Set another password; all sign-ins end, and the returned one begins.
 
     :param address: the network address that asks: tries at the current password are counted as sign-ins are
+    :param client: what the device calls itself
     :raises WrongPassword: ``current`` is another one
     :raises PasswordTooWeak: the validators refuse ``new``
     :raises TooManyAttempts: wrong too often
     """
     attempt_ids = _check(user=user, password=current, address=address, at=at)
     check_strength(password=new, email=user.email)
-    return _set_password(verified=user, hashed=make_password(new), attempt_ids=attempt_ids, address=address, at=at)
+    return _set_password(
+        verified=user, hashed=make_password(new), attempt_ids=attempt_ids, address=address, client=client, at=at
+    )
 
 
 @command
-def _set_password(*, verified: User, hashed: str, attempt_ids: Sequence[int], address: str, at: datetime) -> Session:
+def _set_password(
+    *, verified: User, hashed: str, attempt_ids: Sequence[int], address: str, client: str, at: datetime
+) -> Session:
     user = _lock_verified(verified)
     user.password = hashed
     user.save(update_fields=["password"])
@@ -53,7 +59,36 @@ def _set_password(*, verified: User, hashed: str, attempt_ids: Sequence[int], ad
     forgive(attempt_ids, counters=password_counters(email=user.email, address=address), at=at)
     outbox.publish(PasswordChanged(user_id=user.pk), at=at)
     tell("password changed", user_id=user.pk, via="account")
-    return open_session(user=user, at=at)
+    return open_session(user=user, client=client, at=at)
+
+
+def end_session(*, user: User, session_id: UUID, password: str, address: str, at: datetime) -> None:
+    """End one of the person's sign-ins, wherever it began, with its access tokens (ASVS 5.0, 7.5.2).
+
+    A refresh that comes at the same moment is refused, or what it got ends with the rest.
+
+    :param address: the network address that asks: tries at the password are counted as sign-ins are
+    :raises SessionNotFound: there is none of that id, it is another's, or it has ended; the password is not looked at
+    :raises WrongPassword: it is another one
+    :raises TooManyAttempts: wrong too often
+    """
+    if not _open_session_of(user, session_id).exists():
+        raise SessionNotFound
+    attempt_ids = _check(user=user, password=password, address=address, at=at)
+    _end_session(user=user, session_id=session_id, attempt_ids=attempt_ids, address=address, at=at)
+
+
+@command
+def _end_session(*, user: User, session_id: UUID, attempt_ids: Sequence[int], address: str, at: datetime) -> None:
+    # Where another request was faster it has ended, too, which is what was asked for.
+    _open_session_of(user, session_id).update(revoked_at=at)
+    forgive(attempt_ids, counters=password_counters(email=user.email, address=address), at=at)
+    tell("sign out", user_id=user.pk, family_id=session_id, via="account")
+
+
+def _open_session_of(user: User, session_id: UUID) -> QuerySet[TokenFamily]:
+    found: QuerySet[TokenFamily] = TokenFamily.objects.filter(pk=session_id, user=user, revoked_at__isnull=True)
+    return found
 
 
 def delete_account(*, user: User, password: str, address: str, at: datetime) -> None:

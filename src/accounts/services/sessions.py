@@ -28,6 +28,7 @@ from accounts.domain import (
     SIGN_IN_PER_ACCOUNT,
     SIGN_IN_PER_ADDRESS,
     Claims,
+    client_name,
     email_key,
 )
 from accounts.errors import (
@@ -71,30 +72,33 @@ def count_registration(*, address: str, at: datetime) -> None:
     count_attempt([counter(REGISTRATIONS_PER_ADDRESS, "register", address)], at=at)
 
 
-def register(*, email: str, password: str, cart_token: str | None = None, at: datetime) -> Session:
+def register(*, email: str, password: str, cart_token: str | None = None, client: str = "", at: datetime) -> Session:
     """Make an account without any role, and sign in. A verification mail follows.
 
     Unlike sign-in and reset, this tells that an e-mail is taken, since it cannot hand out tokens of another's
     account; it takes the same time, and tries are counted (``count_registration``).
 
     :param cart_token: SHA-256 of the guest's cart token, in hex; that cart is merged in the same transaction
+    :param client: what the device calls itself
     :raises PasswordTooWeak: the validators refuse the password
     :raises EmailTaken: there is an account of that e-mail
     """
     with watched("register") as told:
         check_strength(password=password, email=email)
-        session = _store_account(email=email, hashed=make_password(password), cart_token=cart_token, at=at)
+        session = _store_account(
+            email=email, hashed=make_password(password), cart_token=cart_token, client=client, at=at
+        )
         told["user_id"] = session.user.pk
     return session
 
 
 @command
-def _store_account(*, email: str, hashed: str, cart_token: str | None, at: datetime) -> Session:
+def _store_account(*, email: str, hashed: str, cart_token: str | None, client: str, at: datetime) -> Session:
     user = make_account(email=email, hashed=hashed, at=at)
     outbox.publish_many([(UserRegistered(user_id=user.pk), at), (EmailVerificationRequested(user_id=user.pk), at)])
     if cart_token:
         outbox.publish(SignedIn(user_id=user.pk, cart_token=cart_token), at=at)
-    return open_session(user=user, at=at)
+    return open_session(user=user, client=client, at=at)
 
 
 @step
@@ -115,7 +119,14 @@ def make_account(*, email: str, hashed: str, at: datetime, **fields: bool) -> Us
 
 
 def sign_in(
-    *, email: str, password: str, code: str = "", address: str, cart_token: str | None = None, at: datetime
+    *,
+    email: str,
+    password: str,
+    code: str = "",
+    address: str,
+    cart_token: str | None = None,
+    client: str = "",
+    at: datetime,
 ) -> Session:
     """Sign in, as long as neither the account (from this address) nor the address failed too often (HARD-CASES S15).
 
@@ -124,6 +135,7 @@ def sign_in(
     :param code: of the authenticator app, or a recovery code, where the account has a second factor
     :param address: the network address that asks
     :param cart_token: SHA-256 of the guest's cart token, in hex; that cart is merged in the same transaction
+    :param client: what the device calls itself
     :raises TooManyAttempts: 5 failures of the account from that address, or 20 of the address, within 15 minutes
     :raises SignInRefused: the e-mail or the password is wrong, or the account is not active
     :raises SecondFactorNeeded: there is no code, and the account wants one
@@ -140,6 +152,7 @@ def sign_in(
                 verified=user,
                 code=code,
                 cart_token=cart_token,
+                client=client,
                 tries=[(taken, code_counters(user)), (attempt_ids, counters)],
                 at=at,
             )
@@ -206,6 +219,7 @@ def _begin_session(
     verified: User,
     code: str,
     cart_token: str | None,
+    client: str,
     tries: Sequence[tuple[Sequence[int], Sequence[Counter]]],
     at: datetime,
 ) -> Session:
@@ -220,7 +234,7 @@ def _begin_session(
     user.save(update_fields=["last_login"])
     for attempt_ids, counters in tries:
         forgive(attempt_ids, counters=counters, at=at)
-    return open_session(user=user, at=at)
+    return open_session(user=user, client=client, at=at)
 
 
 @step
@@ -236,23 +250,29 @@ def lock_account(*, user_id: UUID) -> User:
 
 
 @step
-def open_session(*, user: User, at: datetime) -> Session:
-    """Begin a family of tokens. Two statements."""
-    family = TokenFamily.objects.create(user=user, created_at=at, expires_at=at + settings.REFRESH_TOKEN_TTL)
+def open_session(*, user: User, client: str = "", at: datetime) -> Session:
+    """Begin a family of tokens. Two statements.
+
+    :param client: what the device calls itself
+    """
+    family = TokenFamily.objects.create(
+        user=user, created_at=at, expires_at=at + settings.REFRESH_TOKEN_TTL, client=client_name(client)
+    )
     return _issue(user=user, family=family, at=at)
 
 
-def refresh_session(*, refresh: str, at: datetime) -> Session:
+def refresh_session(*, refresh: str, client: str = "", at: datetime) -> Session:
     """Spend a refresh token and return the next pair, unless the sign-in is as old as ``settings.SIGN_IN_TTL``.
 
     About seven statements; locks the family.
 
+    :param client: what the device calls itself now
     :raises TokenReused: it was spent before (see the module); the family has ended
     :raises TokenRefused: forged, expired or ended
     """
     claims = read_token(token=refresh, kind="refresh", at=at)
     try:
-        return _rotate(refresh=refresh, claims=claims, at=at)
+        return _rotate(refresh=refresh, claims=claims, client=client, at=at)
     except TokenReused:
         warn("token reused", user_id=claims.user_id, family_id=claims.family_id)
         _end_family(family_id=claims.family_id, at=at)
@@ -260,7 +280,7 @@ def refresh_session(*, refresh: str, at: datetime) -> Session:
 
 
 @command
-def _rotate(*, refresh: str, claims: Claims, at: datetime) -> Session:
+def _rotate(*, refresh: str, claims: Claims, client: str, at: datetime) -> Session:
     began_after = at - settings.SIGN_IN_TTL
     family: TokenFamily | None = (
         TokenFamily.objects.filter(
@@ -283,7 +303,8 @@ def _rotate(*, refresh: str, claims: Claims, at: datetime) -> Session:
     elif not _is_same_client(token, at=at):
         raise TokenReused
     family.expires_at = at + settings.REFRESH_TOKEN_TTL
-    family.save(update_fields=["expires_at"])
+    family.client = client_name(client)
+    family.save(update_fields=["expires_at", "client"])
     return _issue(user=user, family=family, at=at)
 
 

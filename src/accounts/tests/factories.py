@@ -56,10 +56,10 @@ def make_group(code: str = "wholesale", **fields: Any) -> CustomerGroup:
     return group
 
 
-def make_session(user: User, *, at: datetime | None = None) -> Session:
+def make_session(user: User, *, client: str = "", at: datetime | None = None) -> Session:
     """Return a sign-in of that account."""
     with transaction.atomic():
-        return open_session(user=user, at=at or timezone.now())
+        return open_session(user=user, client=client, at=at or timezone.now())
 
 
 def client_of(user: User | None = None) -> APIClient:

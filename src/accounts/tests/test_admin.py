@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.contrib.auth.models import Group, Permission
 from django.test import Client
+from django.utils import timezone
 
 from accounts.domain import Role
 from accounts.models import User
@@ -83,6 +86,15 @@ class TestAccounts:
         user.refresh_from_db()
         assert user.check_password(NEW)
         assert not user.token_families.filter(revoked_at__isnull=True).exists()
+
+    def test_show_how_many_sign_ins_are_live(self, clerk: User) -> None:
+        user = make_user()
+        for began_at in (timezone.now(), timezone.now(), timezone.now() - settings.REFRESH_TOKEN_TTL):
+            make_session(user, at=began_at)
+
+        page = browser_of(clerk).get(f"{USERS}{user.pk}/change/").content.decode()
+
+        assert re.search(r"Live sign-ins.*?\b2\b", re.sub(r"<[^>]*>", " ", page), re.DOTALL)
 
     def test_of_those_who_hold_more_are_not_touched(self, clerk: User) -> None:
         boss = make_user(is_superuser=True)

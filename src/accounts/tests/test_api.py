@@ -39,6 +39,8 @@ SIGNED_IN = [
     ("GET", f"me/addresses/{NO_ID}"),
     ("PATCH", f"me/addresses/{NO_ID}"),
     ("DELETE", f"me/addresses/{NO_ID}"),
+    ("GET", "me/sessions"),
+    ("DELETE", f"me/sessions/{NO_ID}"),
     ("GET", f"profiles/{NO_ID}"),
     ("POST", "auth/logout-all"),
     ("POST", "auth/password/change"),
@@ -69,7 +71,9 @@ class TestEveryEndpoint:
 
             assert answer.status_code == 403
 
-    @pytest.mark.parametrize("path", ["me/addresses/1", "me/addresses/%00", "profiles/x", "users/..", "users/1/roles"])
+    @pytest.mark.parametrize(
+        "path", ["me/addresses/1", "me/addresses/%00", "me/sessions/1", "profiles/x", "users/..", "users/1/roles"]
+    )
     def test_answers_404_to_what_is_no_id(self, path: str) -> None:
         assert client_of(make_user(is_superuser=True)).get(f"/api/v1/{path}").status_code == 404
 

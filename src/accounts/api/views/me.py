@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -22,14 +23,17 @@ from accounts.api.serializers import (
     ProfileInput,
     ProfileOutput,
     PublicProfileOutput,
+    SessionPageOutput,
     UserOutput,
     address_data,
     book_address_document,
     profile_document,
     public_profile_document,
+    session_document,
     user_document,
 )
-from accounts.api.viewer import customer_of
+from accounts.api.viewer import customer_of, session_of
+from accounts.api.views.sessions import LEFT
 from core.api.pages import PageQuery, list_response, page_of
 from core.api.uploads import UploadView
 from core.api.views import ApiView
@@ -234,3 +238,55 @@ class AddressView(ApiView):
     def delete(self, request: Request, address_id: UUID) -> Response:
         services.delete_address(user=customer_of(request), address_id=address_id)
         return Response(status=204)
+
+
+class SessionsView(ApiView):
+    """One's own sign-ins."""
+
+    signed_in = True
+
+    @extend_schema(
+        operation_id="list_sessions",
+        summary="Your sign-ins, the one used last first",
+        description="A sign-in is used when it begins and at each refresh. What ended or expired is not listed.",
+        parameters=[PageQuery],
+        responses={200: SessionPageOutput},
+        examples=[examples.told(examples.page(examples.SESSION))],
+    )
+    def get(self, request: Request) -> Response:
+        page = page_of(PageQuery.read(request.GET))
+        rows = selectors.list_sessions(user=customer_of(request), at=timezone.now())
+        show = partial(session_document, current_id=session_of(request))
+        return list_response(request, rows, page=page, order=("-expires_at", "-pk"), show=show)
+
+
+class SessionView(ApiView):
+    """One of one's own sign-ins."""
+
+    is_counted = True
+    signed_in = True
+    # Tries at the password are counted in a transaction of their own.
+    idempotent = False
+
+    @extend_schema(
+        operation_id="end_session",
+        summary="End one of your sign-ins, with its access tokens",
+        description=(
+            'Takes a body, as PATCH does: `{"password": "…"}`, your current password. The one that asks may end, too: '
+            "that signs out here."
+        ),
+        request=PasswordInput,
+        responses={204: None},
+        examples=[examples.asked({"password": "correct horse battery"})],
+    )
+    def delete(self, request: Request, session_id: UUID) -> Response:
+        body = PasswordInput(data=request.data)
+        body.is_valid(raise_exception=True)
+        services.end_session(
+            user=customer_of(request),
+            session_id=session_id,
+            **body.validated_data,
+            address=address_of(request),
+            at=timezone.now(),
+        )
+        return Response(status=204, headers=LEFT if session_id == session_of(request) else None)

@@ -9,7 +9,7 @@ from rest_framework.response import Response
 
 from accounts import services
 from accounts.api import examples
-from accounts.api.client import address_of
+from accounts.api.client import address_of, program_of
 from accounts.api.serializers import (
     EmailInput,
     LinkInput,
@@ -89,6 +89,7 @@ class PasswordChangeView(ApiView):
             current=body.validated_data["current_password"],
             new=body.validated_data["new_password"],
             address=address_of(request),
+            client=program_of(request),
             at=timezone.now(),
         )
         return Response(tokens_document(session), headers=NO_STORE)

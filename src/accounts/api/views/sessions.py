@@ -9,7 +9,7 @@ from rest_framework.response import Response
 
 from accounts import services
 from accounts.api import examples
-from accounts.api.client import address_of, cart_token_of
+from accounts.api.client import address_of, cart_token_of, program_of
 from accounts.api.serializers import (
     CredentialsInput,
     RefreshInput,
@@ -25,7 +25,7 @@ from core.api.views import ApiView
 from core.middleware import FORGET_ALL
 
 NO_STORE = {"Cache-Control": "no-store"}
-_LEFT = {"Clear-Site-Data": FORGET_ALL}
+LEFT = {"Clear-Site-Data": FORGET_ALL}
 CART_TOKEN = OpenApiParameter(
     "X-Cart-Token", location=OpenApiParameter.HEADER, description="A guest's cart, to be merged into the account's."
 )
@@ -52,7 +52,12 @@ class RegisterView(ApiView):
     def post(self, request: Request) -> Response:
         body = CredentialsInput(data=request.data)
         body.is_valid(raise_exception=True)
-        session = services.register(**body.validated_data, cart_token=cart_token_of(request), at=timezone.now())
+        session = services.register(
+            **body.validated_data,
+            cart_token=cart_token_of(request),
+            client=program_of(request),
+            at=timezone.now(),
+        )
         document = {"user": user_document(session.user), **tokens_document(session)}
         return Response(document, status=201, headers=NO_STORE)
 
@@ -83,6 +88,7 @@ class LoginView(ApiView):
             **body.validated_data,
             address=address_of(request),
             cart_token=cart_token_of(request),
+            client=program_of(request),
             at=timezone.now(),
         )
         return Response(tokens_document(session), headers=NO_STORE)
@@ -104,7 +110,7 @@ class RefreshView(ApiView):
     def post(self, request: Request) -> Response:
         body = RefreshInput(data=request.data)
         body.is_valid(raise_exception=True)
-        session = services.refresh_session(**body.validated_data, at=timezone.now())
+        session = services.refresh_session(**body.validated_data, client=program_of(request), at=timezone.now())
         return Response(tokens_document(session), headers=NO_STORE)
 
 
@@ -124,7 +130,7 @@ class LogoutView(ApiView):
         body = RefreshInput(data=request.data)
         body.is_valid(raise_exception=True)
         services.sign_out(**body.validated_data, at=timezone.now())
-        return Response(status=204, headers=_LEFT)
+        return Response(status=204, headers=LEFT)
 
 
 class LogoutAllView(ApiView):
@@ -135,4 +141,4 @@ class LogoutAllView(ApiView):
     @extend_schema(operation_id="logout_all", summary="Sign out everywhere", request=None, responses={204: None})
     def post(self, request: Request) -> Response:
         services.sign_out_everywhere(user_id=customer_of(request).pk, at=timezone.now())
-        return Response(status=204, headers=_LEFT)
+        return Response(status=204, headers=LEFT)
