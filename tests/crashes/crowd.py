@@ -9,6 +9,7 @@ import random
 import re
 import threading
 import uuid
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -45,6 +46,8 @@ class Crowd:
         # Orders that are none of theirs.
         self.earlier: set[str] = set()
         self.broken = self.refused = 0
+        # status -> answers of it; 0 where a connection broke.
+        self.statuses = Counter[int]()
         self._access = ""
         self._rest = threading.Event()
 
@@ -133,6 +136,9 @@ class Crowd:
         with contextlib.closing(client), contextlib.suppress(OSError, http.client.HTTPException):
             client.request(method, path, body, headers or {})
             answer = client.getresponse()
-            return answer.status, answer.read()
+            content = answer.read()
+            self.statuses[answer.status] += 1
+            return answer.status, content
+        self.statuses[0] += 1
         self.broken += 1
         return 0, b""

@@ -56,6 +56,14 @@ class Node(Postgres):
         ) as session:
             return session.execute(statement).fetchall()
 
+    def run(self, *statements: LiteralString) -> None:
+        """Run statements, each by itself."""
+        with psycopg.connect(
+            host="127.0.0.1", port=self.port, user="postgres", dbname="postgres", autocommit=True
+        ) as session:
+            for statement in statements:
+                session.execute(statement)
+
 
 class Pair:
     """Two servers, of which the second has all that the first has acknowledged.
@@ -86,6 +94,11 @@ class Pair:
     def url(self) -> str:
         """Both, in one address."""
         return f"postgres://postgres@127.0.0.1:{self.primary.port},127.0.0.1:{self.standby.port}/postgres"
+
+    @property
+    def standby_url(self) -> str:
+        """The second one alone."""
+        return f"postgres://postgres@127.0.0.1:{self.standby.port}/postgres"
 
     def kill_primary(self) -> None:
         """End the first server for good."""

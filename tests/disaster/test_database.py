@@ -32,6 +32,9 @@ SELECT count(*) FROM core_delivery earlier JOIN core_delivery later
     ON later.aggregate = earlier.aggregate AND later.handler = earlier.handler AND later.id > earlier.id
  WHERE earlier.aggregate <> '' AND earlier.done_at > later.done_at"""
 _OWED = "SELECT count(*) FROM core_delivery WHERE done_at IS NULL"
+_READ_DOCUMENTS = """
+SELECT coalesce(idx_scan, 0) + coalesce(seq_scan, 0)
+  FROM pg_stat_all_tables WHERE relname = 'products_productdocument'"""
 CLIENTS = 40
 MEGABYTE = 2**20
 
@@ -103,6 +106,26 @@ def test_r34_a_promoted_standby_has_every_order_that_anybody_was_told_of(
         kept = {str(row[0]) for row in pair.rows("SELECT id FROM orders_order")}
         assert [order for order in orders.told if order not in kept] == []
         assert "agree" in shop.manage("verify_books")
+
+
+def test_reads_from_a_replica_are_as_new_as_the_last_commit_and_go_on_without_it(
+    make_shop: Callable[..., Shop],
+) -> None:
+    shop = make_shop()
+    with Pair(shop.data / "postgres") as pair:
+        pair.primary.run("ALTER SYSTEM SET synchronous_commit = remote_apply", "SELECT pg_reload_conf()")
+        shop.environment |= {"DATABASE_URL": pair.url, "DATABASE_READ_URL": pair.standby_url}
+        crowd = Crowd(shop.start(), "")
+        slug = crowd.insist("GET", "products?size=1")["results"][0]["slug"]
+        before = pair.rows(_READ_DOCUMENTS)[0][0]
+
+        for number in range(30):
+            crowd.insist("PATCH", f"products/{slug}", {"name": f"Lamp {number}"}, staff=True)
+            assert crowd.insist("GET", f"products/{slug}")["name"] == f"Lamp {number}"
+
+        wait_for(lambda: pair.rows(_READ_DOCUMENTS)[0][0] >= before + 30, SECONDS_TO_SETTLE)
+        pair.standby.end_at_once()
+        assert [crowd.ask("GET", f"/api/v1/products/{slug}")[0] for _ in range(3)] == [200] * 3
 
 
 @pytest.mark.parametrize("seconds", [4.0, pytest.param(30.0, marks=pytest.mark.long)], ids=["short", "long"])

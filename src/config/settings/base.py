@@ -21,6 +21,7 @@ from config.settings.backups import (  # noqa: F401 - settings
     POSTGRES_PROGRAMS,
     STATUS_BACKUPS,
 )
+from config.settings.databases import replicas
 from config.settings.env import SRC, data_folder, env, origins
 from config.settings.mail import (  # noqa: F401 - settings
     ANYMAIL,
@@ -133,6 +134,8 @@ TEMPLATES = [
 ]
 
 DATABASES: dict[str, dict[str, Any]] = {}
+# Where public reads of products go, as libpq's words; nothing: to the same database.
+DATABASE_READ = replicas(env.str("DATABASE_READ_URL", default=""))
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 AUTH_USER_MODEL = "accounts.User"
 AUTHENTICATION_BACKENDS = ["accounts.authentication.EmailBackend"]

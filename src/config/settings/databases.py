@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.core.exceptions import ImproperlyConfigured
+from psycopg import ProgrammingError
+from psycopg.conninfo import conninfo_to_dict
+
 from config.settings.env import env
 
 _OPTIONS: dict[str, Any] = {
@@ -41,6 +45,22 @@ def database(address: dict[str, Any]) -> dict[str, Any]:
         "ENGINE": "django.db.backends.postgresql",
         "OPTIONS": _OPTIONS | address.get("OPTIONS", {}),
     }
+
+
+def replicas(url: str) -> dict[str, Any]:
+    """Return how read replicas are connected to, in libpq's words; nothing for no address.
+
+    It may name several, and how they are chosen from: ``postgres://user:password@one,two/shop?load_balance_hosts=random``.
+
+    :raises ImproperlyConfigured: it is no address of a server
+    """
+    try:
+        wanted: dict[str, Any] = conninfo_to_dict(url)
+    except ProgrammingError as error:
+        raise ImproperlyConfigured("DATABASE_READ_URL cannot be read") from error
+    if url and "host" not in wanted:
+        raise ImproperlyConfigured("DATABASE_READ_URL must look like postgres://user:password@host:5432/name")
+    return wanted
 
 
 def without_pool(database: dict[str, Any]) -> dict[str, Any]:

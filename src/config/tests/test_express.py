@@ -342,6 +342,45 @@ class TestLines:
 
             assert set(told) == {("UTC", "client"), ("on", "client"), ("5000", "client")}
 
+    def test_lead_to_replicas_where_there_are_some(self, shop: Shop, settings: Settings) -> None:
+        own = connection.get_connection_params()
+        settings.DATABASE_READ = {
+            "host": own["host"], "user": own["user"], "dbname": own["dbname"], "application_name": "replica"
+        }  # fmt: skip
+
+        assert shop.ask(LIST).status == "200 OK"
+
+        assert shop.taken == []
+        with lines.on_line():
+            line = lines.current_line()
+            assert line.info.get_parameters()["application_name"] == "replica"
+            assert line.execute("SHOW default_transaction_read_only").fetchone() == ("on",)
+
+    def test_lead_to_the_primary_while_no_replica_answers(
+        self, shop: Shop, settings: Settings, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        now, asked = [1000.0], []
+        connect = psycopg.connect
+
+        def noted(**where: Any) -> Any:
+            asked.append(where["host"])
+            return connect(**where)
+
+        settings.DATABASE_READ = {"host": "127.0.0.1", "port": "1", "user": "nobody", "dbname": "shop"}
+        monkeypatch.setattr("core.lines.psycopg.connect", noted)
+        monkeypatch.setattr("core.lines.monotonic", lambda: now[0])
+        monkeypatch.setattr("core.lines._replicas", lines._Replicas())
+        primary = connection.get_connection_params()["host"]
+
+        with capture_logs() as said:
+            assert [shop.ask(LIST).status for _ in range(3)] == ["200 OK"] * 3
+        now[0] += 11
+        shop.ask(LIST)
+
+        assert shop.taken == []
+        assert asked == ["127.0.0.1", primary] * 2
+        assert [each["event"] for each in said if each["log_level"] != "info"] == ["read replicas do not answer"]
+
     def test_are_not_kept_for_ever(self, shop: Shop) -> None:
         with lines.on_line():
             first = lines.current_line()

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 
-from config.settings import base, mail, processes, storage
+from config.settings import base, databases, mail, processes, storage
 from config.settings.env import SRC, FileAwareEnvironment, origins
 
 KEY = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="
@@ -74,6 +74,28 @@ class TestDatabase:
         told = boot(monkeypatch, "production", NEEDED | {"DATABASE_URL": url})["DATABASES"]["default"]["OPTIONS"]
 
         assert (told["connect_timeout"], told["target_session_attrs"]) == (9, "any")
+
+
+class TestReplicas:
+    def test_are_several_in_one_address(self) -> None:
+        found = databases.replicas("postgres://reader:secret@one:5433,two/shop?load_balance_hosts=random")
+
+        assert found == {
+            "host": "one,two",
+            "port": "5433,",
+            "user": "reader",
+            "password": "secret",
+            "dbname": "shop",
+            "load_balance_hosts": "random",
+        }
+
+    def test_are_none_without_an_address(self) -> None:
+        assert databases.replicas("") == {}
+
+    @pytest.mark.parametrize("url", ["two words", "postgres://one/shop?no_such_word=1", "postgres:///shop"])
+    def test_are_refused_at_the_start_where_the_address_is_none(self, url: str) -> None:
+        with pytest.raises(ImproperlyConfigured, match="DATABASE_READ_URL"):
+            databases.replicas(url)
 
 
 class TestProduction:
