@@ -94,6 +94,13 @@ class Fleet:
         """The web servers, the oldest first."""
         return [part for part in self.parts.values() if part.port]
 
+    def errors(self) -> list[str]:
+        """Return what its processes logged as errors, those that have ended included."""
+        lines = [
+            line for path in self.folder.glob("*/output") for line in path.read_text(errors="replace").splitlines()
+        ]
+        return [line for line in lines if '"level":"error"' in line]
+
     @property
     def base(self) -> str:
         """Where shoppers find it."""

@@ -68,7 +68,7 @@ class TestRollingRestart:
             fleet.start("worker", "worker-b")
             crowd.await_answers(max(REQUESTS - crowd.answered, 1))
 
-        assert crowd.failures == []
+        assert crowd.failures == [], fleet.errors()
         assert crowd.answered >= REQUESTS
         everything_followed(fleet, crowd.ordered, mails_before=mails)
 
@@ -87,7 +87,7 @@ class TestRollingRestart:
                 fleet.reload()
             crowd.await_answers(REQUESTS // 8)
 
-        assert crowd.failures == []
+        assert crowd.failures == [], fleet.errors()
         everything_followed(fleet, crowd.ordered, mails_before=mails)
 
 
