@@ -1,13 +1,23 @@
-"""Statements past the layers of Django's cursors, which cost Python as much as all that psycopg does."""
+"""Statements past the layers of Django's cursors, which cost Python as much as all that psycopg does.
+
+What psycopg reads in a statement (where its parameters stand) it remembers of short ones: of 4,096 characters at most,
+and of 128. Here it remembers long ones too, and more: to read one of ours anew takes longer than to send it.
+"""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 from django.db import DEFAULT_DB_ALIAS, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
+from psycopg import _queries as reading
+
+_LONGEST, _REMEMBERED = 20_000, 512
+reading.MAX_CACHED_STATEMENT_LENGTH = _LONGEST
+reading._query2pg = lru_cache(_REMEMBERED)(reading._query2pg_nocache)  # noqa: SLF001 - nothing public says how many
 
 Values = Sequence[Any] | Mapping[str, Any]
 

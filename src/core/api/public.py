@@ -21,6 +21,8 @@ _ORIGIN = (
     "SERVER_PORT",
 )
 _NOTHING_ASKED = QueryDict("")
+# What is asked often is asked in the same words. Longer ones are read anew.
+_REMEMBERED, _LONGEST_REMEMBERED = 1024, 300
 
 
 class Asked(Protocol):
@@ -51,8 +53,10 @@ class PublicRequest:
     def GET(self) -> QueryDict:  # noqa: N802 - Django's name
         if self._asked is None:
             query = self.META.get("QUERY_STRING")
-            # As Django's own request reads it: WSGI hands bytes over as Latin-1.
-            self._asked = QueryDict(query.encode("iso-8859-1")) if query else _NOTHING_ASKED
+            if not query:
+                self._asked = _NOTHING_ASKED
+            else:
+                self._asked = (_read_again if len(query) <= _LONGEST_REMEMBERED else _read)(query)
         return self._asked
 
     def build_absolute_uri(self, location: str) -> str:
@@ -61,6 +65,14 @@ class PublicRequest:
         :raises DisallowedHost: the shop was asked for by a name that is not one of its own
         """
         return _origin(tuple(self.META.get(name) for name in _ORIGIN)) + location
+
+
+def _read(query: str) -> QueryDict:
+    """Return the parameters, as Django's own request reads them: WSGI hands bytes over as Latin-1."""
+    return QueryDict(query.encode("iso-8859-1"))
+
+
+_read_again = lru_cache(maxsize=_REMEMBERED)(_read)
 
 
 @lru_cache(maxsize=16)

@@ -7,6 +7,7 @@ from django.db import DataError, IntegrityError, ProgrammingError, connection, t
 from django.db.transaction import TransactionManagementError
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
+from psycopg import _queries as reading
 
 from core.models import OutboxEvent
 from core.sql import insert_all, insert_missing, sent_ahead
@@ -24,6 +25,20 @@ class TestFetch:
         assert fetch("SELECT n, n * %s FROM generate_series(1, 2) AS n", [10]) == [(1, 10), (2, 20)]
         assert fetch("SELECT %(a)s::int", {"a": 7}) == [(7,)]
         assert fetch("SELECT 'x' LIKE '%'") == [(True,)]
+
+    def test_a_long_statement_is_read_once(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        read: list[bytes] = []
+        split = reading._split_query
+
+        def note(statement: bytes, *rest: Any) -> Any:
+            read.append(statement)
+            return split(statement, *rest)
+
+        monkeypatch.setattr(reading, "_split_query", note)
+        for number in range(3):
+            assert fetch(f"SELECT %(a)s::int -- {'long ' * 1500}", {"a": number}) == [(number,)]
+
+        assert len(read) == 1
 
     @pytest.mark.parametrize(
         ("statement", "error"),

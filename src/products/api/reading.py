@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Mapping
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import orjson
 from django.http import HttpResponsePermanentRedirect
@@ -40,6 +41,19 @@ _AMOUNT = re.compile(r"[0-9]{1,13}(\.[0-9]{1,4})?")
 _RATING = re.compile(r"[0-5](\.[0-9]{1,2})?")
 _UNSAFE = re.compile("[\x00-\x1f\x7f\ud800-\udfff]")
 _MAX_TEXT = 200
+# So many questions, in the words they were last asked in, are understood already.
+_REMEMBERED = 1024
+
+# Each parameter's name, and all that was given for it.
+_Parameters = tuple[tuple[str, ...], ...]
+
+
+class _Question(NamedTuple):
+    """Which part of which list is asked for. Whoever has it changes nothing in it."""
+
+    filters: Mapping[str, Any]
+    sort: str
+    page: PageRequest
 
 
 def _integer(most: int) -> Callable[[str], int]:
@@ -138,18 +152,15 @@ def read_list(request: Asked) -> PublicAnswer:
 
     :raises Malformed: naming every wrong parameter
     """
-    values = _read(request)
-    page = PageRequest(values.pop("page", 1), values.pop("size", DEFAULT_SIZE), values.pop("cursor", None))
-    values.pop("market", None)
-    sort = values.pop("sort", "relevance" if "search" in values else "newest")
-    if sort == "relevance" and "search" not in values:
-        raise Malformed.field("sort", "Only a search sorts by relevance.")
+    parameters = _parameters(request)
+    question = _question(parameters)
     group_id = group_of(request)
-    listing = selectors.Listing(market=_market(request), group_id=group_id, filters=values, sort=sort, page=page)
+    listing = selectors.Listing(market=_market(request), group_id=group_id, **question._asdict())
     found = selectors.list_documents(listing=listing)
 
     address = request.build_absolute_uri(request.path)
-    following, before = page_links(address, request.GET.dict(), page, has_more=found.has_more, cursor=found.next_cursor)
+    cursor = None if question.page.cursor is None else found.next_cursor
+    following, before = _links(address, parameters, question.page, found.has_more, cursor)
     rest: dict[str, Any] = {"next_cursor": found.next_cursor} if found.next_cursor else {}
     if found.count_is_estimate:
         rest["count_is_estimate"] = True
@@ -166,7 +177,7 @@ def read_detail(request: Asked, key: str) -> PublicAnswer:
     :raises ProductMoved: it had that slug once
     :raises ProductNotFound: there is none, or it is not sold there
     """
-    _refuse_unknown(request, {"market"})
+    _refuse_unknown(_parameters(request), {"market"})
     group_id = group_of(request)
     found = selectors.get_document(key=key, market=_market(request), group_id=group_id)
     stock = orjson.dumps({"stock": {"total": sum(found.units.values()), "variants": found.units}})
@@ -203,30 +214,48 @@ def _market(request: Asked) -> str | None:
     return code
 
 
-def _read(request: Asked) -> dict[str, Any]:
-    """Return the parameters by name.
-
-    :raises Malformed: naming every unknown, doubled or wrong one
-    """
+def _parameters(request: Asked) -> _Parameters:
     if not request.META.get("QUERY_STRING"):
-        return {}
-    _refuse_unknown(request, _READERS.keys())
+        return ()
+    return tuple((name, *texts) for name, texts in request.GET.lists())
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _question(parameters: _Parameters) -> _Question:
+    """Understand what is asked.
+
+    :raises Malformed: naming every unknown, doubled or wrong parameter
+    """
+    _refuse_unknown(parameters, _READERS.keys())
     values: dict[str, Any] = {}
     wrong = []
-    for name, texts in request.GET.lists():
+    for name, text in parameters:
         try:
-            values[name] = _READERS[name](texts[-1])
+            values[name] = _READERS[name](text)
         except ValueError as error:
             wrong.append({"field": name, "code": "invalid", "message": f"This must be {error}."})
     if wrong:
         raise Malformed("Some parameters are wrong.", errors=wrong)
-    return values
+    page = PageRequest(values.pop("page", 1), values.pop("size", DEFAULT_SIZE), values.pop("cursor", None))
+    values.pop("market", None)
+    sort = values.pop("sort", "relevance" if "search" in values else "newest")
+    if sort == "relevance" and "search" not in values:
+        raise Malformed.field("sort", "Only a search sorts by relevance.")
+    return _Question(values, sort, page)
 
 
-def _refuse_unknown(request: Asked, known: Any) -> None:
+@lru_cache(maxsize=_REMEMBERED)
+def _links(
+    address: str, parameters: _Parameters, page: PageRequest, has_more: bool, cursor: str | None
+) -> tuple[str | None, str | None]:
+    """Return the addresses of the next and the previous page of what was understood."""
+    return page_links(address, {name: texts[-1] for name, *texts in parameters}, page, has_more=has_more, cursor=cursor)
+
+
+def _refuse_unknown(parameters: _Parameters, known: Any) -> None:
     wrong = [
         {"field": name.encode("utf-8", "replace").decode()[:100], "code": code, "message": message}
-        for name, texts in request.GET.lists()
+        for name, *texts in parameters
         for code, message in (
             ("unknown", "This parameter is not known here."),
             ("doubled", "Give this once."),
