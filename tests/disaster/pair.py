@@ -51,18 +51,17 @@ class Node(Postgres):
 
     def rows(self, statement: LiteralString) -> Sequence[tuple[Any, ...]]:
         """Run one statement; return what it returns."""
-        with psycopg.connect(
-            host="127.0.0.1", port=self.port, user="postgres", dbname="postgres", autocommit=True
-        ) as session:
+        with self._session() as session:
             return session.execute(statement).fetchall()
 
     def run(self, *statements: LiteralString) -> None:
         """Run statements, each by itself."""
-        with psycopg.connect(
-            host="127.0.0.1", port=self.port, user="postgres", dbname="postgres", autocommit=True
-        ) as session:
+        with self._session() as session:
             for statement in statements:
                 session.execute(statement)
+
+    def _session(self) -> psycopg.Connection[tuple[Any, ...]]:
+        return psycopg.connect(host="127.0.0.1", port=self.port, user="postgres", dbname="postgres", autocommit=True)
 
 
 class Pair:

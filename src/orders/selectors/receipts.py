@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from uuid import UUID
@@ -77,7 +77,7 @@ def find_receipt(*, order: Order, revision: int | None = None) -> Receipt | None
     return Receipt(order=order, revision=row.revision, facts=read_facts(row.facts), steps=read_steps(row.steps))
 
 
-def facts_of(*, orders: Sequence[UUID]) -> dict[UUID, CartFacts]:
+def facts_of(*, orders: Collection[UUID]) -> dict[UUID, CartFacts]:
     """Return what the prices of orders were made from; nothing of those that were agreed elsewhere. One query."""
     rows = _ALL_THAT_HOLD.all(orders=orders)
     return {row.order_id: read_facts(row.facts) for row in rows}
