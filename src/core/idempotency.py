@@ -17,15 +17,14 @@ from typing import Any
 from django.conf import settings
 from django.utils import timezone
 
-from core import crypto
-from core.auditing import unnoted
+from core import clock, crypto
 from core.compiled import Compiled
 from core.errors import Conflict, Invalid, Malformed
 from core.ids import new_id
 from core.models import IdempotencyRecord
 from core.statements import execute, fetch
 from core.sweeping import sweep
-from core.transactions import command, hosted
+from core.transactions import hosted
 
 _MAX_KEY = 255
 _REFUSED = 400
@@ -86,7 +85,7 @@ def answer_once(*, asked: Asked, run: Callable[[], Answer]) -> Answer:
 
     A refusal (4xx) undoes the work and is then recorded, except one that time alone mends: 429, and what says when to
     try again. A 5xx is not recorded.
-    Three statements: the lock, the look, the record.
+    Three statements: the lock, the look, the record. ``run`` knows the database's time (``clock.told``).
 
     :param run: does the work through at most one command and returns the answer, refusals included
     :raises KeyReused: the key belongs to another request
@@ -94,10 +93,11 @@ def answer_once(*, asked: Asked, run: Callable[[], Answer]) -> Answer:
     """
     try:
         with hosted():
-            _lock(asked)
+            now = _lock(asked)
             if (first := _find(asked)) is not None:
                 return first
-            answer = run()
+            with clock.told(now):
+                answer = run()
             if answer.status >= _REFUSED:
                 raise _Refused(answer)
             _record(asked, answer)
@@ -105,7 +105,7 @@ def answer_once(*, asked: Asked, run: Callable[[], Answer]) -> Answer:
     except _Refused as refusal:
         answer = refusal.answer
     if _is_final(answer):
-        _record_by_itself(asked=asked, answer=answer)
+        _record(asked, answer)  # a transaction of its own
     return answer
 
 
@@ -123,7 +123,7 @@ def answer_in_beats(*, asked: Asked, run: Callable[[], Answer]) -> Answer:
             return first
         answer = run()
         if _is_final(answer):
-            _record_by_itself(asked=asked, answer=answer)
+            _record(asked, answer)
         return answer
 
 
@@ -145,16 +145,22 @@ class _Refused(Exception):
         self.answer = answer
 
 
-def _lock(asked: Asked) -> None:
-    """Hold the key until the transaction ends, or refuse at once: a lock on a name, since there is no row yet."""
-    if not _ask("SELECT pg_try_advisory_xact_lock(%s)", asked):
+def _lock(asked: Asked) -> datetime:
+    """Hold the key until the transaction ends, or refuse at once: a lock on a name, since there is no row yet.
+
+    :returns: the time by the database's clock
+    """
+    is_ours, now = _ask("SELECT pg_try_advisory_xact_lock(%s), clock_timestamp()", asked)
+    if not is_ours:
         raise StillRunning
+    return now  # type: ignore[no-any-return]
 
 
 @contextmanager
 def _held(asked: Asked) -> Iterator[None]:
     """Hold the key for the length of the block, without a transaction, or refuse at once."""
-    if not _ask("SELECT pg_try_advisory_lock(%s)", asked):
+    (is_ours,) = _ask("SELECT pg_try_advisory_lock(%s)", asked)
+    if not is_ours:
         raise StillRunning
     try:
         yield
@@ -162,9 +168,9 @@ def _held(asked: Asked) -> Iterator[None]:
         _ask("SELECT pg_advisory_unlock(%s)", asked)
 
 
-def _ask(statement: str, asked: Asked) -> bool:
+def _ask(statement: str, asked: Asked) -> Any:
     name = hashlib.sha256(f"{asked.scope}\n{asked.key}".encode()).digest()[:8]
-    return bool(fetch(statement, [int.from_bytes(name, "big", signed=True)])[0][0])
+    return fetch(statement, [int.from_bytes(name, "big", signed=True)])[0]
 
 
 _RECORD: Compiled[IdempotencyRecord] = Compiled(
@@ -194,12 +200,6 @@ def _record(asked: Asked, answer: Answer) -> None:
     """
     values: list[Any] = [new_id(), asked.scope, asked.key, asked.fingerprint, answer.status, json.dumps(answer.headers)]
     execute(statement, [*values, crypto.seal_bytes(answer.body), now + settings.IDEMPOTENCY_TTL, now])
-
-
-@command
-@unnoted
-def _record_by_itself(*, asked: Asked, answer: Answer) -> None:
-    _record(asked, answer)
 
 
 def forget_expired(*, now: datetime) -> int:

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -28,3 +28,10 @@ class TestDatabaseNow:
     def test_costs_one_query(self, django_assert_num_queries: Any) -> None:
         with django_assert_num_queries(1):
             clock.database_now()
+
+    def test_is_what_was_told_within_a_block(self, django_assert_num_queries: Any) -> None:
+        told = datetime(2026, 1, 1, tzinfo=UTC)
+
+        with django_assert_num_queries(0), clock.told(told):
+            assert clock.database_now() == told
+        assert clock.database_now() > told

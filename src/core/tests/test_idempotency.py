@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -11,7 +11,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from core import idempotency
+from core import clock, idempotency
 from core.errors import Malformed
 from core.models import IdempotencyRecord, OutboxEvent
 from core.tests import urls
@@ -163,6 +163,23 @@ class TestAnswerOnce:
 
 @pytest.mark.django_db(transaction=True)
 class TestAnswerOnceInTheRealWorld:
+    def test_tells_the_databases_time_with_the_lock(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        told: list[datetime] = []
+        monkeypatch.setattr(urls, "make_thing", lambda **_: told.append(clock.database_now()))
+
+        with CaptureQueriesContext(connection) as queries:
+            post()
+
+        assert sum("clock_timestamp" in query["sql"] for query in queries) == 1
+        assert timedelta() < clock.database_now() - told[0] < timedelta(minutes=1)
+
+    def test_keeps_a_refusal_with_one_statement_and_nothing_around_it(self) -> None:
+        with CaptureQueriesContext(connection) as queries:
+            post("refused")
+
+        words = [query["sql"].split(None, 1)[0] for query in queries]
+        assert words[words.index("ROLLBACK") :] == ["ROLLBACK", "INSERT"]
+
     @pytest.fixture
     def deferred(self) -> Iterator[None]:
         """A table whose constraint speaks at the commit only."""
