@@ -1,7 +1,8 @@
 """What the broker gave up: messages that took their worker down again and again, or that no worker could read.
 
 They are taken from the broker's queue into a table, where staff see them. A delivery of the outbox that was on its way
-in such a message is dead with it: its next message would take the next workers down.
+in such a message is owed again after a pause, since workers are lost for reasons of their own, too. The third time it
+is dead: its next message would take the next workers down.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from django.conf import settings
 from django.db import transaction
 from kombu import Queue
 
-from core import courier
+from core import courier, outbox
 from core.errors import NotFound, Unavailable
 from core.models import DeadLetter, Delivery
 from core.transactions import command
@@ -54,28 +55,30 @@ def _note(*, letter: DeadLetter, now: datetime) -> None:
     letter.noted_at = now
     if DeadLetter.objects.filter(digest=letter.digest).exists():
         return
-    if letter.task == DELIVER and _give_up(letter, now=now):
-        return
+    if letter.task == DELIVER:
+        if _is_tried_again(letter, now=now):
+            letter.resent_at = now
+        elif DeadLetter.objects.filter(task=DELIVER, kwargs=letter.kwargs, resent_at=None).exists():
+            # A lease ends while workers are lost, and then there are two messages of one delivery.
+            return
     DeadLetter.objects.bulk_create([letter], ignore_conflicts=True)
-    log.error("message given up", task=letter.task, queue=letter.queue, reason=letter.reason, digest=letter.digest)
+    say, event = (log.error, "message given up") if letter.resent_at is None else (log.warning, "message lost")
+    say(event, task=letter.task, queue=letter.queue, reason=letter.reason, digest=letter.digest)
 
 
-def _give_up(letter: DeadLetter, *, now: datetime) -> bool:
-    """Declare dead the one that was being done. Those before it in the message are done; those after it are owed.
+def _is_tried_again(letter: DeadLetter, *, now: datetime) -> bool:
+    """Note the loss for the delivery that was being done, and tell whether it is owed still.
 
-    The lock on them is the order in which two collectors note two messages.
-
-    :returns: whether the same was given up in another message, which nobody has sent again: a lease ends while workers
-        are lost, and then there are two
+    Those before it in the message are done; those after it are owed as they were. The lock on them is the order in
+    which two collectors note two messages.
     """
     delivery_ids = _deliveries_in(letter)
     owed = {str(row.pk): row for row in Delivery.objects.filter(pk__in=delivery_ids).locked() if row.state == "owed"}
     first = next((owed[name] for name in delivery_ids if name in owed), None)
-    if first is not None:
-        first.dead_at = now
-        first.last_error = f"its worker was lost with it, again and again ({letter.reason})"
-        first.save(update_fields=["dead_at", "last_error"])
-    return DeadLetter.objects.filter(task=DELIVER, kwargs=letter.kwargs, resent_at=None).exists()
+    if first is None:
+        return False
+    outbox.lose(delivery=first, why=letter.reason, now=now)
+    return first.state == "owed"
 
 
 def resend(*, letter_ids: Collection[UUID], now: datetime) -> int:

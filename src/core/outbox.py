@@ -37,6 +37,7 @@ from core.transactions import command, step
 log = structlog.get_logger(__name__)
 
 MAX_ATTEMPTS = 12
+_ATTEMPTS_OF_A_LOSS = 4
 _TOGETHER = 10
 
 _FREE: Compiled[Delivery] = Compiled(
@@ -218,7 +219,23 @@ def _record_failure(*, delivery_id: str, error: str, now: datetime) -> None:
     delivery = Delivery.objects.filter(pk=delivery_id).locked().first()
     if delivery is None or delivery.state != "owed":
         return
-    delivery.attempts += 1
+    _fail(delivery, attempts=1, error=error, now=now)
+
+
+@step
+def lose(*, delivery: Delivery, why: str, now: datetime) -> None:
+    """Note that workers were lost with a locked delivery, so often that the broker gave its message up.
+
+    It may not be the delivery's fault, and is tried again after a pause; the third time it is given up. Until then each
+    of its messages takes workers down, so that this counts as several failures.
+    """
+    _fail(
+        delivery, attempts=_ATTEMPTS_OF_A_LOSS, error=f"its worker was lost with it, again and again ({why})", now=now
+    )
+
+
+def _fail(delivery: Delivery, *, attempts: int, error: str, now: datetime) -> None:
+    delivery.attempts += attempts
     delivery.last_error = error[:2000].replace("\0", "")
     delivery.due_at = now + back_off(delivery.attempts)
     if delivery.attempts >= MAX_ATTEMPTS:

@@ -35,6 +35,9 @@ SELECT (SELECT count(*) FROM core_delivery WHERE done_at IS NULL)
      + (SELECT count(*) FROM payments_refund WHERE status IN ('created', 'unknown'))
      + (SELECT count(*) FROM sandbox_event WHERE due_at IS NOT NULL)
      + (SELECT count(*) FROM notifications_mail WHERE state <> 'sent')"""
+_OPEN_DELIVERIES = """
+SELECT coalesce(json_agg(d), '[]')
+  FROM (SELECT handler, attempts, due_at, dead_at, last_error FROM core_delivery WHERE done_at IS NULL LIMIT 20) d"""
 # Per paid order: papers, confirmations and captures, each of which is to be one.
 _EFFECTS = """
 SELECT coalesce(json_agg(json_build_object(
@@ -101,7 +104,10 @@ def settle(shop: Shop) -> None:
     :raises AssertionError: something stays as it is
     """
     while still_open := open_in(shop):
-        wait_for(lambda: open_in(shop) < still_open, SECONDS_TO_SETTLE)
+        try:
+            wait_for(lambda: open_in(shop) < still_open, SECONDS_TO_SETTLE)
+        except AssertionError as error:
+            raise AssertionError(f"{still_open} stay open, such as {shop.sql(_OPEN_DELIVERIES)}") from error
 
 
 def open_in(shop: Shop) -> int:

@@ -57,7 +57,9 @@ def test_a_message_that_takes_its_worker_down_is_given_up_and_seen(
     worker = start_worker(emptied)
 
     def collected() -> bool:
-        return DeadLetter.objects.exists()
+        # Nobody waits for the pauses between.
+        Delivery.objects.filter(pk=poison.pk, attempts__gt=0, dead_at=None).update(due_at=NOON)
+        return DeadLetter.objects.filter(resent_at=None).exists()
 
     until(collected, seconds=GENEROUS_SECONDS, meanwhile=clock_of(worker, tasks=(*TICK, COLLECT)))
     until(
@@ -66,7 +68,8 @@ def test_a_message_that_takes_its_worker_down_is_given_up_and_seen(
         meanwhile=clock_of(worker),
     )
 
-    letter = DeadLetter.objects.get()
+    letter = DeadLetter.objects.get(resent_at=None)
+    assert DeadLetter.objects.count() >= 3
     assert (letter.task, letter.queue, letter.reason) == ("core.tasks.deliver", BULK, "delivery_limit")
     assert letter.kwargs["delivery_ids"] == [str(poison.pk)]
     poison.refresh_from_db()

@@ -374,11 +374,13 @@ class TestLines:
 
         with capture_logs() as said:
             assert [shop.ask(LIST).status for _ in range(3)] == ["200 OK"] * 3
+        lines.close_lines()
+        shop.ask(LIST)
         now[0] += 11
         shop.ask(LIST)
 
         assert shop.taken == []
-        assert asked == ["127.0.0.1", primary] * 2
+        assert asked == ["127.0.0.1", primary, primary, "127.0.0.1", primary]
         assert [each["event"] for each in said if each["log_level"] != "info"] == ["read replicas do not answer"]
 
     def test_are_not_kept_for_ever(self, shop: Shop) -> None:

@@ -49,16 +49,33 @@ class TestCollect:
         assert deadletters.collect(now=NOON) == 0
 
     def test_gives_up_the_delivery_that_was_being_done_alone(self) -> None:
-        done, poison, later = make_delivery(done_at=NOON), make_delivery(), make_delivery()
+        done, poison, later = make_delivery(done_at=NOON), make_delivery(attempts=8), make_delivery()
         die("core.tasks.deliver", {"delivery_ids": [str(row.pk) for row in (done, poison, later)] + ["none"]})
 
         tasks.collect_dead_letters()
 
-        states = [Delivery.objects.get(pk=row.pk).state for row in (done, poison, later)]
-        assert states == ["done", "dead", "owed"]
+        found = [Delivery.objects.get(pk=row.pk) for row in (done, poison, later)]
+        assert [(row.state, row.attempts) for row in found] == [("done", 0), ("dead", 12), ("owed", 0)]
+        assert DeadLetter.objects.get().resent_at is None
+
+    def test_tries_a_delivery_again_after_a_pause_and_gives_it_up_the_third_time(self) -> None:
+        delivery = make_delivery(due_at=NOON)
+        seen = []
+
+        for _ in range(3):
+            die("core.tasks.deliver", {"delivery_ids": [str(delivery.pk)]})
+            deadletters.collect(now=NOON)
+            delivery.refresh_from_db()
+            seen.append((delivery.state, round((delivery.due_at - NOON) / timedelta(minutes=1))))
+
+        assert [state for state, _ in seen] == ["owed", "owed", "dead"]
+        assert [minutes for _, minutes in seen][:2] in ([0, 4], [0, 5])
+        assert delivery.due_at > NOON
+        assert "worker was lost" in delivery.last_error
+        assert [letter.resent_at for letter in DeadLetter.objects.order_by("pk")] == [NOON, NOON, None]
 
     def test_two_messages_of_one_delivery_are_given_up_once(self) -> None:
-        kwargs = {"delivery_ids": [str(make_delivery().pk)]}
+        kwargs = {"delivery_ids": [str(make_delivery(attempts=8).pk)]}
         for name in ("one", "another"):
             die("core.tasks.deliver", kwargs, name=name)
 
@@ -66,7 +83,8 @@ class TestCollect:
 
         letter = DeadLetter.objects.get()
         deadletters.resend(letter_ids=[letter.pk], now=NOON)
-        die("core.tasks.deliver", kwargs, name="a third")
+        for name in ("a third", "a fourth", "a fifth", "a sixth"):
+            die("core.tasks.deliver", kwargs, name=name)
         deadletters.collect(now=NOON)
         assert DeadLetter.objects.filter(resent_at=None).count() == 1
         assert [row.state for row in Delivery.objects.all()] == ["dead"]
