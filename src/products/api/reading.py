@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -156,18 +157,31 @@ def read_list(request: Asked) -> PublicAnswer:
     question = _question(parameters)
     group_id = group_of(request)
     listing = selectors.Listing(market=_market(request), group_id=group_id, **question._asdict())
-    found = selectors.list_documents(listing=listing)
 
+    def answer(wanted: selectors.Listing) -> PublicAnswer:
+        found = selectors.list_documents(listing=wanted)
+        head = _head(request, parameters, question.page, found)
+        etag = hashlib.blake2b(found.versions.encode() + head, digest_size=16).hexdigest()
+        headers = _headers(group_id, etag)
+        return _tagged(request, headers, lambda: b'%b,"results":[%b]}' % (head[:-1], found.results.encode()))
+
+    # Whoever has an answer already is asked whether it is still the same before its documents are read.
+    if request.META.get("HTTP_IF_NONE_MATCH"):
+        unchanged = answer(replace(listing, of_versions=True))
+        if unchanged.status == 304:
+            return unchanged
+    return answer(listing)
+
+
+def _head(request: Asked, parameters: _Parameters, page: PageRequest, found: selectors.Documents) -> bytes:
+    """Return a list without its results, as JSON."""
     address = request.build_absolute_uri(request.path)
-    cursor = None if question.page.cursor is None else found.next_cursor
-    following, before = _links(address, parameters, question.page, found.has_more, cursor)
+    cursor = None if page.cursor is None else found.next_cursor
+    following, before = _links(address, parameters, page, found.has_more, cursor)
     rest: dict[str, Any] = {"next_cursor": found.next_cursor} if found.next_cursor else {}
     if found.count_is_estimate:
         rest["count_is_estimate"] = True
-    head = orjson.dumps({"count": found.count, "next": following, "previous": before, **rest})
-    etag = hashlib.blake2b(found.versions.encode() + head, digest_size=16).hexdigest()
-    headers = _headers(group_id, etag)
-    return _tagged(request, headers, lambda: b'%b,"results":[%b]}' % (head[:-1], found.results.encode()))
+    return orjson.dumps({"count": found.count, "next": following, "previous": before, **rest})
 
 
 def read_detail(request: Asked, key: str) -> PublicAnswer:

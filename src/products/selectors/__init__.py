@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from products.selectors.categories import get_category, list_categories, page_of_categories
 from products.selectors.details import get_document
-from products.selectors.listing import Listing, list_documents
+from products.selectors.listing import Documents, Listing, list_documents
 from products.selectors.lists import get_price_list, list_list_prices, list_price_lists
 from products.selectors.naming import get_product_for_message
 from products.selectors.offers import labels, offers, offers_by_sku, unknown_variants, variants_by_sku
@@ -13,6 +13,7 @@ from products.selectors.statements import SORTS
 
 __all__ = [
     "SORTS",
+    "Documents",
     "Listing",
     "get_category",
     "get_document",

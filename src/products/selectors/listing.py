@@ -30,7 +30,8 @@ _MOST_DIGITS = 300
 class Listing:
     """Which products are wanted. ``filters`` has values by their names, prices in major units.
 
-    A customer group, where one reads, has its own prices in documents, filters and sorts.
+    A customer group, where one reads, has its own prices in documents, filters and sorts. ``of_versions`` asks for all
+    but the documents themselves, which are most of what a page costs.
     """
 
     market: str | None = None
@@ -38,6 +39,7 @@ class Listing:
     filters: Mapping[str, Any] = field(default_factory=dict)
     sort: str = "newest"
     page: PageRequest = field(default_factory=PageRequest)
+    of_versions: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,6 +72,7 @@ def list_documents(*, listing: Listing) -> Documents:
         most=rows_for(listing.page.size),
         is_further=values["offset"] > 0,
         is_by_time=listing.sort == "relevance" and _is_time(values.get("after_key", "")),
+        of_versions=listing.of_versions,
     )
     row = fetch_one(statement_of(asked), values)
     if row is None:

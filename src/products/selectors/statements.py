@@ -97,6 +97,8 @@ class Asked(NamedTuple):
     is_further: bool
     # Of a search by relevance: the walk has begun by time, since so much was found.
     is_by_time: bool = False
+    # Asked by somebody who may have the documents already: what they would be, and not what they are.
+    of_versions: bool = False
 
 
 class _Order(NamedTuple):
@@ -166,6 +168,8 @@ def _parts(asked: Asked) -> _Parts:
     if asked.of_group:
         source += OVERLAY
         document, version, where, key = map(for_group, (document, version, where, key))
+    if asked.of_versions:
+        document = "NULL::text"
     part = f"LIMIT {asked.most}" + (" OFFSET %(offset)s::bigint" if asked.is_further else "")
     return _Parts(source, document, version, where, _Order(key, kind, direction, asked.is_after), part)
 

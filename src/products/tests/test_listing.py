@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import pytest
 from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from structlog.testing import capture_logs
 
@@ -355,6 +356,24 @@ class TestListDocuments:
         Product.objects.filter(pk=product.pk).update(name="Other")
         refresh(product)
         assert client.get(LIST, headers={"If-None-Match": etag}).status_code == 200
+
+    @pytest.mark.parametrize(
+        "query", [{}, {"category": "lamps"}, {"in_stock": "false"}, {"search": "lamp"}, {"page": 2, "size": 1}]
+    )
+    def test_reads_no_documents_for_whoever_has_them(self, client: Client, query: dict[str, str]) -> None:
+        for name in ("Lamp", "Other lamp"):
+            make_product(name, category=make_category(name, slug=name.lower().replace(" ", "-") + "s"))
+        held = client.get(LIST, query)
+
+        with CaptureQueriesContext(connection) as asked:
+            answer = client.get(LIST, query, headers={"If-None-Match": held["ETag"]})
+        with CaptureQueriesContext(connection) as asked_of_other:
+            other = client.get(LIST, query, headers={"If-None-Match": '"other"'})
+
+        assert (answer.status_code, answer["ETag"]) == (304, held["ETag"])
+        assert ["d.document" in each["sql"] for each in asked] == [False]
+        assert (other.status_code, other.content, other["ETag"]) == (200, held.content, held["ETag"])
+        assert ["d.document" in each["sql"] for each in asked_of_other] == [False, True]
 
 
 class TestGetDocument:
