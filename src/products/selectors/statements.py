@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -99,6 +99,8 @@ class Asked(NamedTuple):
     is_by_time: bool = False
     # Asked by somebody who may have the documents already: what they would be, and not what they are.
     of_versions: bool = False
+    # On which level of the tree the category stands, if that is known; it finds nothing where that is wrong.
+    level: int | None = None
 
 
 class _Order(NamedTuple):
@@ -147,13 +149,14 @@ def is_counted(filters: Iterable[str]) -> bool:
 
 @lru_cache(maxsize=512)
 def statement_of(asked: Asked) -> str:
-    """Return the statement: its row has the category, the count, the documents, and where the next page begins."""
+    """Return the statement: its row has the category and its level, the count, the documents, and where the next page
+    begins."""
     filters = asked.filters
-    category = _CATEGORY if "category" in filters else "(SELECT NULL::uuid AS id) c"
+    category = _CATEGORY if "category" in filters else "(SELECT NULL::uuid AS id, NULL::int AS level) c"
     given = ", ".join(_GIVEN[name] for name in filters if name in _GIVEN) or "NULL"
     page = _page_by_index(asked) if is_counted(filters) else _page_of_found(asked)
     return f"""
-        SELECT c.id, p.*
+        SELECT c.id, c.level, p.*
           FROM markets_market m
           LEFT JOIN LATERAL {category} ON true
           CROSS JOIN LATERAL (SELECT {given} OFFSET 0) q
@@ -222,10 +225,20 @@ def _by_level(parts: _Parts, asked: Asked) -> Iterator[str]:
     if "category" not in asked.filters:
         yield parts.where
         return
-    for level in range(1, CATEGORY_LEVELS + 1):
+    for level in _levels(asked):
         condition = f"c.level = {level} AND d.category_ids[{level}] = c.id"
         yield parts.where.replace(_CONDITIONS["category"], condition)
-    yield f"c.level > {CATEGORY_LEVELS} AND {parts.where}"
+    if _may_be_deep(asked):
+        yield f"c.level > {CATEGORY_LEVELS} AND {parts.where}"
+
+
+def _levels(asked: Asked) -> Collection[int]:
+    """Return the levels with indexes of their own on which the category may stand."""
+    return [level for level in range(1, CATEGORY_LEVELS + 1) if asked.level in (None, level)]
+
+
+def _may_be_deep(asked: Asked) -> bool:
+    return asked.level is None or asked.level > CATEGORY_LEVELS
 
 
 def _with_documents(parts: _Parts, rows: str) -> str:
@@ -316,9 +329,10 @@ def _all_that_is_listed(asked: Asked) -> Iterator[str]:
     if not _goes_by_category(asked):
         yield everything
         return
-    for level in range(1, CATEGORY_LEVELS + 1):
+    for level in _levels(asked):
         yield f"{everything} AND c.level = {level} AND d.category_ids[{level}] = c.id"
-    yield f"{everything} AND c.level > {CATEGORY_LEVELS}"
+    if _may_be_deep(asked):
+        yield f"{everything} AND c.level > {CATEGORY_LEVELS}"
 
 
 def _goes_by_time(asked: Asked) -> bool:
