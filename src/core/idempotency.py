@@ -18,7 +18,6 @@ from django.conf import settings
 from django.utils import timezone
 
 from core import clock, crypto
-from core.compiled import Compiled
 from core.errors import Conflict, Invalid, Malformed
 from core.ids import new_id
 from core.models import IdempotencyRecord
@@ -30,6 +29,11 @@ _MAX_KEY = 255
 _REFUSED = 400
 _TOO_MANY = 429
 _BROKEN = 500
+
+_FIRST_ANSWER = "SELECT * FROM core_first_answer(%s, %s, %s)"
+_RECORD = """
+    SELECT fingerprint, status, headers::text, body, expires_at
+      FROM core_idempotencyrecord WHERE scope = %s AND key = %s"""
 
 
 class KeyReused(Invalid):
@@ -85,7 +89,7 @@ def answer_once(*, asked: Asked, run: Callable[[], Answer]) -> Answer:
 
     A refusal (4xx) undoes the work and is then recorded, except one that time alone mends: 429, and what says when to
     try again. A 5xx is not recorded.
-    Three statements: the lock, the look, the record. ``run`` knows the database's time (``clock.told``).
+    Two statements: the lock with the look, and the record. ``run`` knows the database's time (``clock.told``).
 
     :param run: does the work through at most one command and returns the answer, refusals included
     :raises KeyReused: the key belongs to another request
@@ -93,8 +97,8 @@ def answer_once(*, asked: Asked, run: Callable[[], Answer]) -> Answer:
     """
     try:
         with hosted():
-            now = _lock(asked)
-            if (first := _find(asked)) is not None:
+            now, first = _lock_and_find(asked)
+            if first is not None:
                 return first
             with clock.told(now):
                 answer = run()
@@ -145,46 +149,46 @@ class _Refused(Exception):
         self.answer = answer
 
 
-def _lock(asked: Asked) -> datetime:
+def _lock_and_find(asked: Asked) -> tuple[datetime, Answer | None]:
     """Hold the key until the transaction ends, or refuse at once: a lock on a name, since there is no row yet.
 
-    :returns: the time by the database's clock
+    :returns: the time by the database's clock, and the first answer, if there is one
     """
-    is_ours, now = _ask("SELECT pg_try_advisory_xact_lock(%s), clock_timestamp()", asked)
+    is_ours, now, *first = fetch(_FIRST_ANSWER, [_name(asked), asked.scope, asked.key])[0]
     if not is_ours:
         raise StillRunning
-    return now  # type: ignore[no-any-return]
+    return now, _read(asked, *first)
 
 
 @contextmanager
 def _held(asked: Asked) -> Iterator[None]:
     """Hold the key for the length of the block, without a transaction, or refuse at once."""
-    (is_ours,) = _ask("SELECT pg_try_advisory_lock(%s)", asked)
-    if not is_ours:
+    if fetch("SELECT pg_try_advisory_lock(%s)", [_name(asked)]) != [(True,)]:
         raise StillRunning
     try:
         yield
     finally:
-        _ask("SELECT pg_advisory_unlock(%s)", asked)
+        fetch("SELECT pg_advisory_unlock(%s)", [_name(asked)])
 
 
-def _ask(statement: str, asked: Asked) -> Any:
-    name = hashlib.sha256(f"{asked.scope}\n{asked.key}".encode()).digest()[:8]
-    return fetch(statement, [int.from_bytes(name, "big", signed=True)])[0]
-
-
-_RECORD: Compiled[IdempotencyRecord] = Compiled(
-    lambda scope, key: IdempotencyRecord.objects.filter(scope=scope, key=key), scope=str, key=str
-)
+def _name(asked: Asked) -> int:
+    digest = hashlib.sha256(f"{asked.scope}\n{asked.key}".encode()).digest()
+    return int.from_bytes(digest[:8], "big", signed=True)
 
 
 def _find(asked: Asked) -> Answer | None:
-    record = _RECORD.first(scope=asked.scope, key=asked.key)
-    if record is None or record.expires_at <= timezone.now():
+    found = fetch(_RECORD, [asked.scope, asked.key])
+    return _read(asked, *found[0]) if found else None
+
+
+def _read(
+    asked: Asked, fingerprint: str | None, status: int, headers: str, body: bytes, expires_at: datetime
+) -> Answer | None:
+    if fingerprint is None or expires_at <= timezone.now():
         return None
-    if record.fingerprint != asked.fingerprint:
+    if fingerprint != asked.fingerprint:
         raise KeyReused
-    return Answer(record.status, record.headers, crypto.open_bytes(bytes(record.body)), replayed=True)
+    return Answer(status, json.loads(headers), crypto.open_bytes(bytes(body)), replayed=True)
 
 
 def _record(asked: Asked, answer: Answer) -> None:
