@@ -34,7 +34,8 @@ serve() { # NAME OPTION…
 
 run() { # OPTION…
   "$docker" run --network "$name" --env-file "$secrets/nexus.env" --env ALLOWED_HOSTS=shop.example \
-    --env PUBLIC_URL=https://shop.example --read-only --cap-drop ALL --security-opt no-new-privileges \
+    --env PUBLIC_URL=https://shop.example --env PLAIN_HOSTS=postgres,redis,rabbitmq \
+    --read-only --cap-drop ALL --security-opt no-new-privileges \
     --tmpfs /tmp --tmpfs /data:uid=10001,gid=10001 "$@"
 }
 

@@ -14,6 +14,7 @@ import yaml
 
 from config.roles import ROLES
 from proxy_conf import NGINX, defaults
+from tests.production.settings import names_asked_for
 from tests.runtime.shop import ROOT
 
 DOCKER = ROOT / "infra" / "docker"
@@ -117,6 +118,18 @@ class TestServices:
         assert composed(DOCKER)["networks"]["back"]["internal"] is True
         for server in ("postgres", "redis", "rabbitmq", "opensearch"):
             assert services[server]["networks"] == ["back"]
+
+    def test_boot_production_and_name_whom_they_ask_without_tls(self, services: dict[str, Any], tmp_path: Path) -> None:
+        environment = dict(services["web"]["environment"])
+        (tmp_path / "secret_key").write_text("0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMN")
+        (tmp_path / "field_keys").write_text("k1:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=")
+        environment |= {f"{name.upper()}_FILE": str(tmp_path / name) for name in ("secret_key", "field_keys")}
+
+        names_asked_for(environment)
+
+        for host in environment["PLAIN_HOSTS"].split(","):
+            assert set(services[host]["networks"]) <= {"front", "back"}, host
+            assert "back" in services[host]["networks"], host
 
     def test_believe_the_network_that_nginx_is_in(self) -> None:
         told = composed(DOCKER, FRONT_SUBNET="10.9.8.0/24")

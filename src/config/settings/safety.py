@@ -9,6 +9,8 @@ from urllib.parse import urlsplit
 import environ
 from django.core.exceptions import ImproperlyConfigured
 
+from config.settings.lines import plain_lines
+
 _SECRET_LENGTH = 50
 _SECRET_LETTERS = 10
 _TOKEN_LENGTH = 16
@@ -36,6 +38,7 @@ def refuse_unsafe(settings: Mapping[str, Any], environment: environ.Env) -> None
         *_doors(settings, environment),
         *_sign_ins(settings),
         *_money(settings, environment),
+        *plain_lines(settings, environment.str("BROKER_URL")),
     ]
     if wrong:
         raise ImproperlyConfigured("; ".join(wrong))
