@@ -40,6 +40,9 @@ run() { # OPTION…
 }
 
 "$here/k8s/make_secrets.sh" "$secrets" consolemail://
+# Servers that are thrown away, in a network that nobody else is in, speak plainly.
+sed -i -e 's/^\(DATABASE\|REDIS\|BROKER\)\(_URL=[^?]*\).*/\1\2/' -e 's/=rediss:/=redis:/' -e 's/=amqps:\(.*\):5671/=amqp:\1:5672/' \
+  "$secrets/nexus.env"
 "$docker" network create "$name" >/dev/null
 # shellcheck disable=SC2016 # the shell of the container knows the password
 serve redis redis:7.2 sh -c 'exec redis-server --requirepass "$REDISCLI_AUTH"'

@@ -60,6 +60,8 @@ class TestReferences:
             for volume in volumes.values():
                 assert volume.get("configMap", {}).get("name") in maps | {None}
                 assert volume.get("persistentVolumeClaim", {}).get("claimName") in claims | {None}
+                if "secret" in volume:
+                    assert certificate_of(volume["secret"]["secretName"]) in {"tls-ca", f"tls-{component}"}
 
     def test_of_selectors_find_pods(self, shop: Rendered) -> None:
         labels = {component: pod["metadata"]["labels"] for component, pod in shop.pods.items()}
@@ -158,9 +160,22 @@ class TestPods:
             mounts = {mount["mountPath"] for mount in shop.container(component)["volumeMounts"]}
             assert {f"{data}/{place}" for place in ours} <= mounts
 
+    def test_of_the_shop_know_the_ca_and_no_key(self, shop: Rendered) -> None:
+        for component in APP:
+            volumes = {volume["name"]: volume for volume in shop.pods[component]["spec"]["volumes"]}
+            (mount,) = [each for each in shop.container(component)["volumeMounts"] if each["name"] == "tls"]
+            assert certificate_of(volumes["tls"]["secret"]["secretName"]) == "tls-ca"
+            assert f"{mount['mountPath']}/ca.crt" in shop.environment(component)["DATABASE_URL"]
+
     def test_labels_say_which_part_they_are(self, shop: Rendered) -> None:
         for document in shop.of(*WORKLOADS):
             assert document["metadata"]["labels"][COMPONENT] == document["metadata"]["name"]
+
+
+def certificate_of(name: str) -> str:
+    """The Secret's name before kustomize gave it the hash of what is in it."""
+    (found,) = re.findall(r"^tls-(?:ca|postgres|redis|rabbitmq)(?=$|-)", name)
+    return str(found)
 
 
 def private_folder() -> Path:
@@ -241,7 +256,7 @@ class TestRollingUpdate:
 
 class TestNetwork:
     @pytest.mark.parametrize("component", APP)
-    @pytest.mark.parametrize(("server", "port"), [("postgres", 5432), ("redis", 6379), ("rabbitmq", 5672)])
+    @pytest.mark.parametrize(("server", "port"), [("postgres", 5432), ("redis", 6379), ("rabbitmq", 5671)])
     def test_lets_the_shop_ask_its_servers(self, shop: Rendered, component: str, server: str, port: int) -> None:
         assert shop.lets_through(component, server, port)
 
@@ -269,6 +284,7 @@ class TestNetwork:
             ("ns:another", "migrate", 8000),
             ("redis", "postgres", 5432),
             ("rabbitmq", "redis", 6379),
+            ("web", "rabbitmq", 5672),
             ("postgres", "203.0.113.9", 443),
             ("beat", "203.0.113.9", 443),
             ("web", "203.0.113.9", 80),
