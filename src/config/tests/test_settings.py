@@ -20,7 +20,7 @@ NEEDED = {
     "FIELD_KEYS": f"k1:{KEY}",
     "DATABASE_URL": "postgres://shop@db/shop?sslmode=verify-full",
     "REDIS_URL": "rediss://cache",
-    "BROKER_URL": "amqps://broker",
+    "BROKER_URL": "amqps://shop:word@broker",
     "EMAIL_URL": "smtp+tls://mail",
     "PUBLIC_URL": "https://api.shop.example",
 }
@@ -224,7 +224,9 @@ class TestProduction:
 
         assert told["EMAIL_BACKEND"] == "anymail.backends.mailgun.EmailBackend"
 
-    @pytest.mark.parametrize(("broker", "dead_letters"), [("amqps://broker", "nexus.dead"), ("rediss://broker", "")])
+    @pytest.mark.parametrize(
+        ("broker", "dead_letters"), [("amqps://shop:word@broker", "nexus.dead"), ("rediss://broker", "")]
+    )
     def test_knows_what_its_broker_keeps(self, monkeypatch: pytest.MonkeyPatch, broker: str, dead_letters: str) -> None:
         told = boot(monkeypatch, "production", NEEDED | {"BROKER_URL": broker})
 
@@ -242,7 +244,7 @@ class TestProduction:
 PLAIN = {
     "DATABASE_URL": "postgres://shop@db/shop",
     "REDIS_URL": "redis://cache",
-    "BROKER_URL": "amqp://broker",
+    "BROKER_URL": "amqp://shop:word@broker",
     "EMAIL_URL": "smtp://mail",
 }
 
@@ -262,8 +264,8 @@ class TestPlainLines:
             ("REDIS_URL", "rediss://cache;redis://other"),
             ("BROKER_URL", "redis://broker"),
             ("BROKER_URL", "rediss://broker?ssl_cert_reqs=none"),
-            ("BROKER_URL", "amqps://broker//?ssl_check_hostname=false"),
-            ("BROKER_URL", "amqps://broker//;amqp://other//"),
+            ("BROKER_URL", "amqps://shop:word@broker//?ssl_check_hostname=false"),
+            ("BROKER_URL", "amqps://shop:word@broker//;amqp://shop:word@other//"),
         ],
     )
     def test_to_other_machines_stop_the_boot(self, monkeypatch: pytest.MonkeyPatch, name: str, address: str) -> None:
@@ -298,7 +300,7 @@ class TestPlainLines:
                 "DATABASE_URL": "postgres://shop@%2Frun%2Fpostgresql/shop",
                 "BROKER_URL": "redis+socket:///run/redis.sock",
             },
-            {"EMAIL_URL": "smtp://localhost:25", "BROKER_URL": "amqp://127.0.0.1//"},
+            {"EMAIL_URL": "smtp://localhost:25", "BROKER_URL": "amqp://shop:word@127.0.0.1//"},
             {"EMAIL_URL": "consolemail://"},
         ],
     )
@@ -334,6 +336,39 @@ class TestPlainLines:
             boot(monkeypatch, "production", NEEDED | {"DATABASE_URL": "postgres://shop:word@db/shop"})
 
         assert "shop:" not in str(refusal.value)
+
+
+class TestPasswords:
+    @pytest.mark.parametrize(
+        ("name", "address", "account"),
+        [
+            ("DATABASE_URL", "postgres://{}@127.0.0.1/shop", "nexus:nexus"),
+            ("DATABASE_URL", "postgres://{}@127.0.0.1/shop", "other:Postgres"),
+            ("DATABASE_URL", "postgres://{}@127.0.0.1/shop", "shopkeeper:shopkeeper"),
+            ("REDIS_URL", "redis://{}@127.0.0.1", ":secret"),
+            ("BROKER_URL", "amqp://{}@127.0.0.1//", "guest:guest"),
+            ("BROKER_URL", "amqp://{}127.0.0.1//", ""),
+            ("BROKER_URL", "amqp://shop:word@127.0.0.1//;amqp://{}@127.0.0.1//", "shop:%61dmin"),
+        ],
+    )
+    def test_s13_that_everybody_knows_stop_the_boot(
+        self, monkeypatch: pytest.MonkeyPatch, name: str, address: str, account: str
+    ) -> None:
+        with pytest.raises(ImproperlyConfigured, match=f"^{name}: its password is one that everybody knows"):
+            boot(monkeypatch, "production", NEEDED | {name: address.format(account)})
+
+    def test_s13_of_replicas_do_too(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(base, "DATABASE_READ", {"host": "127.0.0.1", "user": "reader", "password": "reader"})
+
+        with pytest.raises(ImproperlyConfigured, match="DATABASE_READ_URL: its password"):
+            boot(monkeypatch, "production", NEEDED)
+
+    def test_are_left_to_a_shop_that_only_its_own_machine_reaches(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        alone = {"ALLOWED_HOSTS": "localhost,127.0.0.1", "BROKER_URL": "amqp://guest:guest@127.0.0.1//"}
+
+        told = boot(monkeypatch, "production", NEEDED | alone)
+
+        assert told["CELERY_BROKER_URL"] == alone["BROKER_URL"]
 
 
 class TestFileAwareEnvironment:
