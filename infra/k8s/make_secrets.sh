@@ -18,7 +18,8 @@ certify() { # FILE DAYS SUBJECT OPTION…     extensions come by standard input
   { printf '[req]\ndistinguished_name=name\n[name]\n[extensions]\nsubjectKeyIdentifier=hash\n' && cat; } >"$work/config"
   openssl req -new -sha256 -config "$work/config" -subj "/CN=$3" -key "${1%.crt}.key" -out "$work/request"
   openssl x509 -req -sha256 -days "$2" -set_serial "0x$(hex 16)" -in "$work/request" -extfile "$work/config" \
-    -extensions extensions -out "$1" "${@:4}" 2>"$work/said" || { cat "$work/said" >&2 && exit 1; }
+    -extensions extensions -out "$work/made" "${@:4}" 2>"$work/said" || { cat "$work/said" >&2 && exit 1; }
+  mv "$work/made" "$1"
 }
 key() { [[ -e $1 ]] || openssl ecparam -name prime256v1 -genkey -noout -out "$1"; }
 for_server() { # NAME
@@ -37,11 +38,13 @@ EXTENSIONS
 
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-key "$folder/ca.key"
-[[ -e $folder/ca.crt ]] || certify "$folder/ca.crt" 3650 "Nexus servers" -signkey "$folder/ca.key" <<EXTENSIONS
+if [[ ! -e $folder/ca.crt ]]; then
+  key "$folder/ca.key"
+  certify "$folder/ca.crt" 3650 "Nexus servers" -signkey "$folder/ca.key" <<EXTENSIONS
 basicConstraints=critical,CA:TRUE,pathlen:0
 keyUsage=critical,keyCertSign,cRLSign
 EXTENSIONS
+fi
 mkdir -p "$folder/tls-ca"
 cp "$folder/ca.crt" "$folder/tls-ca/ca.crt"
 for name in postgres redis rabbitmq; do for_server "$name"; done

@@ -13,7 +13,18 @@ from django.conf import settings
 
 from config.settings import processes
 from core import health
-from tests.production.manifests import COMPONENT, K8S, OVERLAYS, ROOT, WORKLOADS, Rendered, render, secret_of, selects
+from tests.production.manifests import (
+    COMPONENT,
+    K8S,
+    OVERLAYS,
+    ROOT,
+    WORKLOADS,
+    Rendered,
+    render,
+    secret_of,
+    selects,
+    write_secrets,
+)
 from tests.production.settings import names_asked_for
 
 # The oldest that knows `preStop: sleep`, which docs/kubernetes.md names, and the newest that is known.
@@ -307,7 +318,7 @@ class TestMakeSecrets:
     def test_makes_new_ones_once(self, folder: Path, tmp_path: Path) -> None:
         first = render("production", folder).secrets
         again = folder / "k8s" / "overlays" / "local" / "secrets"
-        before = {file.name: file.read_bytes() for file in again.glob("*.env")}
+        before = {file: file.read_bytes() for file in again.rglob("*") if file.is_file()}
 
         from_nothing = subprocess.run(
             [ROOT / "infra/k8s/make_secrets.sh", tmp_path, "consolemail://"], check=True, capture_output=True, text=True
@@ -317,4 +328,23 @@ class TestMakeSecrets:
         assert from_nothing.stdout == ""
         assert (tmp_path / "nexus.env").stat().st_mode & 0o077 == 0
         assert first["nexus"]["SECRET_KEY"] not in (tmp_path / "nexus.env").read_text()
-        assert {file.name: file.read_bytes() for file in again.glob("*.env")} == before
+        assert {file: file.read_bytes() for file in again.rglob("*") if file.is_file()} == before
+        assert {file.name for file in before} >= {"nexus.env", "ca.crt", "ca.key", "tls.crt", "tls.key"}
+
+    def test_makes_a_certificate_anew_that_was_deleted_and_none_without_the_key_of_the_ca(self, tmp_path: Path) -> None:
+        write_secrets(tmp_path)
+        kept, gone = tmp_path / "tls-redis" / "tls.crt", tmp_path / "tls-postgres" / "tls.crt"
+        before = (kept.read_bytes(), gone.read_bytes())
+        gone.unlink()
+        write_secrets(tmp_path)
+        anew = (kept.read_bytes(), gone.read_bytes())
+        gone.unlink()
+        (tmp_path / "ca.key").unlink()
+
+        with pytest.raises(subprocess.CalledProcessError):
+            write_secrets(tmp_path)
+
+        assert anew[0] == before[0]
+        assert anew[1] != before[1]
+        assert not gone.exists()
+        assert not (tmp_path / "ca.key").exists()
