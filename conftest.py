@@ -165,11 +165,16 @@ def a_rabbitmq() -> Iterator[RabbitMQ]:
         with server.running():
             yield server
     finally:
-        for process in psutil.process_iter(["name"]):
-            with contextlib.suppress(psutil.Error):
-                if process.info["name"] == "epmd" and process.environ().get("HOME") == str(folder):
-                    process.kill()
+        end_epmd(folder)
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def end_epmd(folder: Path) -> None:
+    """End the ``epmd`` that the RabbitMQ of this folder left behind."""
+    for process in psutil.process_iter(["name"]):
+        with contextlib.suppress(psutil.Error):
+            if process.info["name"] == "epmd" and process.environ().get("HOME") == str(folder):
+                process.kill()
 
 
 class Server:

@@ -34,11 +34,15 @@ serve() { # NAME OPTION…
 
 run() { # OPTION…
   "$docker" run --network "$name" --env-file "$secrets/nexus.env" --env ALLOWED_HOSTS=shop.example \
-    --env PUBLIC_URL=https://shop.example --read-only --cap-drop ALL --security-opt no-new-privileges \
+    --env PUBLIC_URL=https://shop.example --env PLAIN_HOSTS=postgres,redis,rabbitmq \
+    --read-only --cap-drop ALL --security-opt no-new-privileges \
     --tmpfs /tmp --tmpfs /data:uid=10001,gid=10001 "$@"
 }
 
 "$here/k8s/make_secrets.sh" "$secrets" consolemail://
+# Servers that are thrown away, in a network that nobody else is in, speak plainly.
+sed -i -e 's/^\(DATABASE\|REDIS\|BROKER\)\(_URL=[^?]*\).*/\1\2/' -e 's/=rediss:/=redis:/' -e 's/=amqps:\(.*\):5671/=amqp:\1:5672/' \
+  "$secrets/nexus.env"
 "$docker" network create "$name" >/dev/null
 # shellcheck disable=SC2016 # the shell of the container knows the password
 serve redis redis:7.2 sh -c 'exec redis-server --requirepass "$REDISCLI_AUTH"'

@@ -24,6 +24,7 @@ BEAT_SCHEDULE: dict[str, dict[str, Any]] = _BEATS | {
     "forget finished deliveries": {"task": "core.tasks.forget_finished", "schedule": HOUR},
     "forget expired idempotency keys": {"task": "core.tasks.forget_expired_keys", "schedule": HOUR},
     "sweep files that nobody names": {"task": "core.tasks.sweep_files", "schedule": HOUR},
+    "tell the head of the audit log": {"task": "core.tasks.tell_audit_head", "schedule": HOUR},
     "send waiting mail": {"task": "notifications.tasks.send_waiting_mail", "schedule": 10.0},
     "forget old notifications": {"task": "notifications.tasks.forget_old", "schedule": HOUR},
     "forget spent tokens": {"task": "accounts.tasks.forget_spent_tokens", "schedule": HOUR},

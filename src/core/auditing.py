@@ -1,8 +1,8 @@
 """The log of what staff do: a row for each command that they had carried out, in the command's own transaction.
 
 Each row holds the hash of the one before, so that a row that is altered, removed or moved breaks the chain; the head
-holds the last, so that the end cannot be cut off. Whoever can write all of it could make another chain: keep the head
-elsewhere now and then (``manage.py verify_audit`` prints it, and compares with one that was kept).
+holds the last, so that the end cannot be cut off. Whoever can write all of it could make another chain: the head is
+told to the log every hour (``manage.py verify_audit`` compares with one that was kept).
 
 The chain is serialised by the head's row. It is locked when a command's work is done, so that staff wait for each
 other's last two statements and commit, and never for their work. It is the last lock of all.
@@ -22,10 +22,13 @@ from typing import Any, NamedTuple, TypeVar
 from uuid import UUID
 
 import orjson
+import structlog
 
 from core.acting import Actor, acting
 from core.batching import send_batch
 from core.statements import execute, fetch
+
+log = structlog.get_logger("nexus.security")
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -87,6 +90,12 @@ def head() -> tuple[int, str]:
     """Return the position and the hash of the last row: what to keep elsewhere. One query."""
     rows = fetch("SELECT position, hash FROM core_audithead")
     return (rows[0][0], rows[0][1]) if rows else (0, BEGINNING)
+
+
+def tell_head() -> None:
+    """Tell the head to the log, which is kept where nobody gets at it by the database. One query."""
+    position, digest = head()
+    log.info("audit head", head=f"{position}:{digest}")
 
 
 def find_breaks(*, kept: tuple[int, str] | None = None) -> Iterator[str]:

@@ -9,7 +9,7 @@ from typing import Any
 from celery import shared_task
 from django.utils import timezone
 
-from core import clock, courier, deadletters, heartbeats, idempotency, media, outbox
+from core import auditing, clock, courier, deadletters, heartbeats, idempotency, media, outbox
 
 
 @shared_task(acks_late=True)
@@ -62,3 +62,9 @@ def forget_expired_keys(**_: object) -> None:
 def sweep_files(**_: object) -> None:
     """Remove files that were stored or forgotten a day ago and that no row names."""
     media.sweep_files(before=timezone.now() - timedelta(days=1))
+
+
+@shared_task
+def tell_audit_head(**_: object) -> None:
+    """Tell the log how far the audit log is."""
+    auditing.tell_head()

@@ -21,6 +21,10 @@ COMPONENT = "app.kubernetes.io/component"
 WORKLOADS = frozenset({"Deployment", "StatefulSet", "Job"})
 # The four Secrets that a shop has, as make_secrets.sh writes them.
 SECRETS = ("nexus", "postgres", "redis", "rabbitmq")
+# Those with the certificates of servers, and of the CA.
+CERTIFICATES = ("tls-ca", "tls-postgres", "tls-redis", "tls-rabbitmq")
+# What that script leaves in a folder.
+MADE = (*(f"{name}.env" for name in SECRETS), "ca.*", "tls-*")
 
 
 @dataclass(frozen=True)
@@ -134,7 +138,7 @@ def render(overlay: str, folder: Path) -> Rendered:
     """Render an overlay from a copy of the manifests, with new secrets."""
     place = folder / "k8s"
     if not place.exists():
-        shutil.copytree(K8S, place, ignore=shutil.ignore_patterns(*(f"{name}.env" for name in SECRETS), ".release.*"))
+        shutil.copytree(K8S, place, ignore=shutil.ignore_patterns(*MADE, ".release.*"))
         write_secrets(place / "overlays" / "local" / "secrets")
     words = [*kustomize(), str(place / "overlays" / overlay)]
     text = subprocess.run(words, check=True, capture_output=True, text=True).stdout

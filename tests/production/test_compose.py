@@ -6,6 +6,7 @@ import json
 import re
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ import yaml
 
 from config.roles import ROLES
 from proxy_conf import NGINX, defaults
+from tests.production.settings import names_asked_for
 from tests.runtime.shop import ROOT
 
 DOCKER = ROOT / "infra" / "docker"
@@ -39,6 +41,14 @@ def composed(folder: Path, **environment: str) -> dict[str, Any]:
 def services() -> dict[str, Any]:
     found: dict[str, Any] = composed(DOCKER)["services"]
     return found
+
+
+@pytest.fixture
+def keys(tmp_path: Path) -> dict[str, str]:
+    """The keys that the service `keys` would have made."""
+    (tmp_path / "secret_key").write_text("0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMN")
+    (tmp_path / "field_keys").write_text("k1:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=")
+    return {f"{name.upper()}_FILE": str(tmp_path / name) for name in ("secret_key", "field_keys")}
 
 
 class TestFiles:
@@ -117,6 +127,28 @@ class TestServices:
         assert composed(DOCKER)["networks"]["back"]["internal"] is True
         for server in ("postgres", "redis", "rabbitmq", "opensearch"):
             assert services[server]["networks"] == ["back"]
+
+    def test_boot_production_and_name_whom_they_ask_without_tls(
+        self, services: dict[str, Any], keys: dict[str, str]
+    ) -> None:
+        environment = services["web"]["environment"] | keys
+
+        names_asked_for(environment)
+
+        for host in environment["PLAIN_HOSTS"].split(","):
+            assert set(services[host]["networks"]) <= {"front", "back"}, host
+            assert "back" in services[host]["networks"], host
+
+    def test_s13_keep_no_password_of_the_file_once_others_reach_them(self, keys: dict[str, str]) -> None:
+        seen = {"ALLOWED_HOSTS": "shop.example", "PUBLIC_URL": "https://shop.example"}
+        one, other = "0f" * 12, "1e" * 12
+        composed_with = partial(composed, DOCKER, **seen)
+        kept = composed_with()["services"]["web"]["environment"]
+        changed = composed_with(POSTGRES_PASSWORD=one, RABBITMQ_PASSWORD=other)["services"]["web"]["environment"]
+
+        with pytest.raises(AssertionError, match=r"DATABASE_URL: its password .*; BROKER_URL: its password"):
+            names_asked_for(kept | keys)
+        assert names_asked_for(changed | keys)
 
     def test_believe_the_network_that_nginx_is_in(self) -> None:
         told = composed(DOCKER, FRONT_SUBNET="10.9.8.0/24")

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.production.manifests import K8S, SECRETS, kustomize
+from tests.production.manifests import CERTIFICATES, K8S, SECRETS, kustomize
 
 IMAGE = "registry.example/nexus@sha256:" + "a" * 64
 PROCESSES = ("web", "worker", "beat")
@@ -91,7 +91,7 @@ class TestDeploy:
         cluster.deploy()
 
         asked = [call.split()[2] for call in cluster.calls if call.startswith("get secret")]
-        assert sorted(asked) == sorted(SECRETS)
+        assert sorted(asked) == sorted((*SECRETS, *CERTIFICATES))
 
     def test_names_the_image_by_its_digest_in_all_roles(self, cluster: Cluster) -> None:
         cluster.deploy()

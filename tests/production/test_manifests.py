@@ -13,7 +13,18 @@ from django.conf import settings
 
 from config.settings import processes
 from core import health
-from tests.production.manifests import COMPONENT, K8S, OVERLAYS, ROOT, WORKLOADS, Rendered, render, secret_of, selects
+from tests.production.manifests import (
+    COMPONENT,
+    K8S,
+    OVERLAYS,
+    ROOT,
+    WORKLOADS,
+    Rendered,
+    render,
+    secret_of,
+    selects,
+    write_secrets,
+)
 from tests.production.settings import names_asked_for
 
 # The oldest that knows `preStop: sleep`, which docs/kubernetes.md names, and the newest that is known.
@@ -60,6 +71,8 @@ class TestReferences:
             for volume in volumes.values():
                 assert volume.get("configMap", {}).get("name") in maps | {None}
                 assert volume.get("persistentVolumeClaim", {}).get("claimName") in claims | {None}
+                if "secret" in volume:
+                    assert certificate_of(volume["secret"]["secretName"]) in {"tls-ca", f"tls-{component}"}
 
     def test_of_selectors_find_pods(self, shop: Rendered) -> None:
         labels = {component: pod["metadata"]["labels"] for component, pod in shop.pods.items()}
@@ -158,9 +171,22 @@ class TestPods:
             mounts = {mount["mountPath"] for mount in shop.container(component)["volumeMounts"]}
             assert {f"{data}/{place}" for place in ours} <= mounts
 
+    def test_of_the_shop_know_the_ca_and_no_key(self, shop: Rendered) -> None:
+        for component in APP:
+            volumes = {volume["name"]: volume for volume in shop.pods[component]["spec"]["volumes"]}
+            (mount,) = [each for each in shop.container(component)["volumeMounts"] if each["name"] == "tls"]
+            assert certificate_of(volumes["tls"]["secret"]["secretName"]) == "tls-ca"
+            assert f"{mount['mountPath']}/ca.crt" in shop.environment(component)["DATABASE_URL"]
+
     def test_labels_say_which_part_they_are(self, shop: Rendered) -> None:
         for document in shop.of(*WORKLOADS):
             assert document["metadata"]["labels"][COMPONENT] == document["metadata"]["name"]
+
+
+def certificate_of(name: str) -> str:
+    """The Secret's name before kustomize gave it the hash of what is in it."""
+    (found,) = re.findall(r"^tls-(?:ca|postgres|redis|rabbitmq)(?=$|-)", name)
+    return str(found)
 
 
 def private_folder() -> Path:
@@ -241,7 +267,7 @@ class TestRollingUpdate:
 
 class TestNetwork:
     @pytest.mark.parametrize("component", APP)
-    @pytest.mark.parametrize(("server", "port"), [("postgres", 5432), ("redis", 6379), ("rabbitmq", 5672)])
+    @pytest.mark.parametrize(("server", "port"), [("postgres", 5432), ("redis", 6379), ("rabbitmq", 5671)])
     def test_lets_the_shop_ask_its_servers(self, shop: Rendered, component: str, server: str, port: int) -> None:
         assert shop.lets_through(component, server, port)
 
@@ -269,6 +295,7 @@ class TestNetwork:
             ("ns:another", "migrate", 8000),
             ("redis", "postgres", 5432),
             ("rabbitmq", "redis", 6379),
+            ("web", "rabbitmq", 5672),
             ("postgres", "203.0.113.9", 443),
             ("beat", "203.0.113.9", 443),
             ("web", "203.0.113.9", 80),
@@ -291,7 +318,7 @@ class TestMakeSecrets:
     def test_makes_new_ones_once(self, folder: Path, tmp_path: Path) -> None:
         first = render("production", folder).secrets
         again = folder / "k8s" / "overlays" / "local" / "secrets"
-        before = {file.name: file.read_bytes() for file in again.glob("*.env")}
+        before = {file: file.read_bytes() for file in again.rglob("*") if file.is_file()}
 
         from_nothing = subprocess.run(
             [ROOT / "infra/k8s/make_secrets.sh", tmp_path, "consolemail://"], check=True, capture_output=True, text=True
@@ -301,4 +328,23 @@ class TestMakeSecrets:
         assert from_nothing.stdout == ""
         assert (tmp_path / "nexus.env").stat().st_mode & 0o077 == 0
         assert first["nexus"]["SECRET_KEY"] not in (tmp_path / "nexus.env").read_text()
-        assert {file.name: file.read_bytes() for file in again.glob("*.env")} == before
+        assert {file: file.read_bytes() for file in again.rglob("*") if file.is_file()} == before
+        assert {file.name for file in before} >= {"nexus.env", "ca.crt", "ca.key", "tls.crt", "tls.key"}
+
+    def test_makes_a_certificate_anew_that_was_deleted_and_none_without_the_key_of_the_ca(self, tmp_path: Path) -> None:
+        write_secrets(tmp_path)
+        kept, gone = tmp_path / "tls-redis" / "tls.crt", tmp_path / "tls-postgres" / "tls.crt"
+        before = (kept.read_bytes(), gone.read_bytes())
+        gone.unlink()
+        write_secrets(tmp_path)
+        anew = (kept.read_bytes(), gone.read_bytes())
+        gone.unlink()
+        (tmp_path / "ca.key").unlink()
+
+        with pytest.raises(subprocess.CalledProcessError):
+            write_secrets(tmp_path)
+
+        assert anew[0] == before[0]
+        assert anew[1] != before[1]
+        assert not gone.exists()
+        assert not (tmp_path / "ca.key").exists()

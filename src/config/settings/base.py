@@ -321,8 +321,10 @@ WORKER_PRIORITY = env.int("WORKER_PRIORITY", default=0)
 
 def broker_settings(url: str) -> dict[str, Any]:
     """Return what follows from the broker's address: its queues, and how they are used."""
+    address, tls = queues.tls_at(url)
     return {
-        "CELERY_BROKER_URL": url,
+        "CELERY_BROKER_URL": address,
+        "CELERY_BROKER_USE_SSL": tls or False,
         "CELERY_TASK_QUEUES": queues.queues_at(url, priority=WORKER_PRIORITY),
         "CELERY_BROKER_TRANSPORT_OPTIONS": queues.transport_at(url),
         # Where the broker puts what it gives up; empty: it gives nothing up.

@@ -18,6 +18,8 @@ DEBUG = False
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS")
 SECRET_KEY = env.str("SECRET_KEY")
 FIELD_KEYS = field_keys(env.str("FIELD_KEYS"))
+# Hosts that are asked without TLS, since nobody else is on the way: of Compose's own network, of a tunnel.
+PLAIN_HOSTS = env.list("PLAIN_HOSTS", default=[])
 DATABASES = {"default": database(env.db_url("DATABASE_URL"))}
 REDIS_URL = env.str("REDIS_URL")
 CACHES = {"default": redis_cache(REDIS_URL)}

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 import environ
 from django.core.exceptions import ImproperlyConfigured
+
+from config.settings.lines import plain_lines
 
 _SECRET_LENGTH = 50
 _SECRET_LETTERS = 10
@@ -15,6 +18,10 @@ _TOKEN_LENGTH = 16
 _KEY_BYTES = 8
 # How secrets begin that stand in examples, in tests, and in what generators write.
 _KNOWN_BEGINNINGS = ("django-insecure", "test-only", "change", "replace", "example", "secret", "your-")
+# Passwords of examples, and those that servers come with. An account's own name is none either.
+_KNOWN_PASSWORDS = frozenset(
+    {"nexus", "guest", "postgres", "redis", "rabbitmq", "admin", "root", "password", "secret", "changeme", "change-me"}
+)
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 _BEARER = "accounts.api.authentication.BearerAuthentication"
 # setting -> what keys and addresses of a provider's play money begin with, or hold.
@@ -33,9 +40,11 @@ def refuse_unsafe(settings: Mapping[str, Any], environment: environ.Env) -> None
     """
     wrong = [
         *_secrets(settings),
+        *_passwords(settings, environment.str("BROKER_URL")),
         *_doors(settings, environment),
         *_sign_ins(settings),
         *_money(settings, environment),
+        *plain_lines(settings, environment.str("BROKER_URL")),
     ]
     if wrong:
         raise ImproperlyConfigured("; ".join(wrong))
@@ -52,6 +61,29 @@ def _secrets(settings: Mapping[str, Any]) -> Iterator[str]:
         yield "FIELD_KEYS: each must be 32 random bytes"
     if len({name for name, _ in keys}) < len(keys):
         yield "FIELD_KEYS: two keys have one id"
+
+
+def _passwords(settings: Mapping[str, Any], broker_url: str) -> Iterator[str]:
+    """A shop that answers to no name but this machine's, such as Compose's while it is tried, may keep those it has."""
+    if all(host.strip().lower() in {*_LOOPBACK, "[::1]"} for host in settings["ALLOWED_HOSTS"]):
+        return
+    for setting, user, password in _accounts(settings, broker_url):
+        if password and password.lower() in {*_KNOWN_PASSWORDS, user.lower()}:
+            yield f"{setting}: its password is one that everybody knows: give the server another"
+
+
+def _accounts(settings: Mapping[str, Any], broker_url: str) -> Iterator[tuple[str, str, str]]:
+    """Who the shop is at its servers: (setting, user, password)."""
+    for alias, found in settings["DATABASES"].items():
+        name = "DATABASE_URL" if alias == "default" else f"DATABASE_{alias.upper()}_URL"
+        yield name, str(found["USER"]), str(found["PASSWORD"])
+    replica = settings["DATABASE_READ"]
+    yield "DATABASE_READ_URL", str(replica.get("user", "")), str(replica.get("password", ""))
+    for setting, addresses in (("REDIS_URL", settings["REDIS_URL"]), ("BROKER_URL", broker_url)):
+        for parts in map(urlsplit, re.split("[;,]", addresses)):
+            # Celery is `guest` at a RabbitMQ where the address names nobody.
+            unnamed = "guest" if parts.scheme in {"amqp", "amqps", "pyamqp"} else ""
+            yield setting, unquote(parts.username or ""), unquote(parts.password or "") or unnamed
 
 
 def _doors(settings: Mapping[str, Any], environment: environ.Env) -> Iterator[str]:

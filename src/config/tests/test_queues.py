@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import ssl
 from typing import Any
 
 import pytest
@@ -79,3 +80,28 @@ class TestQueuesAt:
         known = current_app.amqp.queues[queues.MAIL]
 
         assert (known.exchange, known.routing_key) == (Exchange("nexus", type="direct"), queues.MAIL)
+
+
+class TestTlsAt:
+    def test_rabbitmq_must_show_a_certificate_for_its_name(self) -> None:
+        found = queues.tls_at("amqps://shop:word@broker:5671//?heartbeat=4&ssl_ca_certs=/tls/ca.crt")
+
+        assert found == (
+            "amqps://shop:word@broker:5671//?heartbeat=4",
+            {"cert_reqs": ssl.CERT_REQUIRED, "server_hostname": "broker", "ca_certs": "/tls/ca.crt"},
+        )
+
+    def test_redis_must_show_a_certificate_for_its_name(self) -> None:
+        assert queues.tls_at("rediss://:word@cache/0") == (
+            "rediss://:word@cache/0",
+            {"ssl_cert_reqs": ssl.CERT_REQUIRED, "ssl_check_hostname": True},
+        )
+
+    def test_a_laptop_may_say_otherwise(self) -> None:
+        _, tls = queues.tls_at("amqps://broker//?ssl_cert_reqs=none&ssl_check_hostname=false")
+
+        assert tls == {"cert_reqs": ssl.CERT_NONE}
+
+    @pytest.mark.parametrize("url", ["amqp://shop:word@broker:5672//", "redis://:word@broker/0", "memory://"])
+    def test_plain_addresses_stay_as_they_are(self, url: str) -> None:
+        assert queues.tls_at(url) == (url, None)

@@ -18,17 +18,17 @@ NEEDED = {
     "ALLOWED_HOSTS": "shop.example",
     "SECRET_KEY": "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMN",
     "FIELD_KEYS": f"k1:{KEY}",
-    "DATABASE_URL": "postgres://shop@db/shop",
-    "REDIS_URL": "redis://cache",
-    "BROKER_URL": "amqp://broker",
-    "EMAIL_URL": "smtp://mail",
+    "DATABASE_URL": "postgres://shop@db/shop?sslmode=verify-full",
+    "REDIS_URL": "rediss://cache",
+    "BROKER_URL": "amqps://shop:word@broker",
+    "EMAIL_URL": "smtp+tls://mail",
     "PUBLIC_URL": "https://api.shop.example",
 }
 
 
 @pytest.fixture(autouse=True)
 def _nothing_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in (*NEEDED, "STOREFRONT_URL", "THROTTLES", "SANDBOX", "DEBUG", "TEST_PAYMENTS"):
+    for name in (*NEEDED, "STOREFRONT_URL", "THROTTLES", "SANDBOX", "DEBUG", "TEST_PAYMENTS", "PLAIN_HOSTS"):
         monkeypatch.delenv(name, raising=False)
         monkeypatch.delenv(f"{name}_FILE", raising=False)
 
@@ -60,16 +60,16 @@ class TestBase:
 
 class TestDatabase:
     def test_several_servers_are_asked_for_the_one_that_takes_writes(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        url = "postgres://shop:pw@db1:5432,db2:5433/shop?sslmode=require"
+        url = "postgres://shop:pw@db1:5432,db2:5433/shop?sslmode=verify-full"
 
         told = boot(monkeypatch, "production", NEEDED | {"DATABASE_URL": url})["DATABASES"]["default"]
 
         assert (told["HOST"], told["PORT"], told["NAME"]) == ("db1,db2", "5432,5433", "shop")
         assert told["OPTIONS"]["target_session_attrs"] == "read-write"
-        assert told["OPTIONS"]["sslmode"] == "require"
+        assert told["OPTIONS"]["sslmode"] == "verify-full"
 
     def test_what_the_address_says_holds_over_ours(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        url = "postgres://shop:pw@db/shop?connect_timeout=9&target_session_attrs=any"
+        url = "postgres://shop:pw@db/shop?sslmode=verify-full&connect_timeout=9&target_session_attrs=any"
 
         told = boot(monkeypatch, "production", NEEDED | {"DATABASE_URL": url})["DATABASES"]["default"]["OPTIONS"]
 
@@ -224,7 +224,9 @@ class TestProduction:
 
         assert told["EMAIL_BACKEND"] == "anymail.backends.mailgun.EmailBackend"
 
-    @pytest.mark.parametrize(("broker", "dead_letters"), [("amqp://broker", "nexus.dead"), ("redis://broker", "")])
+    @pytest.mark.parametrize(
+        ("broker", "dead_letters"), [("amqps://shop:word@broker", "nexus.dead"), ("rediss://broker", "")]
+    )
     def test_knows_what_its_broker_keeps(self, monkeypatch: pytest.MonkeyPatch, broker: str, dead_letters: str) -> None:
         told = boot(monkeypatch, "production", NEEDED | {"BROKER_URL": broker})
 
@@ -237,6 +239,136 @@ class TestProduction:
         assert not told["SANDBOX"]
         assert "sandbox" not in told["INSTALLED_APPS"]
         assert not [job for job in told["CELERY_BEAT_SCHEDULE"].values() if job["task"].startswith("sandbox.")]
+
+
+PLAIN = {
+    "DATABASE_URL": "postgres://shop@db/shop",
+    "REDIS_URL": "redis://cache",
+    "BROKER_URL": "amqp://shop:word@broker",
+    "EMAIL_URL": "smtp://mail",
+}
+
+
+class TestPlainLines:
+    @pytest.mark.parametrize(
+        ("name", "address"),
+        [
+            *PLAIN.items(),
+            ("DATABASE_URL", "postgres://shop@db/shop?sslmode=require"),
+            ("DATABASE_URL", "postgres://shop@db/shop?sslmode=verify-ca"),
+            ("DATABASE_URL", "postgres://shop@localhost,db/shop"),
+            ("DATABASE_URL", "postgres://shop@/shop?host=db"),
+            ("DATABASE_URL", "postgres://shop@localhost/shop?hostaddr=10.0.0.5"),
+            ("REDIS_URL", "rediss://cache?ssl_cert_reqs=none"),
+            ("REDIS_URL", "rediss://cache?ssl_check_hostname=False"),
+            ("REDIS_URL", "rediss://cache;redis://other"),
+            ("BROKER_URL", "redis://broker"),
+            ("BROKER_URL", "rediss://broker?ssl_cert_reqs=none"),
+            ("BROKER_URL", "amqps://shop:word@broker//?ssl_check_hostname=false"),
+            ("BROKER_URL", "amqps://shop:word@broker//;amqp://shop:word@other//"),
+        ],
+    )
+    def test_to_other_machines_stop_the_boot(self, monkeypatch: pytest.MonkeyPatch, name: str, address: str) -> None:
+        with pytest.raises(ImproperlyConfigured, match=f"^{name} must ask [^;]* by TLS and check the certificate"):
+            boot(monkeypatch, "production", NEEDED | {name: address})
+
+    @pytest.mark.parametrize(
+        ("name", "value"),
+        [
+            ("DATABASE_READ", {"host": "replica", "sslmode": "prefer"}),
+            ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://collector:4318"),
+            ("SENTRY_DSN", "http://key@sentry.example/1"),
+            ("BACKUP_URL", "s3://backups/shop?endpoint_url=http://minio:9000"),
+            ("ANYMAIL", {"MAILGUN_API_URL": "http://api.mailgun.example/v3"}),
+            ("STORAGES", {"default": {"OPTIONS": {"endpoint_url": "http://minio:9000"}}}),
+        ],
+    )
+    def test_of_what_is_asked_now_and_then_stop_it_too(
+        self, monkeypatch: pytest.MonkeyPatch, name: str, value: Any
+    ) -> None:
+        monkeypatch.setattr(base, name, value)
+
+        with pytest.raises(ImproperlyConfigured, match=r"must ask .* by TLS"):
+            boot(monkeypatch, "production", NEEDED)
+
+    @pytest.mark.parametrize(
+        "environment",
+        [
+            {"DATABASE_URL": "postgres://shop@127.0.0.1/shop", "REDIS_URL": "redis://[::1]:6379"},
+            {"DATABASE_URL": "postgres:///shop?host=/run/postgresql", "REDIS_URL": "unix:///run/redis.sock"},
+            {
+                "DATABASE_URL": "postgres://shop@%2Frun%2Fpostgresql/shop",
+                "BROKER_URL": "redis+socket:///run/redis.sock",
+            },
+            {"EMAIL_URL": "smtp://localhost:25", "BROKER_URL": "amqp://shop:word@127.0.0.1//"},
+            {"EMAIL_URL": "consolemail://"},
+        ],
+    )
+    def test_within_this_machine_are_fine(self, monkeypatch: pytest.MonkeyPatch, environment: dict[str, str]) -> None:
+        assert boot(monkeypatch, "production", NEEDED | environment)["PLAIN_HOSTS"] == []
+
+    @pytest.mark.parametrize("hosts", ["db,cache,broker,mail", "DB, c*e ,bro*,mai?"])
+    def test_to_hosts_that_are_named_are_fine(self, monkeypatch: pytest.MonkeyPatch, hosts: str) -> None:
+        told = boot(monkeypatch, "production", NEEDED | PLAIN | {"PLAIN_HOSTS": hosts})
+
+        assert told["CACHES"]["default"]["LOCATION"] == "redis://cache"
+
+    def test_to_hosts_that_are_not_named_are_all_told(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        with pytest.raises(ImproperlyConfigured, match=r"REDIS_URL.*; EMAIL_URL") as refusal:
+            boot(monkeypatch, "production", NEEDED | PLAIN | {"PLAIN_HOSTS": "db,broker"})
+
+        assert "DATABASE_URL" not in str(refusal.value)
+        assert "BROKER_URL" not in str(refusal.value)
+
+    @pytest.mark.parametrize("hosts", ["*", "*.*", "d*.example"])
+    def test_are_not_allowed_to_everybody(self, monkeypatch: pytest.MonkeyPatch, hosts: str) -> None:
+        address = {"DATABASE_URL": "postgres://shop@db.inside.example/shop"}
+
+        with pytest.raises(ImproperlyConfigured, match="DATABASE_URL"):
+            boot(monkeypatch, "production", NEEDED | address | {"PLAIN_HOSTS": hosts})
+
+    def test_are_not_allowed_by_a_pattern_without_a_name(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        with pytest.raises(ImproperlyConfigured, match="PLAIN_HOSTS"):
+            boot(monkeypatch, "production", NEEDED | {"PLAIN_HOSTS": "*.*"})
+
+    def test_say_no_password(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        with pytest.raises(ImproperlyConfigured, match="DATABASE_URL") as refusal:
+            boot(monkeypatch, "production", NEEDED | {"DATABASE_URL": "postgres://shop:word@db/shop"})
+
+        assert "shop:" not in str(refusal.value)
+
+
+class TestPasswords:
+    @pytest.mark.parametrize(
+        ("name", "address", "account"),
+        [
+            ("DATABASE_URL", "postgres://{}@127.0.0.1/shop", "nexus:nexus"),
+            ("DATABASE_URL", "postgres://{}@127.0.0.1/shop", "other:Postgres"),
+            ("DATABASE_URL", "postgres://{}@127.0.0.1/shop", "shopkeeper:shopkeeper"),
+            ("REDIS_URL", "redis://{}@127.0.0.1", ":secret"),
+            ("BROKER_URL", "amqp://{}@127.0.0.1//", "guest:guest"),
+            ("BROKER_URL", "amqp://{}127.0.0.1//", ""),
+            ("BROKER_URL", "amqp://shop:word@127.0.0.1//;amqp://{}@127.0.0.1//", "shop:%61dmin"),
+        ],
+    )
+    def test_s13_that_everybody_knows_stop_the_boot(
+        self, monkeypatch: pytest.MonkeyPatch, name: str, address: str, account: str
+    ) -> None:
+        with pytest.raises(ImproperlyConfigured, match=f"^{name}: its password is one that everybody knows"):
+            boot(monkeypatch, "production", NEEDED | {name: address.format(account)})
+
+    def test_s13_of_replicas_do_too(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(base, "DATABASE_READ", {"host": "127.0.0.1", "user": "reader", "password": "reader"})
+
+        with pytest.raises(ImproperlyConfigured, match="DATABASE_READ_URL: its password"):
+            boot(monkeypatch, "production", NEEDED)
+
+    def test_are_left_to_a_shop_that_only_its_own_machine_reaches(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        alone = {"ALLOWED_HOSTS": "localhost,127.0.0.1", "BROKER_URL": "amqp://guest:guest@127.0.0.1//"}
+
+        told = boot(monkeypatch, "production", NEEDED | alone)
+
+        assert told["CELERY_BROKER_URL"] == alone["BROKER_URL"]
 
 
 class TestFileAwareEnvironment:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 from enum import Enum
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -12,8 +13,9 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db import DatabaseError, connection, transaction
 from django.test.utils import CaptureQueriesContext
+from structlog.testing import capture_logs
 
-from core import auditing
+from core import auditing, tasks
 from core.acting import Actor, acting, acting_as
 from core.ids import new_id
 from core.models import AuditEntry, OutboxEvent
@@ -136,6 +138,22 @@ class TestVerify:
     def test_holds_as_it_was_written(self) -> None:
         assert list(auditing.find_breaks()) == []
         assert auditing.head()[0] == 5
+
+    def test_s52_tells_the_log_its_head_which_a_chain_made_anew_does_not_hold(self) -> None:
+        with capture_logs() as lines:
+            tasks.tell_audit_head()
+        (told,) = lines
+        verify = partial(call_command, "verify_audit", f"--head={told['head']}")
+        verify()
+        tamper("DELETE FROM core_auditentry")
+        tamper("DELETE FROM core_audithead")
+        for number in range(6):
+            make_audit_entry(number=-number)
+
+        with pytest.raises(CommandError, match="break"):
+            verify()
+
+        assert (told["event"], told["head"].split(":")[0]) == ("audit head", "5")
 
     @pytest.mark.parametrize(
         "statement",
