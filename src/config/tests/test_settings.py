@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 
+from config.backups import keeping
 from config.settings import base, databases, mail, processes, storage
 from config.settings.env import SRC, FileAwareEnvironment, origins
 
@@ -28,7 +29,7 @@ NEEDED = {
 
 @pytest.fixture(autouse=True)
 def _nothing_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in (*NEEDED, "STOREFRONT_URL", "THROTTLES", "SANDBOX", "DEBUG", "TEST_PAYMENTS"):
+    for name in (*NEEDED, "DATABASE_OWNER_URL", "STOREFRONT_URL", "THROTTLES", "SANDBOX", "DEBUG", "TEST_PAYMENTS"):
         monkeypatch.delenv(name, raising=False)
         monkeypatch.delenv(f"{name}_FILE", raising=False)
 
@@ -74,6 +75,30 @@ class TestDatabase:
         told = boot(monkeypatch, "production", NEEDED | {"DATABASE_URL": url})["DATABASES"]["default"]["OPTIONS"]
 
         assert (told["connect_timeout"], told["target_session_attrs"]) == (9, "any")
+
+
+class TestOwner:
+    URL = "postgres://owner:pw@db/shop?sslmode=require"
+
+    def test_is_nobody_else_until_named(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        assert boot(monkeypatch, "production", NEEDED)["DATABASE_OWNER"] == {}
+
+    def test_has_one_connection_that_is_made_as_those_of_the_shop_are(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        told = boot(monkeypatch, "production", NEEDED | {"DATABASE_OWNER_URL": self.URL})
+
+        owner, serving = told["DATABASE_OWNER"], told["DATABASES"]["default"]
+        assert (owner["USER"], owner["PASSWORD"], serving["USER"]) == ("owner", "pw", "shop")
+        assert owner["OPTIONS"] == {k: v for k, v in serving["OPTIONS"].items() if k != "pool"} | {"sslmode": "require"}
+
+    def test_backs_up(self, settings: Any) -> None:
+        settings.DATABASE_OWNER = databases.owner(self.URL)
+
+        assert keeping.our_database().user == "owner"
+
+    @pytest.mark.parametrize("url", ["postgres:///shop", "postgres://db/shop", "postgres://owner@db"])
+    def test_is_refused_at_the_start_where_the_address_is_none(self, url: str) -> None:
+        with pytest.raises(ImproperlyConfigured, match="DATABASE_OWNER_URL"):
+            databases.owner(url)
 
 
 class TestReplicas:
