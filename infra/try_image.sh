@@ -48,7 +48,7 @@ until_well redis redis-cli -e ping
 until_well rabbitmq rabbitmq-diagnostics -q check_port_connectivity
 until_well postgres pg_isready -q -h 127.0.0.1 -U nexus
 
-run --rm "$image" migrate
+run --rm --env-file "$secrets/owner.env" "$image" migrate
 for role in "${roles[@]}"; do run --detach --name "$name-$role" "$image" "$role" >/dev/null; done
 until_well web python -c 'import urllib.request as web; web.urlopen("http://127.0.0.1:8000/readyz")'
 for role in "${roles[@]}"; do until_well "$role" nexus alive; done

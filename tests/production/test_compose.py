@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 import yaml
@@ -108,6 +109,26 @@ class TestServices:
             assert each["read_only"] is True, name
             assert each["cap_drop"] == ["ALL"], name
             assert each["security_opt"] == ["no-new-privileges:true"], name
+
+    def test_serve_as_another_than_the_owner_of_the_tables(self, services: dict[str, Any]) -> None:
+        owner = urlsplit(services["migrate"]["environment"]["DATABASE_OWNER_URL"])
+        server = services["postgres"]["environment"]
+
+        assert (owner.username, owner.password) == (server["POSTGRES_USER"], server["POSTGRES_PASSWORD"])
+        for name in OURS:
+            serving = urlsplit(services[name]["environment"]["DATABASE_URL"])
+            assert (serving.hostname, serving.path) == (owner.hostname, owner.path)
+            assert serving.username != owner.username
+            assert serving.password != owner.password
+        told = [name for name, each in services.items() if "DATABASE_OWNER_URL" in each.get("environment", {})]
+        assert told == ["migrate"]
+
+    def test_leave_a_database_elsewhere_to_the_one_role_that_is_named(self) -> None:
+        url = "postgres://one:word@db.example.com:5432/shop"
+
+        told = composed(DOCKER, DATABASE_URL=url)["services"]["migrate"]["environment"]
+
+        assert (told["DATABASE_URL"], told["DATABASE_OWNER_URL"]) == (url, url)
 
     def test_are_reached_from_outside_through_nginx_alone(self, services: dict[str, Any]) -> None:
         ports = {name: each["ports"] for name, each in services.items() if each.get("ports")}
