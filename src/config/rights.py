@@ -141,7 +141,7 @@ def warn_of_excess(*, databases: Collection[str] | None = None, **_: object) -> 
 
 def _make(connection: BaseDatabaseWrapper, role: str, password: str) -> None:
     # Hashed here, so that no log of the server's has the password.
-    hashed = connection.connection.pgconn.encrypt_password(password.encode(), role.encode()).decode()
+    hashed = connection.connection.pgconn.encrypt_password(password.encode(), role.encode(), b"scram-sha-256").decode()
     ending = sql.SQL(" PASSWORD {}").format(sql.Literal(hashed)) if password else sql.SQL("")
     try:
         with connection.cursor() as cursor:

@@ -42,6 +42,9 @@ def two_roles(word: str) -> Iterator[TwoRoles]:
             connection.execute(sql.SQL("CREATE ROLE {} LOGIN CREATEROLE").format(sql.Identifier(owner)))
             words = sql.SQL("ALTER DATABASE {} OWNER TO {}").format(sql.Identifier(name), sql.Identifier(owner))
             connection.execute(words)
+            # A password that the server would have to hash would come out another.
+            words = sql.SQL("ALTER ROLE {} SET password_encryption = 'md5'").format(sql.Identifier(owner))
+            connection.execute(words)
         yield TwoRoles(admin, _as(admin, f"{owner}:of-the-owner"), _as(admin, f"{role}:of-who-serves"), role)
 
 
