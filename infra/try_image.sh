@@ -41,8 +41,8 @@ run() { # OPTION…
 
 "$here/k8s/make_secrets.sh" "$secrets" consolemail://
 # Servers that are thrown away, in a network that nobody else is in, speak plainly.
-sed -i -e 's/^\(DATABASE\|REDIS\|BROKER\)\(_URL=[^?]*\).*/\1\2/' -e 's/=rediss:/=redis:/' -e 's/=amqps:\(.*\):5671/=amqp:\1:5672/' \
-  "$secrets/nexus.env"
+sed -i -e 's/^\(DATABASE\|DATABASE_OWNER\|REDIS\|BROKER\)\(_URL=[^?]*\).*/\1\2/' -e 's/=rediss:/=redis:/' -e 's/=amqps:\(.*\):5671/=amqp:\1:5672/' \
+  "$secrets/nexus.env" "$secrets/owner.env"
 "$docker" network create "$name" >/dev/null
 # shellcheck disable=SC2016 # the shell of the container knows the password
 serve redis redis:7.2 sh -c 'exec redis-server --requirepass "$REDISCLI_AUTH"'
@@ -52,7 +52,7 @@ until_well redis redis-cli -e ping
 until_well rabbitmq rabbitmq-diagnostics -q check_port_connectivity
 until_well postgres pg_isready -q -h 127.0.0.1 -U nexus
 
-run --rm "$image" migrate
+run --rm --env-file "$secrets/owner.env" "$image" migrate
 for role in "${roles[@]}"; do run --detach --name "$name-$role" "$image" "$role" >/dev/null; done
 until_well web python -c 'import urllib.request as web; web.urlopen("http://127.0.0.1:8000/readyz")'
 for role in "${roles[@]}"; do until_well "$role" nexus alive; done

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Writes the Secrets of the shop, for the servers of infra/k8s/base: four env files with new random values, and a folder for
+# Writes the Secrets of the shop, for the servers of infra/k8s/base: five env files with new random values, and a folder for
 # each certificate, by a CA that is made for these servers alone. ca.key stays with you: no Secret is made of it.
 # usage: make_secrets.sh FOLDER EMAIL_URL     A file that is there is kept; a certificate that was deleted is made anew.
 set -euo pipefail
@@ -49,13 +49,16 @@ mkdir -p "$folder/tls-ca"
 cp "$folder/ca.crt" "$folder/tls-ca/ca.crt"
 for name in postgres redis rabbitmq; do for_server "$name"; done
 
+verified="?sslmode=verify-full&sslrootcert=/tls/ca.crt"
 write postgres "POSTGRES_PASSWORD=$(hex 24)"
+# Who migrates; web, worker and beat are not told.
+write owner "DATABASE_OWNER_URL=postgres://nexus:$(value postgres POSTGRES_PASSWORD)@postgres:5432/nexus$verified"
 write redis "REDISCLI_AUTH=$(hex 24)"
 write rabbitmq RABBITMQ_DEFAULT_USER=nexus "RABBITMQ_DEFAULT_PASS=$(hex 24)"
 write nexus \
   "SECRET_KEY=$(hex 32)" \
   "FIELD_KEYS=k1:$(openssl rand -base64 32)" \
-  "DATABASE_URL=postgres://nexus:$(value postgres POSTGRES_PASSWORD)@postgres:5432/nexus?sslmode=verify-full&sslrootcert=/tls/ca.crt" \
+  "DATABASE_URL=postgres://shop:$(hex 24)@postgres:5432/nexus$verified" \
   "REDIS_URL=rediss://:$(value redis REDISCLI_AUTH)@redis:6379/0?ssl_ca_certs=/tls/ca.crt" \
   "BROKER_URL=amqps://nexus:$(value rabbitmq RABBITMQ_DEFAULT_PASS)@rabbitmq:5671//?ssl_ca_certs=/tls/ca.crt" \
   "EMAIL_URL=$email_url"

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 import pytest
 
 from tests.production.before import Proxy
-from tests.production.fleet import Fleet, new_database
+from tests.production.fleet import Fleet
+from tests.production.roles import two_roles
 from tests.runtime.shop import temporary_folder
 
 
@@ -32,13 +33,17 @@ def proxy(nginx: None) -> Iterator[Proxy]:
 
 @pytest.fixture(scope="module")
 def fleet(nginx: None, redis_url: str, rabbitmq_url: str) -> Iterator[Fleet]:
-    """A shop with sample goods: Nginx, Gunicorn with two processes, a worker, the clock, RabbitMQ and Redis."""
-    with temporary_folder() as folder, new_database(f"fleet_{os.getpid()}") as database:
-        made = Fleet(folder, database, redis_url, rabbitmq_url, conf={"NEXUS_RATE": "10000r/s"})
+    """A shop with sample goods: Nginx, Gunicorn with two processes, a worker, the clock, RabbitMQ and Redis.
+
+    What serves is a role that owns nothing.
+    """
+    with temporary_folder() as folder, two_roles("fleet") as roles:
+        made = Fleet(folder, roles.serving, redis_url, rabbitmq_url, conf={"NEXUS_RATE": "10000r/s"})
         made.conf |= {"NEXUS_BURST": "10000", "NEXUS_SIGN_IN_RATE": "1000r/s", "NEXUS_SIGN_IN_BURST": "1000"}
         try:
-            for command in (["migrate", "--no-input"], ["set_up"], ["load_demo"]):
-                made.manage(*command)
+            made.manage("migrate", "--no-input", DATABASE_OWNER_URL=roles.owner)
+            for command in ("set_up", "load_demo"):
+                made.manage(command)
             made.start("worker")
             made.start("beat")
             made.start_web("web-a")

@@ -30,7 +30,7 @@ from tests.runtime.shop import free_port, wait_for
 ROOT = Path(__file__).resolve().parents[2]
 SECONDS_TO_START = 180.0
 SECONDS_TO_STOP = 60.0
-FOREIGN = ("DJANGO_SETTINGS_MODULE", "STOREFRONT_URL", "SANDBOX_URL", "EMAIL_URL")
+FOREIGN = ("DATABASE_OWNER_URL", "DJANGO_SETTINGS_MODULE", "STOREFRONT_URL", "SANDBOX_URL", "EMAIL_URL")
 
 
 @dataclass
@@ -128,11 +128,11 @@ class Fleet:
         }
         return {name: value for name, value in os.environ.items() if name not in FOREIGN} | ours | self.environment
 
-    def manage(self, *words: str) -> str:
+    def manage(self, *words: str, **environment: str) -> str:
         """Run a command of the image, and return what it printed."""
         done = subprocess.run(
-            [sys.executable, "src/manage.py", *words], cwd=ROOT, env=self.variables, capture_output=True, text=True,
-            timeout=SECONDS_TO_START, check=False,
+            [sys.executable, "src/manage.py", *words], cwd=ROOT, env=self.variables | environment, capture_output=True,
+            text=True, timeout=SECONDS_TO_START, check=False,
         )  # fmt: skip
         assert done.returncode == 0, done.stderr
         return done.stdout

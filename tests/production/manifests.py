@@ -19,8 +19,8 @@ K8S = ROOT / "infra" / "k8s"
 OVERLAYS = ("local", "production")
 COMPONENT = "app.kubernetes.io/component"
 WORKLOADS = frozenset({"Deployment", "StatefulSet", "Job"})
-# The four Secrets that a shop has, as make_secrets.sh writes them.
-SECRETS = ("nexus", "postgres", "redis", "rabbitmq")
+# The five Secrets that a shop has, as make_secrets.sh writes them.
+SECRETS = ("nexus", "owner", "postgres", "redis", "rabbitmq")
 # Those with the certificates of servers, and of the CA.
 CERTIFICATES = ("tls-ca", "tls-postgres", "tls-redis", "tls-rabbitmq")
 # What that script leaves in a folder.

@@ -9,6 +9,7 @@ import sys
 from functools import partial
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 import yaml
@@ -119,6 +120,26 @@ class TestServices:
             assert each["cap_drop"] == ["ALL"], name
             assert each["security_opt"] == ["no-new-privileges:true"], name
 
+    def test_serve_as_another_than_the_owner_of_the_tables(self, services: dict[str, Any]) -> None:
+        owner = urlsplit(services["migrate"]["environment"]["DATABASE_OWNER_URL"])
+        server = services["postgres"]["environment"]
+
+        assert (owner.username, owner.password) == (server["POSTGRES_USER"], server["POSTGRES_PASSWORD"])
+        for name in OURS:
+            serving = urlsplit(services[name]["environment"]["DATABASE_URL"])
+            assert (serving.hostname, serving.path) == (owner.hostname, owner.path)
+            assert serving.username != owner.username
+            assert serving.password != owner.password
+        told = [name for name, each in services.items() if "DATABASE_OWNER_URL" in each.get("environment", {})]
+        assert told == ["migrate"]
+
+    def test_leave_a_database_elsewhere_to_the_one_role_that_is_named(self) -> None:
+        url = "postgres://one:word@db.example.com:5432/shop"
+
+        told = composed(DOCKER, DATABASE_URL=url)["services"]["migrate"]["environment"]
+
+        assert (told["DATABASE_URL"], told["DATABASE_OWNER_URL"]) == (url, url)
+
     def test_are_reached_from_outside_through_nginx_alone(self, services: dict[str, Any]) -> None:
         ports = {name: each["ports"] for name, each in services.items() if each.get("ports")}
 
@@ -141,10 +162,11 @@ class TestServices:
 
     def test_s13_keep_no_password_of_the_file_once_others_reach_them(self, keys: dict[str, str]) -> None:
         seen = {"ALLOWED_HOSTS": "shop.example", "PUBLIC_URL": "https://shop.example"}
-        one, other = "0f" * 12, "1e" * 12
+        one, other, third = "0f" * 12, "1e" * 12, "2d" * 12
         composed_with = partial(composed, DOCKER, **seen)
         kept = composed_with()["services"]["web"]["environment"]
-        changed = composed_with(POSTGRES_PASSWORD=one, RABBITMQ_PASSWORD=other)["services"]["web"]["environment"]
+        new = {"POSTGRES_PASSWORD": one, "RABBITMQ_PASSWORD": other, "SHOP_PASSWORD": third}
+        changed = composed_with(**new)["services"]["web"]["environment"]
 
         with pytest.raises(AssertionError, match=r"DATABASE_URL: its password .*; BROKER_URL: its password"):
             names_asked_for(kept | keys)

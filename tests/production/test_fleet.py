@@ -9,6 +9,7 @@ import shutil
 import signal
 import subprocess
 from contextlib import closing
+from pathlib import Path
 
 import pytest
 
@@ -23,6 +24,16 @@ SECONDS_TO_FINISH = 300.0
 OWED = "SELECT count(*) FROM core_delivery WHERE done_at IS NULL"
 UNSENT = "SELECT count(*) FROM notifications_mail WHERE state <> 'sent'"
 
+# Who has connections to the shop's database, in one word if it is one.
+SERVING = "SELECT string_agg(DISTINCT usename, ' ') FROM pg_stat_activity WHERE datname = current_database()"
+TABLES_OWNED = "SELECT count(*) FROM pg_class WHERE relowner = current_user::regrole"
+EVERYTHING_BY_THE_CLOCK = """
+from django.conf import settings
+from config.celery import app
+app.loader.import_default_modules()
+for name in {entry["task"] for entry in settings.CELERY_BEAT_SCHEDULE.values()} - {"core.tasks.beat"}:
+    app.tasks[name]()
+"""
 CONFIRMED = "SELECT count(*) FROM notifications_mail WHERE kind = 'order_placed'"
 
 
@@ -52,6 +63,28 @@ def test_the_journey_passes_through_nginx_gunicorn_rabbitmq_and_redis(fleet: Fle
 
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
     assert {len(web.hands()) for web in fleet.webs} == {2}
+
+
+class TestWhoServes:
+    """The role that owns nothing: all the tests of this file are served by it, too."""
+
+    def test_is_who_web_worker_and_clock_are(self, fleet: Fleet) -> None:
+        assert str(fleet.value(SERVING)) == f"fleet_{os.getpid()}_serving"
+        assert fleet.value(TABLES_OWNED) == 0
+
+    def test_imports_sweeps_and_keeps_its_books(self, fleet: Fleet, tmp_path: Path) -> None:
+        goods = tmp_path / "goods.csv"
+        rows = [f"ROLE-{number},Lamp {number},Lamps,{number}.50,3" for number in range(1, 301)]
+        goods.write_text("\n".join(["sku,name,category,price,stock", *rows]) + "\n")
+
+        said = fleet.manage("import_catalogue", str(goods), "--report", str(tmp_path / "report.csv"))
+        fleet.manage("shell", "--no-imports", "-c", EVERYTHING_BY_THE_CLOCK)
+
+        assert "300 created" in said
+        mails_when_nothing_is_owed(fleet)
+        assert fleet.value("SELECT count(*) FROM core_delivery WHERE dead_at IS NOT NULL") == 0
+        fleet.manage("verify_books")
+        fleet.manage("verify_audit")
 
 
 class TestRollingRestart:

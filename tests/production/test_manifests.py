@@ -95,7 +95,8 @@ class TestReferences:
     def test_of_passwords_are_those_of_the_servers(self, shop: Rendered) -> None:
         ours = shop.environment("web")
 
-        assert urlsplit(ours["DATABASE_URL"]).password == shop.environment("postgres")["POSTGRES_PASSWORD"]
+        owner = urlsplit(shop.environment("migrate")["DATABASE_OWNER_URL"])
+        assert owner.password == shop.environment("postgres")["POSTGRES_PASSWORD"]
         assert urlsplit(ours["REDIS_URL"]).password == shop.environment("redis")["REDISCLI_AUTH"]
         assert urlsplit(ours["BROKER_URL"]).password == shop.environment("rabbitmq")["RABBITMQ_DEFAULT_PASS"]
 
@@ -111,14 +112,25 @@ class TestReferences:
 
 class TestEnvironment:
     def test_boots_production_and_has_nothing_that_it_does_not_read(self, shop: Rendered) -> None:
-        environment = shop.environment("web")
+        environment = shop.environment("migrate")
 
         asked = names_asked_for(environment)
 
         assert environment.keys() <= asked
 
     def test_is_one_for_all_that_are_the_shop(self, shop: Rendered) -> None:
-        assert len({tuple(sorted(shop.environment(component).items())) for component in APP}) == 1
+        of_migrate, *others = (shop.environment(component) for component in ("migrate", *APP[:-1]))
+
+        assert [of_migrate | each for each in others] == [of_migrate] * len(others)
+        assert [of_migrate.keys() - each.keys() for each in others] == [{"DATABASE_OWNER_URL"}] * len(others)
+
+    def test_has_web_worker_and_beat_serve_as_another_than_the_owner(self, shop: Rendered) -> None:
+        owner = urlsplit(shop.environment("migrate")["DATABASE_OWNER_URL"])
+        serving = urlsplit(shop.environment("web")["DATABASE_URL"])
+
+        assert (owner.hostname, owner.port, owner.path) == (serving.hostname, serving.port, serving.path)
+        assert owner.username == shop.environment("postgres")["POSTGRES_USER"] != serving.username
+        assert owner.password != serving.password
 
     def test_s13_has_no_secret_that_is_committed(self, folder: Path) -> None:
         production = render("production", folder)

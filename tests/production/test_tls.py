@@ -25,6 +25,7 @@ from conftest import RabbitMQ, Redis, Server, end_epmd
 from django.core.cache import CacheHandler
 from django.db.utils import ConnectionHandler
 from environ import Env
+from psycopg import sql
 from redis.exceptions import ConnectionError as RedisConnectionError
 
 from config.settings.base import broker_settings, redis_cache
@@ -184,6 +185,13 @@ def a_postgres(place: Path, shop: Rendered, mounted: Path) -> Iterator[int]:
         with closing(psycopg.connect(host=str(folder), port=server.port, user="nexus", dbname="postgres")) as made:
             made.autocommit = True
             made.execute("CREATE DATABASE nexus")
+            # As migrate does.
+            serving = Env.db_url_config(shop.secrets["nexus"]["DATABASE_URL"])
+            made.execute(
+                sql.SQL("CREATE ROLE {} LOGIN PASSWORD {}").format(
+                    sql.Identifier(serving["USER"]), sql.Literal(serving["PASSWORD"])
+                )
+            )
         yield server.port
 
 

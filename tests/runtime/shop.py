@@ -23,7 +23,16 @@ import psycopg
 ROOT = Path(__file__).resolve().parents[2]
 SECONDS_TO_START = 300.0
 SECONDS_TO_STOP = 60.0
-OURS = ("NEXUS_DATA", "PORT", "DATABASE_URL", "REDIS_URL", "BROKER_URL", "WEB_SERVER", "DJANGO_SETTINGS_MODULE")
+OURS = (
+    "NEXUS_DATA",
+    "PORT",
+    "DATABASE_URL",
+    "DATABASE_OWNER_URL",
+    "REDIS_URL",
+    "BROKER_URL",
+    "WEB_SERVER",
+    "DJANGO_SETTINGS_MODULE",
+)
 
 
 @dataclass

@@ -47,8 +47,8 @@ def our_seal(*, identities: tuple[str, ...] = ()) -> Seal:
 
 
 def our_database() -> Database:
-    """Return the database of the settings."""
-    return Database(settings.DATABASES["default"], programs=programs())
+    """Return the database of the settings, as its owner has it where that is named."""
+    return Database(settings.DATABASE_OWNER or settings.DATABASES["default"], programs=programs())
 
 
 def programs() -> Path | None:

@@ -134,6 +134,8 @@ TEMPLATES = [
 ]
 
 DATABASES: dict[str, dict[str, Any]] = {}
+# Who owns the tables, where that is another than who serves; named where one migrates or backs up, and nowhere else.
+DATABASE_OWNER: dict[str, Any] = {}
 # Where public reads of products go, as libpq's words; nothing: to the same database.
 DATABASE_READ = replicas(env.str("DATABASE_READ_URL", default=""))
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"

@@ -47,6 +47,19 @@ def database(address: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+def owner(url: str) -> dict[str, Any]:
+    """Return the settings of the database as its owner sees it, over one connection; nothing for no address.
+
+    :raises ImproperlyConfigured: it is no address of a server
+    """
+    if not url:
+        return {}
+    address: dict[str, Any] = env.db_url_config(url)
+    if not address.get("USER") or not address.get("NAME"):
+        raise ImproperlyConfigured("DATABASE_OWNER_URL must look like postgres://user:password@host:5432/name")
+    return without_pool(database(address))
+
+
 def replicas(url: str) -> dict[str, Any]:
     """Return how read replicas are connected to, in libpq's words; nothing for no address.
 

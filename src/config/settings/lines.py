@@ -42,10 +42,17 @@ def plain_lines(settings: Mapping[str, Any], broker_url: str) -> Iterator[str]:
             )
 
 
-def _lines(settings: Mapping[str, Any], broker_url: str) -> Iterator[_Line]:
+def databases_in(settings: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """Name each database by the setting that has its address, the owner's among them."""
     for alias, found in settings["DATABASES"].items():
+        yield "DATABASE_URL" if alias == "default" else f"DATABASE_{alias.upper()}_URL", found
+    if settings["DATABASE_OWNER"]:
+        yield "DATABASE_OWNER_URL", settings["DATABASE_OWNER"]
+
+
+def _lines(settings: Mapping[str, Any], broker_url: str) -> Iterator[_Line]:
+    for name, found in databases_in(settings):
         options = found.get("OPTIONS", {})
-        name = "DATABASE_URL" if alias == "default" else f"DATABASE_{alias.upper()}_URL"
         yield _postgres(name, options | {"host": options.get("host") or found["HOST"]})
     yield _postgres("DATABASE_READ_URL", settings["DATABASE_READ"])
     yield from _servers("REDIS_URL", settings["REDIS_URL"], "rediss")

@@ -14,7 +14,7 @@ from config.settings.base import (
     mail_settings,
     redis_cache,
 )
-from config.settings.databases import database
+from config.settings.databases import database, owner
 from config.settings.env import derived_key, field_keys
 
 DEBUG = env.bool("DEBUG", default=False)
@@ -24,6 +24,7 @@ SECRET_KEY = env.str("SECRET_KEY", default=_secrets["secret_key"])
 FIELD_KEYS = field_keys(env.str("FIELD_KEYS", default=_secrets["field_keys"]))
 
 DATABASES = {"default": database(env.db_url("DATABASE_URL", default=embedded.database_url(DATA)))}
+DATABASE_OWNER = owner(env.str("DATABASE_OWNER_URL", default=""))
 REDIS_URL = env.str("REDIS_URL", default=embedded.redis_url(DATA))
 CACHES = {"default": redis_cache(REDIS_URL)}
 vars().update(broker_settings(env.str("BROKER_URL", default=embedded.broker_url(DATA))))

@@ -10,7 +10,7 @@ from config.settings.base import (
     mail_settings,
     redis_cache,
 )
-from config.settings.databases import database
+from config.settings.databases import database, owner
 from config.settings.env import field_keys
 from config.settings.safety import refuse_unsafe
 
@@ -21,6 +21,7 @@ FIELD_KEYS = field_keys(env.str("FIELD_KEYS"))
 # Hosts that are asked without TLS, since nobody else is on the way: of Compose's own network, of a tunnel.
 PLAIN_HOSTS = env.list("PLAIN_HOSTS", default=[])
 DATABASES = {"default": database(env.db_url("DATABASE_URL"))}
+DATABASE_OWNER = owner(env.str("DATABASE_OWNER_URL", default=""))
 REDIS_URL = env.str("REDIS_URL")
 CACHES = {"default": redis_cache(REDIS_URL)}
 vars().update(broker_settings(env.str("BROKER_URL")))

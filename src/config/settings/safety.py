@@ -10,7 +10,7 @@ from urllib.parse import unquote, urlsplit
 import environ
 from django.core.exceptions import ImproperlyConfigured
 
-from config.settings.lines import plain_lines
+from config.settings.lines import databases_in, plain_lines
 
 _SECRET_LENGTH = 50
 _SECRET_LETTERS = 10
@@ -74,8 +74,7 @@ def _passwords(settings: Mapping[str, Any], broker_url: str) -> Iterator[str]:
 
 def _accounts(settings: Mapping[str, Any], broker_url: str) -> Iterator[tuple[str, str, str]]:
     """Who the shop is at its servers: (setting, user, password)."""
-    for alias, found in settings["DATABASES"].items():
-        name = "DATABASE_URL" if alias == "default" else f"DATABASE_{alias.upper()}_URL"
+    for name, found in databases_in(settings):
         yield name, str(found["USER"]), str(found["PASSWORD"])
     replica = settings["DATABASE_READ"]
     yield "DATABASE_READ_URL", str(replica.get("user", "")), str(replica.get("password", ""))

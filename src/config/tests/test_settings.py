@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 
+from config.backups import keeping
 from config.settings import base, databases, mail, processes, storage
 from config.settings.env import SRC, FileAwareEnvironment, origins
 
@@ -28,7 +29,8 @@ NEEDED = {
 
 @pytest.fixture(autouse=True)
 def _nothing_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in (*NEEDED, "STOREFRONT_URL", "THROTTLES", "SANDBOX", "DEBUG", "TEST_PAYMENTS", "PLAIN_HOSTS"):
+    others = ("DATABASE_OWNER_URL", "STOREFRONT_URL", "THROTTLES", "SANDBOX", "DEBUG", "TEST_PAYMENTS", "PLAIN_HOSTS")
+    for name in (*NEEDED, *others):
         monkeypatch.delenv(name, raising=False)
         monkeypatch.delenv(f"{name}_FILE", raising=False)
 
@@ -74,6 +76,31 @@ class TestDatabase:
         told = boot(monkeypatch, "production", NEEDED | {"DATABASE_URL": url})["DATABASES"]["default"]["OPTIONS"]
 
         assert (told["connect_timeout"], told["target_session_attrs"]) == (9, "any")
+
+
+class TestOwner:
+    URL = "postgres://owner:pw@db/shop?sslmode=verify-full&connect_timeout=9"
+
+    def test_is_nobody_else_until_named(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        assert boot(monkeypatch, "production", NEEDED)["DATABASE_OWNER"] == {}
+
+    def test_has_one_connection_that_is_made_as_those_of_the_shop_are(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        told = boot(monkeypatch, "production", NEEDED | {"DATABASE_OWNER_URL": self.URL})
+
+        owner, serving = told["DATABASE_OWNER"], told["DATABASES"]["default"]
+        assert (owner["USER"], owner["PASSWORD"], serving["USER"]) == ("owner", "pw", "shop")
+        plain = {name: value for name, value in serving["OPTIONS"].items() if name != "pool"}
+        assert owner["OPTIONS"] == plain | {"connect_timeout": 9}
+
+    def test_backs_up(self, settings: Any) -> None:
+        settings.DATABASE_OWNER = databases.owner(self.URL)
+
+        assert keeping.our_database().user == "owner"
+
+    @pytest.mark.parametrize("url", ["postgres:///shop", "postgres://db/shop", "postgres://owner@db"])
+    def test_is_refused_at_the_start_where_the_address_is_none(self, url: str) -> None:
+        with pytest.raises(ImproperlyConfigured, match="DATABASE_OWNER_URL"):
+            databases.owner(url)
 
 
 class TestReplicas:
@@ -259,6 +286,7 @@ class TestPlainLines:
             ("DATABASE_URL", "postgres://shop@localhost,db/shop"),
             ("DATABASE_URL", "postgres://shop@/shop?host=db"),
             ("DATABASE_URL", "postgres://shop@localhost/shop?hostaddr=10.0.0.5"),
+            ("DATABASE_OWNER_URL", "postgres://owner@db/shop?sslmode=require"),
             ("REDIS_URL", "rediss://cache?ssl_cert_reqs=none"),
             ("REDIS_URL", "rediss://cache?ssl_check_hostname=False"),
             ("REDIS_URL", "rediss://cache;redis://other"),
@@ -345,6 +373,7 @@ class TestPasswords:
             ("DATABASE_URL", "postgres://{}@127.0.0.1/shop", "nexus:nexus"),
             ("DATABASE_URL", "postgres://{}@127.0.0.1/shop", "other:Postgres"),
             ("DATABASE_URL", "postgres://{}@127.0.0.1/shop", "shopkeeper:shopkeeper"),
+            ("DATABASE_OWNER_URL", "postgres://{}@127.0.0.1/shop", "nexus:nexus"),
             ("REDIS_URL", "redis://{}@127.0.0.1", ":secret"),
             ("BROKER_URL", "amqp://{}@127.0.0.1//", "guest:guest"),
             ("BROKER_URL", "amqp://{}127.0.0.1//", ""),
