@@ -37,6 +37,7 @@ ALLOWED = {
     "config.backups.s3": "BACKUP_URL",
     "config.embedded.redis": "the Redis beside the shop",
     "config.pulse": "the shop's own workers and pages, by a fixed address",
+    "config.queues": "nobody: how Celery checks certificates. BROKER_URL is called by Celery",
     "config.seeing.defects": "SENTRY_DSN",
     "config.seeing.listener": "nobody: it listens",
     "config.seeing.tracing": "OTEL_EXPORTER_OTLP_ENDPOINT",
