@@ -7,11 +7,12 @@ import json
 import os
 import shutil
 import subprocess
+from collections.abc import Callable
 from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pyrage
 import pytest
@@ -22,11 +23,13 @@ from config.backups.keeping import _gaps
 from config.backups.manifest import Manifest, choose_backup, fingerprints, list_backups
 from config.backups.restoring import missing_keys
 from config.backups.sealing import Seal
-from config.backups.stores import FolderStore, Store, open_store
-from config.backups.taking import forget_old, segment_name
+from config.backups.stores import FolderStore, Reader, Store, open_store
+from config.backups.taking import forget_old, segment_name, take_base_backup
 from config.backups.tools import Database, find_program
 from config.settings.databases import database
 from tests.disaster.bucket import bucket_url, s3_environment
+from tests.disaster.pair import Node
+from tests.runtime.shop import temporary_folder
 
 NOON = datetime(2026, 6, 1, 12, tzinfo=UTC)
 SEGMENT_BYTES = 16 * 2**20
@@ -215,6 +218,56 @@ class TestForgetOld:
     )
     def test_names_segments_as_postgresql_does(self, position: tuple[str, str], name: str) -> None:
         assert segment_name(*position, 1, SEGMENT_BYTES) == name
+
+
+class Interrupted(FolderStore):
+    """A store that has something else to do when a base backup has begun."""
+
+    def __init__(self, folder: Path, meanwhile: Callable[[], object]) -> None:
+        super().__init__(folder)
+        self._meanwhile = meanwhile
+
+    def put(self, name: str, content: Reader) -> None:
+        if name.startswith("base/") and name.endswith(".gz"):
+            begun = content.read(1)
+            self._meanwhile()
+            content = cast("Reader", _After(begun, content))
+        super().put(name, content)
+
+
+class _After:
+    def __init__(self, begun: bytes, rest: Reader) -> None:
+        self._begun, self._rest = begun, rest
+
+    def read(self, size: int = -1, /) -> bytes:
+        begun, self._begun = self._begun, b""
+        return begun or self._rest.read(size)
+
+
+def test_r41_a_base_backup_is_whole_however_much_is_written_meanwhile(tmp_path: Path) -> None:
+    with temporary_folder() as folder:
+        node = Node(folder / "data", folder / "s", wal_keep_size="0", min_wal_size="32MB", max_wal_size="32MB")
+
+        def write() -> None:
+            for _ in range(6):
+                node.run("INSERT INTO much SELECT repeat('x', 1000) FROM generate_series(1, 20000)", "CHECKPOINT")
+
+        try:
+            node.launch()
+            node.wait()
+            node.run(
+                "CREATE TABLE much (words text)",
+                "INSERT INTO much SELECT repeat('y', 1000) FROM generate_series(1, 99999)",
+            )
+            address = {"NAME": "postgres", "USER": "postgres", "HOST": "127.0.0.1", "PORT": str(node.port)}
+            store = Interrupted(tmp_path, write)
+
+            taken = take_base_backup(database=Database(address), store=store, seal=Seal(), field_keys={}, at=NOON)
+
+            assert [each.name for each in list_backups(store)] == [taken.name]
+            assert node.rows("SELECT count(*) FROM pg_replication_slots") == [(0,)]
+        finally:
+            node.stop()
 
 
 class TestMedia:

@@ -59,7 +59,7 @@ def take_base_backup(
     major = int(database.ask("SHOW server_version_num")[0]) // 10_000
     name = at.strftime("%Y%m%dT%H%M%SZ")
     words = ["--pgdata=-", "--format=tar", "--wal-method=fetch", "--checkpoint=fast", "--verbose"]
-    with tempfile.TemporaryFile() as said:
+    with tempfile.TemporaryFile() as said, database.keeping_log():
         process = database.run("pg_basebackup", *words, stdout=subprocess.PIPE, stderr=said)
         output = _Output(process, said)
         try:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import shutil
 import subprocess  # nosec B404: PostgreSQL's programs, with arguments of ours
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import psycopg
 from psycopg.conninfo import make_conninfo
@@ -19,6 +21,7 @@ from config.backups.errors import BackupRefused
 
 # What Django's settings hold beyond libpq's parameters, and what would cut long work short.
 _NOT_FOR_TOOLS = {"pool", "prepare_threshold", "server_side_binding", "cursor_factory", "context", "options"}
+_TEMPORARY_SLOT = "SELECT pg_create_physical_replication_slot(%s, immediately_reserve => true, temporary => true)"
 _WORDS = re.compile(r"\(PostgreSQL\) (\d+)")
 
 
@@ -48,6 +51,24 @@ class Database:
                 return connection.execute(statement).fetchone() or ()
         except psycopg.Error as error:
             raise BackupRefused(f"the database refuses: {' '.join(str(error).split())}") from error
+
+    @contextlib.contextmanager
+    def keeping_log(self) -> Iterator[None]:
+        """Have the server keep all of its log that is written from here on, until the block ends.
+
+        Checkpoints remove what is older than ``wal_keep_size``: while a large copy is made, more than that is written.
+        A slot that ends with its session holds it, up to ``max_slot_wal_keep_size``.
+
+        :raises BackupRefused: the server has no slot for us
+        """
+        try:
+            session = psycopg.connect(self.conninfo, password=self._password or None, autocommit=True)
+            session.execute("SET idle_session_timeout = 0")
+            session.execute(_TEMPORARY_SLOT, [f"nexus_base_{uuid4().hex}"])
+        except psycopg.Error as error:
+            raise BackupRefused(f"the database keeps no log for us: {' '.join(str(error).split())}") from error
+        with contextlib.closing(session):
+            yield
 
     def program(self, name: str) -> str:
         """Return the path of one of PostgreSQL's programs, of the server's version."""
