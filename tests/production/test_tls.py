@@ -118,7 +118,10 @@ class Secured:
 
     def url(self, host: str = NAMED, ca: Path | None = None) -> str:
         """The address of the Secret, with what a cluster would make of its names."""
-        text = read_secrets(self.secrets)["nexus"][NAMES[self.name]]
+        return self.reached(read_secrets(self.secrets)["nexus"][NAMES[self.name]], host, ca)
+
+    def reached(self, text: str, host: str = NAMED, ca: Path | None = None) -> str:
+        """An address of the Secrets, as it is reached here."""
         parts = urlsplit(text)
         assert parts.hostname == self.name
         return text.replace(f"@{parts.netloc.rpartition('@')[2]}", f"@{host}:{self.port}").replace(
@@ -278,6 +281,16 @@ class TestServersOfTheCluster:
     def test_are_not_believed_at_another_name(self, server: Secured) -> None:
         with pytest.raises(REFUSALS[server.name], match=r"(?i)mismatch|does not match|IP address"):
             ASK[server.name](server.url(OTHER))
+
+    @pytest.mark.parametrize("server", ["postgres"], indirect=True)
+    def test_let_the_owner_copy_the_database_by_tls_alone(self, server: Secured) -> None:
+        owner = read_secrets(server.secrets)["owner"]["DATABASE_OWNER_URL"]
+        url = server.reached(owner) + "&replication=true"
+
+        with closing(psycopg.connect(url, autocommit=True)) as copying:
+            assert copying.pgconn.exec_(b"IDENTIFY_SYSTEM").ntuples == 1
+        with pytest.raises(psycopg.OperationalError, match="no encryption"):
+            psycopg.connect(url.replace("verify-full", "disable"))
 
     def test_answer_nobody_without_tls(self, server: Secured) -> None:
         with pytest.raises((*REFUSALS[server.name], ConnectionError)):
