@@ -37,7 +37,8 @@ from core.transactions import command, step
 log = structlog.get_logger(__name__)
 
 MAX_ATTEMPTS = 12
-_ATTEMPTS_OF_A_LOSS = 4
+# The third loss is the last.
+_ATTEMPTS_OF_A_LOSS = MAX_ATTEMPTS // 3
 _TOGETHER = 10
 
 _FREE: Compiled[Delivery] = Compiled(
@@ -229,9 +230,8 @@ def lose(*, delivery: Delivery, why: str, now: datetime) -> None:
     It may not be the delivery's fault, and is tried again after a pause; the third time it is given up. Until then each
     of its messages takes workers down, so that this counts as several failures.
     """
-    _fail(
-        delivery, attempts=_ATTEMPTS_OF_A_LOSS, error=f"its worker was lost with it, again and again ({why})", now=now
-    )
+    told = f"its worker was lost with it, again and again ({why})"
+    _fail(delivery, attempts=_ATTEMPTS_OF_A_LOSS, error=told, now=now)
 
 
 def _fail(delivery: Delivery, *, attempts: int, error: str, now: datetime) -> None:

@@ -12,7 +12,7 @@ from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import pyrage
 import pytest
@@ -231,7 +231,7 @@ class Interrupted(FolderStore):
         if name.startswith("base/") and name.endswith(".gz"):
             begun = content.read(1)
             self._meanwhile()
-            content = cast("Reader", _After(begun, content))
+            content = _After(begun, content)
         super().put(name, content)
 
 

@@ -47,7 +47,7 @@ class Database:
         :raises BackupRefused: the database does not answer, or refuses
         """
         try:
-            with psycopg.connect(self.conninfo, password=self._password or None, autocommit=True) as connection:
+            with self._session() as connection:
                 return connection.execute(statement).fetchone() or ()
         except psycopg.Error as error:
             raise BackupRefused(f"the database refuses: {' '.join(str(error).split())}") from error
@@ -61,14 +61,17 @@ class Database:
 
         :raises BackupRefused: the server has no slot for us
         """
-        try:
-            session = psycopg.connect(self.conninfo, password=self._password or None, autocommit=True)
-            session.execute("SET idle_session_timeout = 0")
-            session.execute(_TEMPORARY_SLOT, [f"nexus_base_{uuid4().hex}"])
-        except psycopg.Error as error:
-            raise BackupRefused(f"the database keeps no log for us: {' '.join(str(error).split())}") from error
-        with contextlib.closing(session):
+        with contextlib.ExitStack() as held:
+            try:
+                session = held.enter_context(contextlib.closing(self._session()))
+                session.execute("SET idle_session_timeout = 0")
+                session.execute(_TEMPORARY_SLOT, [f"nexus_base_{uuid4().hex}"])
+            except psycopg.Error as error:
+                raise BackupRefused(f"the database keeps no log for us: {' '.join(str(error).split())}") from error
             yield
+
+    def _session(self) -> psycopg.Connection[tuple[Any, ...]]:
+        return psycopg.connect(self.conninfo, password=self._password or None, autocommit=True)
 
     def program(self, name: str) -> str:
         """Return the path of one of PostgreSQL's programs, of the server's version."""
