@@ -378,6 +378,20 @@ class WordTally(models.Model):
         indexes = [models.Index(fields=["market_id", "word"], include=["products"], name="word_tally_sums")]
 
 
+class Edition(models.Model):
+    """That a market's documents have changed: a statement did so, whose transaction brought this row.
+
+    Added by a trigger, and gathered as a ``Tally``. What a market lists is the same as long as the sum of its
+    ``changes`` is, for nothing takes away from that.
+    """
+
+    market_id = models.UUIDField()
+    changes = models.BigIntegerField()
+
+    class Meta:
+        indexes = [models.Index(fields=["market_id"], include=["changes"], name="edition_sums")]
+
+
 class ImportRun(Entity):
     """How far the import of a file came, so that it can go on from there."""
 

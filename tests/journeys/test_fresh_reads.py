@@ -1,4 +1,4 @@
-"""No answer is older than the last committed change of what it shows, on the short way, the long one and by ``304``."""
+"""No answer is older than the last committed change of what it shows: found, remembered, or by ``304``."""
 
 from __future__ import annotations
 
@@ -25,6 +25,7 @@ from inventory import services as inventory
 from inventory.services import Adjustment
 from inventory.tests.factories import make_stock
 from products import services as products
+from products.api import reading
 from products.domain import AmountGiven
 from products.models import Product
 from products.services import PriceLine
@@ -73,7 +74,7 @@ class Shop:
             state = State(product.name, "10.00", in_stock=True)
             self.goods[str(product.pk)] = Goods(product, variant.sku, variant.pk, [state])
         self.over = Event()
-        self.compared = self.unchanged = 0
+        self.compared = self.unchanged = self.remembered = 0
 
     def ask(self, target: str, tag: str = "") -> tuple[int, dict[str, str], bytes]:
         path, _, query = target.partition("?")
@@ -141,10 +142,18 @@ class Shop:
 
 
 @pytest.fixture
-def shop(transactional_db: None, settings: Settings) -> Iterator[Shop]:
+def shop(transactional_db: None, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[Shop]:
     settings.ALLOWED_HOSTS = ["testserver"]
     public._origin.cache_clear()
-    yield Shop()
+    shop, still_true = Shop(), reading._still_true
+
+    def counted(*given: Any) -> Any:
+        found = still_true(*given)
+        shop.remembered += found is not None
+        return found
+
+    monkeypatch.setattr(reading, "_still_true", counted)
+    yield shop
     lines.close_lines()
 
 
@@ -168,6 +177,7 @@ def test_no_answer_is_older_than_the_last_committed_change(shop: Shop) -> None:
     assert [goods.committed for goods in shop.goods.values()] == [CHANGES] * GOODS
     assert shop.compared > CHANGES
     assert shop.unchanged
+    assert shop.remembered
     for goods in shop.goods.values():
         _, _, body = shop.ask(goods.path)
         assert orjson.loads(body)["name"] == goods.states[-1].name

@@ -138,6 +138,8 @@ DATABASES: dict[str, dict[str, Any]] = {}
 DATABASE_OWNER: dict[str, Any] = {}
 # Where public reads of products go, as libpq's words; nothing: to the same database.
 DATABASE_READ = replicas(env.str("DATABASE_READ_URL", default=""))
+# So many bytes of lists each web process remembers, for as long as nothing in them has changed.
+LIST_MEMORY = env.int("LIST_MEMORY_MB", default=4) * 2**20
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 AUTH_USER_MODEL = "accounts.User"
 AUTHENTICATION_BACKENDS = ["accounts.authentication.EmailBackend"]

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import orjson
+from django.conf import settings
 from django.http import HttpResponsePermanentRedirect
 
 from accounts.api.viewer import group_of
@@ -20,6 +21,7 @@ from core.api.problems import as_domain_error, plain_problem
 from core.api.public import PublicAnswer
 from core.errors import Malformed
 from core.pagination import DEFAULT_SIZE, MAX_PAGE, MAX_SIZE, PageRequest, page_links
+from core.remembering import Memory
 from markets.api.market import CODE, market_code_of
 from products import selectors
 from products.domain import is_slug
@@ -55,6 +57,18 @@ class _Question(NamedTuple):
     filters: Mapping[str, Any]
     sort: str
     page: PageRequest
+
+
+class _Answered(NamedTuple):
+    """What was answered, and for which edition. Without its documents there is no ``body``; nobody changes anything."""
+
+    edition: str | None
+    headers: dict[str, str]
+    body: bytes | None
+
+
+# By address and market. Of customer groups nothing is remembered.
+_memory = Memory[_Answered](settings.LIST_MEMORY)
 
 
 def _integer(most: int) -> Callable[[str], int]:
@@ -155,27 +169,42 @@ def read_list(request: Asked) -> PublicAnswer:
     """
     parameters = _parameters(request)
     question = _question(parameters)
+    address = request.build_absolute_uri(request.path)
     group_id = group_of(request)
     listing = selectors.Listing(market=_market(request), group_id=group_id, **question._asdict())
+    key = (address, parameters, listing.market) if group_id is None else None
 
-    def answer(wanted: selectors.Listing) -> PublicAnswer:
+    def read(wanted: selectors.Listing) -> _Answered:
         found = selectors.list_documents(listing=wanted)
-        head = _head(request, parameters, question.page, found)
+        head = _head(address, parameters, question.page, found)
         etag = hashlib.blake2b(found.versions.encode() + head, digest_size=16).hexdigest()
-        headers = _headers(group_id, etag)
-        return _tagged(request, headers, lambda: b'%b,"results":[%b]}' % (head[:-1], found.results.encode()))
+        body = None if wanted.of_versions else b'%b,"results":[%b]}' % (head[:-1], found.results.encode())
+        answered = _Answered(found.edition, _headers(group_id, etag), body)
+        if key and found.edition is not None:
+            _memory.keep(key, answered, len(body or b""))
+        return answered
 
-    # Whoever has an answer already is asked whether it is still the same before its documents are read.
-    if request.META.get("HTTP_IF_NONE_MATCH"):
-        unchanged = answer(replace(listing, of_versions=True))
-        if unchanged.status == 304:
-            return unchanged
-    return answer(listing)
+    # What was answered before is answered again while nothing has changed. Else, whoever has an answer already is asked
+    # whether it is still the same before its documents are read.
+    answered = _still_true(key, listing) if key else None
+    if answered is None and request.META.get("HTTP_IF_NONE_MATCH"):
+        answered = read(replace(listing, of_versions=True))
+    if answered is None or (answered.body is None and not _is_held(request, answered.headers)):
+        answered = read(listing)
+    return _tagged(request, answered.headers, answered.body or b"")
 
 
-def _head(request: Asked, parameters: _Parameters, page: PageRequest, found: selectors.Documents) -> bytes:
+def _still_true(key: Hashable, listing: selectors.Listing) -> _Answered | None:
+    """Return what was answered last, if nothing of it can have changed since."""
+    known = _memory.get(key)
+    if known is None:
+        return None
+    edition = selectors.edition_of(market=listing.market, category=listing.filters.get("category"))
+    return known if edition == known.edition else None
+
+
+def _head(address: str, parameters: _Parameters, page: PageRequest, found: selectors.Documents) -> bytes:
     """Return a list without its results, as JSON."""
-    address = request.build_absolute_uri(request.path)
     cursor = None if page.cursor is None else found.next_cursor
     following, before = _links(address, parameters, page, found.has_more, cursor)
     rest: dict[str, Any] = {"next_cursor": found.next_cursor} if found.next_cursor else {}
@@ -197,7 +226,7 @@ def read_detail(request: Asked, key: str) -> PublicAnswer:
     stock = orjson.dumps({"stock": {"total": sum(found.units.values()), "variants": found.units}})
     live = hashlib.blake2b(stock, digest_size=8).hexdigest()
     headers = _headers(group_id, f"{found.version}.{live}")
-    return _tagged(request, headers, lambda: b"%b,%b" % (found.document[:-1].encode(), stock[1:]))
+    return _tagged(request, headers, b"%b,%b" % (found.document[:-1].encode(), stock[1:]))
 
 
 def _redirect(request: HttpRequest, key: str, slug: str) -> HttpResponse:
@@ -213,12 +242,16 @@ def _headers(group_id: UUID | None, version: str) -> dict[str, str]:
     return {**(_HEADERS if group_id is None else _OF_GROUP), "ETag": f'"{version}"'}
 
 
-def _tagged(request: Asked, headers: dict[str, str], body: Callable[[], bytes]) -> PublicAnswer:
-    asked, etag = request.META.get("HTTP_IF_NONE_MATCH"), headers["ETag"]
-    if asked and (asked.strip() == "*" or etag in [tag.strip().removeprefix("W/") for tag in asked.split(",")]):
-        del headers["Content-Type"]
-        return PublicAnswer(304, headers, b"")
-    return PublicAnswer(200, headers, b"" if request.method == "HEAD" else body())
+def _tagged(request: Asked, headers: dict[str, str], body: bytes) -> PublicAnswer:
+    if _is_held(request, headers):
+        return PublicAnswer(304, {name: text for name, text in headers.items() if name != "Content-Type"}, b"")
+    return PublicAnswer(200, headers, b"" if request.method == "HEAD" else body)
+
+
+def _is_held(request: Asked, headers: Mapping[str, str]) -> bool:
+    """Tell whether whoever asks has this already."""
+    asked: str = request.META.get("HTTP_IF_NONE_MATCH", "")
+    return asked.strip() == "*" or headers["ETag"] in [tag.strip().removeprefix("W/") for tag in asked.split(",")]
 
 
 def _market(request: Asked) -> str | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from products.selectors.categories import get_category, list_categories, page_of_categories
 from products.selectors.details import get_document
+from products.selectors.editions import edition_of
 from products.selectors.listing import Documents, Listing, list_documents
 from products.selectors.lists import get_price_list, list_list_prices, list_price_lists
 from products.selectors.naming import get_product_for_message
@@ -15,6 +16,7 @@ __all__ = [
     "SORTS",
     "Documents",
     "Listing",
+    "edition_of",
     "get_category",
     "get_document",
     "get_price_list",

@@ -13,6 +13,7 @@ from typing import Any
 from uuid import UUID
 
 from core.errors import Malformed
+from core.lines import current_line
 from core.pagination import EXACT_COUNT_LIMIT, PageRequest, decode_cursor, encode_cursor
 from markets.errors import UnknownMarket
 from products import domain
@@ -47,8 +48,12 @@ class Listing:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Documents:
-    """A part of a list as it is sent: ``results`` are the documents, joined by commas."""
+    """A part of a list as it is sent: ``results`` are the documents, joined by commas.
 
+    ``edition`` is that of the market's lists when it was read, as ``edition_of`` gives it.
+    """
+
+    edition: str | None
     results: str
     versions: str
     count: int
@@ -80,13 +85,14 @@ def list_documents(*, listing: Listing) -> Documents:
     row = _fetch(asked, values)
     if row is None:
         raise UnknownMarket.field("market", "There is no such market.")
-    category, _, count, results, versions, fetched, last_key, last_id = row
+    edition, category, _, count, results, versions, fetched, last_key, last_id = row
     if "category" in listing.filters and category is None:
         raise Malformed.field("category", "There is no such category.", code="unknown_category")
     has_more = (fetched or 0) > listing.page.size
     cursor = encode_cursor([listing.sort, last_key, last_id]) if has_more else None
     exact = is_counted(listing.filters) or count <= EXACT_COUNT_LIMIT
     return Documents(
+        edition=edition if current_line() is not None else None,
         results=results or "",
         versions=versions or "",
         count=count if exact else EXACT_COUNT_LIMIT,
@@ -103,12 +109,12 @@ def _fetch(asked: Asked, values: Mapping[str, Any]) -> Any:
         row = fetch_one(statement_of(asked), values)
     else:
         row = fetch_one(statement_of(asked._replace(level=known)), values)
-        if row is not None and row[1] != known:
+        if row is not None and row[2] != known:
             row = fetch_one(statement_of(asked), values)
-    if slug is not None and row is not None and row[1] is not None:
+    if slug is not None and row is not None and row[2] is not None:
         if len(_levels) >= _MOST_LEVELS:
             _levels.clear()
-        _levels[slug] = row[1]
+        _levels[slug] = row[2]
     return row
 
 

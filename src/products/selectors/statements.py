@@ -13,6 +13,7 @@ from core import money
 from core.pagination import DEFAULT_SIZE, EXACT_COUNT_LIMIT, MAX_SIZE
 from products.models import CATEGORY_LEVELS
 from products.selectors import counting
+from products.selectors.editions import CATEGORY, EDITION, NO_CATEGORY
 from products.selectors.reading import DEFAULT_MARKET, NAMED_MARKET, OVERLAY, for_group
 
 # How many digits a price in each currency has (ISO 4217), for the filters, which are asked in major units.
@@ -66,8 +67,6 @@ SORTS: Mapping[str, tuple[str, str, str]] = {
     "rating": ("d.rating", "numeric", "DESC"),
     "relevance": (_SCORE, "float8", "DESC"),
 }
-_CATEGORY = """(
-    SELECT id, cardinality(ancestor_ids) AS level FROM products_category WHERE slug = %(category)s::text) c"""
 # The sorts in which an index has what is below a category.
 _SORTS_OF_CATEGORIES = {"newest", "price", "-price"}
 
@@ -149,16 +148,16 @@ def is_counted(filters: Iterable[str]) -> bool:
 
 @lru_cache(maxsize=512)
 def statement_of(asked: Asked) -> str:
-    """Return the statement: its row has the category and its level, the count, the documents, and where the next page
-    begins."""
+    """Return the statement: its row has the edition, the category and its level, the count, the documents, and where
+    the next page begins."""
     filters = asked.filters
-    category = _CATEGORY if "category" in filters else "(SELECT NULL::uuid AS id, NULL::int AS level) c"
+    category = CATEGORY if "category" in filters else NO_CATEGORY
     given = ", ".join(_GIVEN[name] for name in filters if name in _GIVEN) or "NULL"
     page = _page_by_index(asked) if is_counted(filters) else _page_of_found(asked)
     return f"""
-        SELECT c.id, c.level, p.*
+        SELECT {EDITION}, c.id, c.level, p.*
           FROM markets_market m
-          LEFT JOIN LATERAL {category} ON true
+          LEFT JOIN LATERAL {category} c ON true
           CROSS JOIN LATERAL (SELECT {given} OFFSET 0) q
           CROSS JOIN LATERAL ({page}) p
          WHERE {DEFAULT_MARKET if asked.is_default_market else NAMED_MARKET} AND m.is_active

@@ -1,4 +1,5 @@
-"""Tallies: how many documents are found by what. Their sums are exact at any time, and gathered to stay short."""
+"""Tallies: how many documents are found by what, and how often they changed. Their sums are exact at any
+time, and gathered to stay short."""
 
 from __future__ import annotations
 
@@ -35,6 +36,14 @@ _GATHER_WORDS = """
     INSERT INTO products_wordtally (market_id, word, products)
     SELECT market_id, word, sum(products) FROM gone GROUP BY 1, 2 HAVING sum(products) <> 0
 """
+_GATHER_EDITIONS = """
+    WITH gone AS (
+        DELETE FROM products_edition e
+         USING (SELECT market_id FROM products_edition GROUP BY 1 HAVING count(*) > 1) s
+         WHERE e.market_id = s.market_id
+        RETURNING e.*)
+    INSERT INTO products_edition (market_id, changes) SELECT market_id, sum(changes) FROM gone GROUP BY 1
+"""
 # What is deleted and what is counted is seen at the same moment: whoever commits later adds to both. Documents of one
 # time are in one part.
 _PART = """
@@ -56,11 +65,11 @@ _PART = """
 def gather_tallies() -> None:
     """Put sums in the place of what was added since the last time. Waits for nobody, and nobody waits for it.
 
-    At most one does so at a time: whoever comes meanwhile leaves it to that one. Four statements.
+    At most one does so at a time: whoever comes meanwhile leaves it to that one. Five statements.
     """
     with connection.cursor() as cursor:
         cursor.execute(_IS_MY_TURN)
         if not cursor.fetchone()[0]:
             return
-        for statement in (_GATHER, _GATHER_WORDS, _PART):
+        for statement in (_GATHER, _GATHER_WORDS, _GATHER_EDITIONS, _PART):
             cursor.execute(statement, _SIZES)
