@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bench import client
 from bench.catalogue import search_words
@@ -14,10 +14,11 @@ from bench.shop import Shop, ShopFailed
 
 API = "/api/v1"
 MANY = 40
+REMEMBERED = ("list", "filtered list", "category", "search")
 REFERENCES = ("bare", "select")
 # The yardstick of everything: the bare view with one ``SELECT`` of the list's bytes.
 GAUGE, GAUGE_ROW = "/bench/select/list", "list: select"
-UNCHANGED = ", unchanged"
+UNCHANGED, ANEW = ", unchanged", ", anew"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,8 +56,13 @@ def prepare_reads(shop: Shop, skus: Sequence[str]) -> list[Read]:
 
 
 def base_of(name: str) -> str:
-    """Return the read whose references stand beside it: those of an unchanged read are those of the read."""
-    return name.removesuffix(UNCHANGED)
+    """Return the read whose references stand beside it: that of the same addresses."""
+    return name.removesuffix(UNCHANGED).removesuffix(ANEW)
+
+
+def anew(reads: Sequence[Read]) -> list[Read]:
+    """Return those of the reads that a process remembers, to be asked of a shop that does not."""
+    return [replace(read, name=read.name + ANEW, has_references=False) for read in reads if read.name in REMEMBERED]
 
 
 def _unchanged(shop: Shop, read: Read) -> Read:

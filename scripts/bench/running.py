@@ -14,7 +14,7 @@ from bench.hot import hot_variant
 from bench.measuring import Row, beside, measure, median
 from bench.proxy import through_nginx
 from bench.reading import press
-from bench.reads import GAUGE, REFERENCES, Read, prepare_reads, reference_path
+from bench.reads import GAUGE, REFERENCES, Read, anew, prepare_reads, reference_path
 from bench.shop import Shop
 from bench.writes import LINES, Buyers, race_summary, run_races
 
@@ -68,6 +68,8 @@ def run(shop: Shop, plan: Plan) -> dict[str, Any]:
     figures["second_start"] = lives.start_again(shop, times=plan.starts)
     reads, buyers = prepare_reads(shop, skus), Buyers(shop, skus)
     rows = measure_reads(shop, reads, plan)
+    with shop.started_with(LIST_MEMORY_MB="0"):
+        rows += measure_reads(shop, anew(reads), plan)
     figures["nginx"] = through_nginx(shop, times=TURNS_OF_NGINX, seconds=1.0)
     rows += measure_writes(shop, buyers, plan)
     figures |= measure_crowds(shop, buyers, plan)

@@ -10,7 +10,7 @@ import socket
 import subprocess  # nosec B404: our own commands, with arguments of ours
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -97,6 +97,21 @@ class Shop:
             with contextlib.suppress(psutil.Error):
                 process.kill()
         self._process = None
+
+    @contextlib.contextmanager
+    def started_with(self, **variables: str) -> Iterator[None]:
+        """Have the block find the shop started with other settings, and what comes after it with its own again."""
+        usual = self.environment
+        try:
+            self._start_again(usual | variables)
+            yield
+        finally:
+            self._start_again(usual)
+
+    def _start_again(self, environment: dict[str, str]) -> None:
+        self.stop()
+        self.environment = environment
+        self.start()
 
     def manage(self, *words: str) -> str:
         """Run one of the shop's commands beside it, and return what it printed.

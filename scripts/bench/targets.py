@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from bench.pricing import CHECKOUT, QUOTES
-from bench.reads import UNCHANGED
+from bench.reads import ANEW, REMEMBERED, UNCHANGED
 from bench.writes import ADD
 
 _FEW, _MANY = QUOTES
+_READS_MS = {**dict.fromkeys(("list", "filtered list", "category", "detail"), 0.45), "search": 1.5}
 CPU_MS = {
-    **dict.fromkeys(("list", "filtered list", "category", "detail"), 0.45),
-    "search": 1.5,
+    **_READS_MS,
+    **{f"{name}{ANEW}": _READS_MS[name] for name in REMEMBERED},
     ADD: 2.0,
     "order, 1 line": 4.0,
     "order, 20 lines": 6.0,
@@ -18,7 +19,7 @@ CPU_MS = {
     CHECKOUT: 15.0,
 }
 STATEMENTS = {
-    **dict.fromkeys(("list", "filtered list", "category", "detail", "search"), 1),
+    **dict.fromkeys((*_READS_MS, *(f"{name}{ANEW}" for name in REMEMBERED)), 1),
     ADD: 5,
     "order, 1 line": 15,
     "order, 20 lines": 15,
