@@ -40,6 +40,7 @@ ALLOWED = {
     "config.queues": "nobody: how Celery checks certificates. BROKER_URL is called by Celery",
     "config.seeing.defects": "SENTRY_DSN",
     "config.seeing.listener": "nobody: it listens",
+    "config.seeing.log": "OTEL_EXPORTER_OTLP_LOGS_ENDPOINT",
     "config.seeing.tracing": "OTEL_EXPORTER_OTLP_ENDPOINT",
     "config.settings.seeing": "nobody: the machine's name",
     "config.supervisor": "the shop itself, to see whether it answers",

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from config.tests.collecting import Collector
 from tests.production.crowd import shopping
 from tests.production.fleet import ROOT, Fleet, Part, asked
 from tests.runtime.shop import wait_for
@@ -138,3 +139,19 @@ class TestDraining:
         assert asked(web.port, "/api/v1/products") == 200
         assert web.stop() == 0
         del fleet.parts["leaving"]
+
+
+class TestLog:
+    def test_reaches_the_collector_before_the_processes_end(self, fleet: Fleet) -> None:
+        with Collector() as collector:
+            place = {"OTEL_EXPORTER_OTLP_LOGS_ENDPOINT": collector.endpoint, "OTEL_BLRP_SCHEDULE_DELAY": "3600000"}
+            web = fleet.start_web("told", **place)
+            hands = web.hands()
+            with closing(http.client.HTTPConnection("127.0.0.1", web.port, timeout=30)) as client:
+                client.request("GET", "/api/v1/me", headers={"X-Request-ID": "told-12345678"})
+                assert client.getresponse().status == 401
+            assert web.stop() == 0
+            del fleet.parts["told"]
+
+        [line] = [line for line in collector.lines if line.facts.get("request_id") == "told-12345678"]
+        assert line.resource["process.pid"] in hands

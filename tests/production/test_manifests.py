@@ -283,6 +283,11 @@ class TestNetwork:
     def test_lets_the_shop_ask_its_servers(self, shop: Rendered, component: str, server: str, port: int) -> None:
         assert shop.lets_through(component, server, port)
 
+    @pytest.mark.parametrize("component", APP)
+    def test_lets_the_shop_send_its_log_to_a_collector_of_the_cluster(self, shop: Rendered, component: str) -> None:
+        assert shop.lets_through(component, "ns:observability", 4318)
+        assert not shop.lets_through(component, "ns:observability", 443)
+
     @pytest.mark.parametrize(
         ("start", "end", "port"),
         [

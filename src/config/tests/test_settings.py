@@ -305,6 +305,7 @@ class TestPlainLines:
         [
             ("DATABASE_READ", {"host": "replica", "sslmode": "prefer"}),
             ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://collector:4318"),
+            ("OTEL_EXPORTER_OTLP_LOGS_ENDPOINT", "http://collector:4318/v1/logs"),
             ("SENTRY_DSN", "http://key@sentry.example/1"),
             ("BACKUP_URL", "s3://backups/shop?endpoint_url=http://minio:9000"),
             ("ANYMAIL", {"MAILGUN_API_URL": "http://api.mailgun.example/v3"}),

@@ -19,6 +19,7 @@ NEEDED_ELSEWHERE = {
     "ijson", "products.services.importing",
     "stripe",
     "prometheus_client", "opentelemetry", "sentry_sdk", "config.seeing.metrics", "config.seeing.tracing",
+    "config.seeing.log", "config.seeing.origin",
     "config.status",
     "config.backups", "boto3", "pyrage",
     "anymail", "notifications.webhooks",
