@@ -44,6 +44,7 @@ ALLOWED = {
     "config.seeing.tracing": "OTEL_EXPORTER_OTLP_ENDPOINT",
     "config.settings.seeing": "nobody: the machine's name",
     "config.supervisor": "the shop itself, to see whether it answers",
+    "config.web_gunicorn": "nobody: it listens",
     "core.storages.cloudinary": "the API of Cloudinary",
     "core.storages.s3": "STORAGE_URL",
     "notifications.services.sending": "nobody: what mail servers refuse with. EMAIL_URL is called by Django",
