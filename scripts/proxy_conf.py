@@ -38,10 +38,13 @@ def write_configuration(folder: Path, values: Mapping[str, str]) -> Path:
 def values_in(folder: Path, *, http: int, https: int, shops: Mapping[str, str]) -> dict[str, str]:
     """Return what a Nginx on loopback, with all that it writes in one folder, needs.
 
+    The CA of the web processes is where ``nexus certify`` leaves it in ``tls`` there.
+
     :param shops: ``host:port`` of web processes -> parameters of their ``server``, such as ``down``
     """
     return {
         "NEXUS_SHOP": " ".join(f"server {address} {parameters};" for address, parameters in shops.items()),
+        "NEXUS_SHOP_CA": str(folder / "tls" / "trusted" / "ca.pem"),
         "NEXUS_HTTP": f"127.0.0.1:{http}",
         "NEXUS_HTTPS": f"127.0.0.1:{https}",
         "NEXUS_HTTPS_SUFFIX": f":{https}",

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Writes the Secrets of the shop, for the servers of infra/k8s/base: five env files with new random values, and a folder for
-# each certificate, by a CA that is made for these servers alone. ca.key stays with you: no Secret is made of it.
+# Writes the Secrets of the shop, for infra/k8s/base: five env files with new random values, and a folder for each certificate
+# of the web pods and of the servers, by a CA that is made for these alone. ca.key stays with you: no Secret is made of it.
 # usage: make_secrets.sh FOLDER EMAIL_URL     A file that is there is kept; a certificate that was deleted is made anew.
 set -euo pipefail
 folder=${1:?folder} email_url=${2:?where mail is sent, such as smtp+tls://user:password@mail.example:587}
@@ -47,7 +47,7 @@ EXTENSIONS
 fi
 mkdir -p "$folder/tls-ca"
 cp "$folder/ca.crt" "$folder/tls-ca/ca.crt"
-for name in postgres redis rabbitmq; do for_server "$name"; done
+for name in web postgres redis rabbitmq; do for_server "$name"; done
 
 verified="?sslmode=verify-full&sslrootcert=/tls/ca.crt"
 write postgres "POSTGRES_PASSWORD=$(hex 24)"

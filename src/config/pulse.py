@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import http.client
 import os
+import ssl
 import sys
 import tempfile
 import time
@@ -29,16 +30,17 @@ def beat_pulse(**_: object) -> None:
     SIGN.touch()
 
 
-def is_alive(*, port: int, now: float) -> bool:
+def is_alive(*, port: int, now: float, certificate: str = "") -> bool:
     """Tell whether the role that was announced answers, or left a sign of life within ``SECONDS_BETWEEN``.
 
     :param now: seconds since the epoch
+    :param certificate: that of the web processes, a file, where they answer by TLS
     """
     if not SIGN.exists():
         return False
     if SIGN.read_text() != "web":
         return now - SIGN.stat().st_mtime < SECONDS_BETWEEN
-    client = http.client.HTTPConnection("127.0.0.1", port, timeout=_SECONDS_TO_ANSWER)
+    client = _client(port, certificate)
     try:
         client.request("GET", "/healthz")
         return client.getresponse().status == http.HTTPStatus.OK
@@ -48,5 +50,22 @@ def is_alive(*, port: int, now: float) -> bool:
         client.close()
 
 
+def _client(port: int, certificate: str) -> http.client.HTTPConnection:
+    """Return one that believes who shows this very certificate, whatever its name, or another by a CA of that file."""
+    if not certificate:
+        return http.client.HTTPConnection("127.0.0.1", port, timeout=_SECONDS_TO_ANSWER)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
+    context.load_verify_locations(certificate)
+    return http.client.HTTPSConnection("127.0.0.1", port, timeout=_SECONDS_TO_ANSWER, context=context)
+
+
 if __name__ == "__main__":
-    sys.exit(not is_alive(port=int(os.environ.get("PORT") or "8000"), now=time.time()))
+    sys.exit(
+        not is_alive(
+            port=int(os.environ.get("PORT") or "8000"),
+            now=time.time(),
+            certificate=os.environ.get("WEB_TLS_CERTIFICATE", ""),
+        )
+    )

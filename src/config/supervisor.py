@@ -200,6 +200,10 @@ def run() -> None:
     wanted = needed_servers()
     data: Path = settings.DATA
     port = _port()
+    if processes.WEB_TLS_CERTIFICATE:
+        raise Refusal(
+            "WEB_TLS_CERTIFICATE is for web processes of their own (manage.py web): this one is not asked by TLS"
+        )
     if processes.WEB_SERVER not in WEB_SERVERS:
         raise Refusal(f"WEB_SERVER must be {' or '.join(WEB_SERVERS)}, not {processes.WEB_SERVER!r}")
     with contextlib.suppress(Stopped), claimed(data, port):

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import ssl
 import time
 from typing import Any
 
 from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
 from gunicorn.app.base import BaseApplication
 from gunicorn.arbiter import Arbiter
 
@@ -66,6 +68,14 @@ class Gunicorn(BaseApplication):
             # Who may say that the client came by TLS.
             "forwarded_allow_ips": ",".join(map(str, settings.TRUSTED_PROXIES)),
         }
+        if processes.WEB_TLS_CERTIFICATE:
+            # One for all processes and connections: a proxy goes on with a session that any of them began.
+            context = tls_context(processes.WEB_TLS_CERTIFICATE, processes.WEB_TLS_KEY)
+            options |= {
+                "certfile": processes.WEB_TLS_CERTIFICATE,
+                "keyfile": processes.WEB_TLS_KEY,
+                "ssl_context": lambda _config, _default: context,
+            }
         for key, value in options.items():
             self.cfg.set(key, value)
 
@@ -76,6 +86,21 @@ class Gunicorn(BaseApplication):
     def run(self) -> None:
         """Serve."""
         DrainingArbiter(self).run()
+
+
+def tls_context(certificate: str, key: str) -> ssl.SSLContext:
+    """Return how connections are answered by TLS: 1.3, or 1.2 with forward secrecy.
+
+    :raises ImproperlyConfigured: the files are no certificate with its key
+    """
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.set_ciphers("ECDHE+AESGCM:ECDHE+CHACHA20")
+    try:
+        context.load_cert_chain(certificate, key)
+    except OSError as error:  # TLS's own errors are some, too
+        raise ImproperlyConfigured(f"WEB_TLS_CERTIFICATE, WEB_TLS_KEY: {error.strerror or error}") from error
+    return context
 
 
 def serve() -> None:

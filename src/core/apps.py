@@ -11,4 +11,8 @@ class CoreConfig(AppConfig):
     name = "core"
 
     def ready(self) -> None:
-        logs.configure(settings.LOG_LEVEL, watchers=[import_string(name) for name in settings.LOG_WATCHERS])
+        logs.configure(
+            settings.LOG_LEVEL,
+            watchers=[import_string(name) for name in settings.LOG_WATCHERS],
+            senders=[import_string(name) for name in settings.LOG_SENDERS],
+        )

@@ -93,10 +93,11 @@ def _as_text(event: Any, **_: Any) -> str:
     return _as_line(event).decode()
 
 
-def configure(level: str, *, watchers: Sequence[Processor] = ()) -> None:
+def configure(level: str, *, watchers: Sequence[Processor] = (), senders: Sequence[Processor] = ()) -> None:
     """Write what structlog is told, and what the standard library's logging is, as JSON lines on standard error.
 
     :param watchers: processors of structlog's that see each event before it becomes text, exceptions and all
+    :param senders: processors that see each line as it is written, without personal data
     """
     logging.config.dictConfig(
         {
@@ -111,6 +112,7 @@ def configure(level: str, *, watchers: Sequence[Processor] = ()) -> None:
                         structlog.stdlib.ProcessorFormatter.remove_processors_meta,
                         structlog.processors.format_exc_info,
                         _without_personal_data,
+                        *senders,
                         structlog.processors.JSONRenderer(serializer=_as_text),
                     ],
                 }
@@ -131,6 +133,7 @@ def configure(level: str, *, watchers: Sequence[Processor] = ()) -> None:
             *watchers,
             structlog.processors.format_exc_info,
             _without_personal_data,
+            *senders,
             structlog.processors.JSONRenderer(serializer=_as_line),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level]),

@@ -12,10 +12,13 @@ import threading
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from config.certifying import certify
+from config.web_gunicorn import tls_context
 from proxy_conf import values_in, write_configuration
 from tests.production.fleet import Answer, make_certificate, nginx_program
 from tests.runtime.shop import free_port, wait_for
@@ -39,10 +42,15 @@ class Reply(NamedTuple):
 
 
 class Shop:
-    """Stands for the web processes: notes what it is asked, answers what ``answer`` says."""
+    """Stands for the web processes: notes what it is asked, answers what ``answer`` says.
 
-    def __init__(self) -> None:
+    By TLS, with what ``nexus certify`` left in a folder; without, where there is none.
+    """
+
+    def __init__(self, tls: Path | None = None) -> None:
         self.asked: list[Asked] = []
+        # Of each request by TLS: its version, and whether the session was begun by another connection.
+        self.sessions: list[tuple[str | None, bool | None]] = []
         self.answer: Callable[[Asked], Reply] = lambda _: Reply()
         shop = self
 
@@ -53,6 +61,8 @@ class Shop:
                 body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
                 asked = Asked(self.command, self.path, dict(self.headers.items()), body)
                 shop.asked.append(asked)
+                if isinstance(self.connection, ssl.SSLSocket):
+                    shop.sessions.append((self.connection.version(), self.connection.session_reused))
                 status, headers, content = shop.answer(asked)
                 self.send_response(status)
                 for name, value in headers.items():
@@ -70,6 +80,11 @@ class Shop:
 
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.port = self.server.server_address[1]
+        if tls is not None:
+            context = tls_context(str(tls / "web" / "certificate.pem"), str(tls / "web" / "key.pem"))
+            self.server.socket = context.wrap_socket(
+                self.server.socket, server_side=True, do_handshake_on_connect=False
+            )
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
 
     def last(self) -> Asked:
@@ -86,9 +101,11 @@ class Proxy:
 
     folder: Path
     values: dict[str, str] = field(default_factory=dict)
-    shop: Shop = field(default_factory=Shop)
+    shop: Shop = field(init=False)
 
     def __post_init__(self) -> None:
+        certify(self.folder / "tls", names=["web"], at=datetime.now(UTC))
+        self.shop = Shop(self.folder / "tls")
         self.http, self.https = free_port(), free_port()
         make_certificate(self.folder)
         (self.folder / "media").mkdir()

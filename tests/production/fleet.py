@@ -17,6 +17,7 @@ import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import quote
 
@@ -24,6 +25,7 @@ import psutil
 import psycopg
 from psycopg import sql
 
+from config.certifying import certify
 from proxy_conf import values_in, write_configuration
 from tests.runtime.shop import free_port, wait_for
 
@@ -88,6 +90,7 @@ class Fleet:
         self.http, self.https = free_port(), free_port()
         self.data = self.folder / "data"
         self.data.mkdir()
+        certify(self.folder / "tls", names=["web"], at=datetime.now(UTC))
 
     @property
     def webs(self) -> list[Part]:
@@ -123,6 +126,8 @@ class Fleet:
             "TRUSTED_PROXIES": "127.0.0.1/32",
             "WEB_WORKERS": "2",
             "THROTTLES": "off",
+            "WEB_TLS_CERTIFICATE": str(self.folder / "tls" / "web" / "certificate.pem"),
+            "WEB_TLS_KEY": str(self.folder / "tls" / "web" / "key.pem"),
             # Each process of the fleet and each container has signs of life and a clock of its own.
             "TMPDIR": str(self.folder),
         }
@@ -155,7 +160,7 @@ class Fleet:
     def start_web(self, name: str, **environment: str) -> Part:
         """Start a web server, and return when it is ready."""
         part = self.start("web", name, **environment)
-        wait_for(lambda: part.process.poll() is not None or asked(part.port, "/readyz") == 200, SECONDS_TO_START)
+        wait_for(lambda: part.process.poll() is not None or self.asked(part, "/readyz") == 200, SECONDS_TO_START)
         assert part.process.poll() is None, part.output.read_text()
         return part
 
@@ -171,7 +176,7 @@ class Fleet:
                 stdout=file, stderr=file, start_new_session=True,
             )  # fmt: skip
         self.parts["nginx"] = part = Part("nginx", process, output)
-        wait_for(lambda: part.process.poll() is not None or asked(self.http, "/healthz") == 308)
+        wait_for(lambda: part.process.poll() is not None or self._is_led())
         assert part.process.poll() is None, output.read_text()
         return part
 
@@ -184,6 +189,9 @@ class Fleet:
         filled = values_in(self.folder, http=self.http, https=self.https, shops=shops)
         first = {"NEXUS_MAIN": f"daemon off; {'user root;' if os.geteuid() == 0 else ''}"}
         write_configuration(self.folder, filled | first | self.conf | values)
+
+    def _is_led(self) -> bool:
+        return status_of(http.client.HTTPConnection("127.0.0.1", self.http, timeout=30), "/healthz") == 308
 
     def reload(self, *, down: str = "") -> None:
         """Have Nginx take a new configuration, and return when the old one takes no more requests."""
@@ -202,6 +210,18 @@ class Fleet:
             client.request(method, path, body, {name.replace("_", "-"): value for name, value in headers.items()})
             answer = client.getresponse()
             return Answer(answer.status, dict(answer.getheaders()), answer.read())
+
+    def client(self, web: Part) -> http.client.HTTPSConnection:
+        """Return a connection to a web server itself, which asks it as Nginx does."""
+        return http.client.HTTPSConnection("127.0.0.1", web.port, timeout=30, context=self.trusting())
+
+    def trusting(self) -> ssl.SSLContext:
+        """Return what believes web servers, as Nginx does."""
+        return ssl.create_default_context(cafile=str(self.folder / "tls" / "trusted" / "ca.pem"))
+
+    def asked(self, web: Part, path: str) -> int:
+        """Ask a web server itself; 0 when it does not answer."""
+        return status_of(self.client(web), path)
 
     def value(self, statement: str) -> object:
         """Run one statement in the shop's database, and return the first value."""
@@ -234,9 +254,8 @@ def new_database(name: str) -> Iterator[str]:
             connection.execute(drop)
 
 
-def asked(port: int, path: str) -> int:
+def status_of(client: http.client.HTTPConnection, path: str) -> int:
     """Ask a server on loopback; 0 when it does not answer."""
-    client = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
     with contextlib.suppress(OSError, http.client.HTTPException), contextlib.closing(client):
         client.request("GET", path)
         return client.getresponse().status

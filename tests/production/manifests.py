@@ -22,7 +22,7 @@ WORKLOADS = frozenset({"Deployment", "StatefulSet", "Job"})
 # The five Secrets that a shop has, as make_secrets.sh writes them.
 SECRETS = ("nexus", "owner", "postgres", "redis", "rabbitmq")
 # Those with the certificates of servers, and of the CA.
-CERTIFICATES = ("tls-ca", "tls-postgres", "tls-redis", "tls-rabbitmq")
+CERTIFICATES = ("tls-ca", "tls-web", "tls-postgres", "tls-redis", "tls-rabbitmq")
 # What that script leaves in a folder.
 MADE = (*(f"{name}.env" for name in SECRETS), "ca.*", "tls-*")
 

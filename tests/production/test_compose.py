@@ -90,7 +90,7 @@ class TestFiles:
 
 class TestServices:
     def test_are_all_there(self, services: dict[str, Any]) -> None:
-        wanted = {*OURS, *SERVERS, "nginx", "mail", "opensearch"}
+        wanted = {*OURS, *SERVERS, "certificates", "nginx", "mail", "opensearch"}
 
         assert set(services) == wanted
         assert services["opensearch"]["profiles"] == ["search"]
@@ -111,10 +111,10 @@ class TestServices:
     def test_have_the_roles_of_the_image(self, services: dict[str, Any]) -> None:
         assert {services[name]["command"][0] for name in OURS} == {*ROLES, "migrate"}
         script = (DOCKER / "nexus").read_text()
-        assert re.findall(r"^(migrate|keys|alive)\)", script, re.MULTILINE) == ["migrate", "keys", "alive"]
+        assert re.findall(r"^([a-z]+)\)", script, re.MULTILINE) == ["migrate", "keys", "certify", "alive"]
 
     def test_write_nowhere_and_may_nothing(self, services: dict[str, Any]) -> None:
-        for name in (*OURS, "keys", "nginx"):
+        for name in (*OURS, "keys", "certificates", "nginx"):
             each = services[name]
             assert each["read_only"] is True, name
             assert each["cap_drop"] == ["ALL"], name
@@ -177,6 +177,29 @@ class TestServices:
 
         assert told["networks"]["front"]["ipam"]["config"] == [{"subnet": "10.9.8.0/24"}]
         assert told["services"]["web"]["environment"]["TRUSTED_PROXIES"] == "10.9.8.0/24"
+
+    def test_of_web_and_nginx_share_a_ca_and_each_has_its_own_of_the_rest(self, services: dict[str, Any]) -> None:
+        maker, web = services["certificates"], services["web"]
+        places = {
+            name: dict(each.split(":")[:2] for each in services[name]["volumes"] if each.startswith("tls-"))
+            for name in services
+            if any(str(each).startswith("tls-") for each in services[name].get("volumes", []))
+        }
+
+        assert maker["command"] == ["certify", "/tls", defaults()["NEXUS_SHOP_NAME"]]
+        assert places == {
+            "certificates": {"tls-ca": "/tls/ca", "tls-web": "/tls/web", "tls-trusted": "/tls/trusted"},
+            "web": {"tls-web": "/tls/web"},
+            "nginx": {"tls-trusted": "/srv/tls"},
+        }
+        told = web["environment"]
+        assert (told["WEB_TLS_CERTIFICATE"], told["WEB_TLS_KEY"]) == ("/tls/web/certificate.pem", "/tls/web/key.pem")
+        assert {key: value for key, value in told.items() if not key.startswith("WEB_TLS")} == services["worker"][
+            "environment"
+        ]
+        assert set(services["worker"]["volumes"]) == set(web["volumes"]) - {"tls-web:/tls/web:ro"}
+        assert (defaults()["NEXUS_SHOP_SCHEME"], defaults()["NEXUS_SHOP_CA"]) == ("https", "/srv/tls/ca.pem")
+        assert web["depends_on"]["certificates"]["condition"] == "service_completed_successfully"
 
     def test_give_nginx_the_defaults_of_its_templates(self, services: dict[str, Any]) -> None:
         text = "".join(file.read_text() for file in (NGINX / "templates").iterdir())

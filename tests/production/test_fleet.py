@@ -7,14 +7,16 @@ import json
 import os
 import shutil
 import signal
+import socket
 import subprocess
-from contextlib import closing
+from contextlib import ExitStack, closing
 from pathlib import Path
 
 import pytest
 
+from config.tests.collecting import Collector
 from tests.production.crowd import shopping
-from tests.production.fleet import ROOT, Fleet, Part, asked
+from tests.production.fleet import ROOT, Fleet, Part, status_of
 from tests.runtime.shop import wait_for
 
 pytestmark = pytest.mark.runtime
@@ -124,17 +126,59 @@ class TestRollingRestart:
         everything_followed(fleet, crowd.ordered, mails_before=mails)
 
 
+class TestTls:
+    """Between Nginx and the web servers."""
+
+    def test_is_all_that_web_servers_speak(self, fleet: Fleet) -> None:
+        web = fleet.webs[0]
+
+        assert fleet.asked(web, "/healthz") == 200
+        assert status_of(http.client.HTTPConnection("127.0.0.1", web.port, timeout=30), "/healthz") == 0
+
+    def test_goes_on_with_a_session_whichever_process_is_asked(self, fleet: Fleet) -> None:
+        context, web = fleet.trusting(), fleet.webs[0]
+        session, reused = None, []
+        with ExitStack() as open_connections:
+            for _ in range(12):
+                line = open_connections.enter_context(socket.create_connection(("127.0.0.1", web.port), timeout=30))
+                tls = open_connections.enter_context(
+                    context.wrap_socket(line, server_hostname="127.0.0.1", session=session)
+                )
+                tls.sendall(b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
+                assert tls.recv(100).startswith(b"HTTP/1.1 200")
+                session = tls.session
+                reused.append(tls.session_reused)
+
+        assert reused == [False] + [True] * 11
+
+
 class TestDraining:
     def test_says_that_it_leaves_and_goes_on_answering_until_it_does(self, fleet: Fleet) -> None:
         web = fleet.start_web("leaving", WEB_DRAIN_SECONDS="600")
 
         web.process.send_signal(signal.SIGTERM)
 
-        wait_for(lambda: asked(web.port, "/readyz") == 503)
-        with closing(http.client.HTTPConnection("127.0.0.1", web.port, timeout=30)) as client:
+        wait_for(lambda: fleet.asked(web, "/readyz") == 503)
+        with closing(fleet.client(web)) as client:
             client.request("GET", "/readyz")
             assert json.loads(client.getresponse().read())["status"] == "leaving"
-        assert asked(web.port, "/healthz") == 200
-        assert asked(web.port, "/api/v1/products") == 200
+        assert fleet.asked(web, "/healthz") == 200
+        assert fleet.asked(web, "/api/v1/products") == 200
         assert web.stop() == 0
         del fleet.parts["leaving"]
+
+
+class TestLog:
+    def test_reaches_the_collector_before_the_processes_end(self, fleet: Fleet) -> None:
+        with Collector() as collector:
+            place = {"OTEL_EXPORTER_OTLP_LOGS_ENDPOINT": collector.endpoint, "OTEL_BLRP_SCHEDULE_DELAY": "3600000"}
+            web = fleet.start_web("told", **place)
+            hands = web.hands()
+            with closing(fleet.client(web)) as client:
+                client.request("GET", "/api/v1/me", headers={"X-Request-ID": "told-12345678"})
+                assert client.getresponse().status == 401
+            assert web.stop() == 0
+            del fleet.parts["told"]
+
+        [line] = [line for line in collector.lines if line.facts.get("request_id") == "told-12345678"]
+        assert line.resource["process.pid"] in hands

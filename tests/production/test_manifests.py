@@ -183,11 +183,12 @@ class TestPods:
             mounts = {mount["mountPath"] for mount in shop.container(component)["volumeMounts"]}
             assert {f"{data}/{place}" for place in ours} <= mounts
 
-    def test_of_the_shop_know_the_ca_and_no_key(self, shop: Rendered) -> None:
+    def test_of_the_shop_know_the_ca_and_no_key_but_webs_its_own(self, shop: Rendered) -> None:
         for component in APP:
+            own = "tls-web" if component == "web" else "tls-ca"
             volumes = {volume["name"]: volume for volume in shop.pods[component]["spec"]["volumes"]}
             (mount,) = [each for each in shop.container(component)["volumeMounts"] if each["name"] == "tls"]
-            assert certificate_of(volumes["tls"]["secret"]["secretName"]) == "tls-ca"
+            assert certificate_of(volumes["tls"]["secret"]["secretName"]) == own
             assert f"{mount['mountPath']}/ca.crt" in shop.environment(component)["DATABASE_URL"]
 
     def test_labels_say_which_part_they_are(self, shop: Rendered) -> None:
@@ -197,7 +198,7 @@ class TestPods:
 
 def certificate_of(name: str) -> str:
     """The Secret's name before kustomize gave it the hash of what is in it."""
-    (found,) = re.findall(r"^tls-(?:ca|postgres|redis|rabbitmq)(?=$|-)", name)
+    (found,) = re.findall(r"^tls-(?:ca|web|postgres|redis|rabbitmq)(?=$|-)", name)
     return str(found)
 
 
@@ -212,6 +213,8 @@ class TestWebProbes:
         assert web["livenessProbe"]["httpGet"]["path"] == web["startupProbe"]["httpGet"]["path"] == "/healthz"
         assert web["readinessProbe"]["httpGet"]["path"] == "/readyz"
         assert [port["containerPort"] for port in web["ports"]] == [int(shop.environment("web")["PORT"])]
+        for name in ("startupProbe", "livenessProbe", "readinessProbe"):
+            assert web[name]["httpGet"]["scheme"] == "HTTPS"
 
     def test_come_as_requests_do(self, shop: Rendered) -> None:
         host = shop.environment("web")["ALLOWED_HOSTS"].split(",")[0]
@@ -229,6 +232,32 @@ class TestWebProbes:
         longest = int(re.search(r"statement_timeout=(\d+)s", options)[1])  # type: ignore[index]
 
         assert probe["periodSeconds"] * probe["failureThreshold"] > longest
+
+
+class TestTlsOfWeb:
+    def test_is_with_the_certificate_of_its_secret(self, shop: Rendered) -> None:
+        (mount,) = [each for each in shop.container("web")["volumeMounts"] if each["name"] == "tls"]
+        told = shop.environment("web")
+
+        assert told["WEB_TLS_CERTIFICATE"] == f"{mount['mountPath']}/tls.crt"
+        assert told["WEB_TLS_KEY"] == f"{mount['mountPath']}/tls.key"
+
+    def test_is_what_the_ingress_asks_by_and_checks(self, shop: Rendered) -> None:
+        ingress = shop.one("Ingress", "web")
+        said = {
+            name.removeprefix("nginx.ingress.kubernetes.io/"): value
+            for name, value in ingress["metadata"]["annotations"].items()
+        }
+        (path,) = ingress["spec"]["rules"][0]["http"]["paths"]
+        service = shop.one("Service", path["backend"]["service"]["name"])
+
+        assert said["backend-protocol"] == "HTTPS"
+        assert (said["proxy-ssl-verify"], said["proxy-ssl-server-name"]) == ("on", "on")
+        assert said["proxy-ssl-secret"] == f"{ingress['metadata']['namespace']}/tls-ca"
+        assert said["proxy-ssl-name"] == service["metadata"]["name"] == "web"
+        assert path["backend"]["service"]["port"] == {"name": service["spec"]["ports"][0]["name"]}
+        made = [each["metadata"]["name"] for each in shop.of("Secret")]
+        assert not made or "tls-ca" in made, "the ingress would not find it by another name"
 
 
 class TestRollingUpdate:
@@ -282,6 +311,11 @@ class TestNetwork:
     @pytest.mark.parametrize(("server", "port"), [("postgres", 5432), ("redis", 6379), ("rabbitmq", 5671)])
     def test_lets_the_shop_ask_its_servers(self, shop: Rendered, component: str, server: str, port: int) -> None:
         assert shop.lets_through(component, server, port)
+
+    @pytest.mark.parametrize("component", APP)
+    def test_lets_the_shop_send_its_log_to_a_collector_of_the_cluster(self, shop: Rendered, component: str) -> None:
+        assert shop.lets_through(component, "ns:observability", 4318)
+        assert not shop.lets_through(component, "ns:observability", 443)
 
     @pytest.mark.parametrize(
         ("start", "end", "port"),

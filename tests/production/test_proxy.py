@@ -9,18 +9,20 @@ import socket
 import ssl
 import subprocess
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from django.conf import settings
 from django.urls import URLPattern, URLResolver, get_resolver
 
+from config.certifying import certify
 from config.files import SHOWN_TYPES
 from config.settings import processes
 from core import errors
 from core.api.uploads import UploadView
 from proxy_conf import NGINX, defaults, write_configuration
-from tests.production.before import Asked, Proxy, Reply
+from tests.production.before import Asked, Proxy, Reply, Shop
 from tests.production.fleet import Answer
 from tests.runtime.shop import temporary_folder
 
@@ -224,6 +226,49 @@ class TestTls:
             else:
                 with pytest.raises(OSError):  # noqa: PT011 - by whom it is refused differs
                     context.wrap_socket(line, server_hostname="localhost")
+
+
+class TestTheShop:
+    """It is asked by TLS, and believed with the certificate of its own alone."""
+
+    def test_is_asked_by_tls_1_3_and_sessions_are_gone_on_with(self, proxy: Proxy) -> None:
+        proxy.shop.answer = lambda _: Reply(200, {"Connection": "close"})
+
+        statuses = [proxy.ask(path).status for path in (LIST, "/api/v1/cart", LIST, "/api/v1/cart")]
+
+        assert statuses == [200] * 4
+        assert {version for version, _ in proxy.shop.sessions} == {"TLSv1.3"}
+        assert [reused for _, reused in proxy.shop.sessions][2:] == [True, True]
+
+    @pytest.mark.parametrize("path", [LIST, "/api/v1/cart", "/api/v1/auth/login", "/media/none.png"])
+    @pytest.mark.parametrize("shown", ["by another CA", "for another name", "nothing"])
+    def test_is_not_believed_with_another_certificate(self, nginx: None, shown: str, path: str) -> None:
+        with temporary_folder() as folder:
+            place = folder / ("others" if shown == "by another CA" else "tls")
+            certify(place, names=["another" if shown == "for another name" else "web"], at=datetime.now(UTC))
+            other = Shop(None if shown == "nothing" else place)
+            proxy = Proxy(folder, {"NEXUS_SHOP": f"server 127.0.0.1:{other.port};"}).start()
+            try:
+                answer = proxy.ask(path)
+            finally:
+                proxy.stop()
+                other.close()
+
+        assert (answer.status, json.loads(answer.body)["code"]) == (503, "core.unavailable")
+        assert other.asked == []
+
+    def test_is_asked_without_where_one_says_so(self, nginx: None) -> None:
+        with temporary_folder() as folder:
+            plain = Shop()
+            values = {"NEXUS_SHOP": f"server 127.0.0.1:{plain.port};", "NEXUS_SHOP_SCHEME": "http"}
+            proxy = Proxy(folder, values | {"NEXUS_SHOP_CA": "/nowhere"}).start()
+            try:
+                statuses = [proxy.ask(path).status for path in (LIST, "/api/v1/cart")]
+            finally:
+                proxy.stop()
+                plain.close()
+
+        assert statuses == [200, 200]
 
 
 class TestMessages:

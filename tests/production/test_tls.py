@@ -7,6 +7,7 @@ its certificate is good for the first.
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import ssl
 import subprocess
@@ -321,7 +322,7 @@ class TestRedisAsTheBroker:
 class TestCertificates:
     def test_are_by_the_ca_for_the_name_of_the_service(self, place: Path, shop: Rendered) -> None:
         secrets = place / "k8s" / "overlays" / "local" / "secrets"
-        for name in NAMES:
+        for name in ("web", *NAMES):
             words = [
                 "-x509_strict",
                 "-purpose",
@@ -338,10 +339,15 @@ class TestCertificates:
             assert done.returncode == 0, done.stderr
 
     def test_s13_leave_the_key_of_the_ca_at_home(self, shop: Rendered) -> None:
-        secrets = {each["metadata"]["name"].rpartition("-")[0]: each["data"].keys() for each in shop.of("Secret")}
+        secrets = {each["metadata"]["name"]: each["data"].keys() for each in shop.of("Secret")}
 
-        assert {name: set(keys) for name, keys in secrets.items() if name.startswith("tls-")} == {
+        assert {
+            re.sub(r"^(tls-[a-z]+)-.*", r"\1", name): set(keys)
+            for name, keys in secrets.items()
+            if name.startswith("tls-")
+        } == {
             "tls-ca": {"ca.crt"},
+            "tls-web": {"tls.crt", "tls.key", "ca.crt"},
             "tls-postgres": {"tls.crt", "tls.key"},
             "tls-redis": {"tls.crt", "tls.key", "ca.crt"},
             "tls-rabbitmq": {"tls.crt", "tls.key", "ca.crt"},

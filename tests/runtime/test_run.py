@@ -169,6 +169,11 @@ class TestRefusals:
     def test_a_port_that_is_none(self, another: Callable[..., Shop]) -> None:
         self.assert_one_line(another(environment={"PORT": "eighty"}), "PORT", "eighty")
 
+    def test_tls_that_nobody_here_would_ask_by(self, another: Callable[..., Shop]) -> None:
+        named = {"WEB_TLS_CERTIFICATE": "/tls/tls.crt", "WEB_TLS_KEY": "/tls/tls.key"}
+
+        self.assert_one_line(another(environment=named), "WEB_TLS_CERTIFICATE")
+
     def test_a_data_folder_of_a_newer_nexus(self, another: Callable[..., Shop]) -> None:
         shop = another()
         (shop.data / "version").write_text("999.0.0\n")

@@ -20,6 +20,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from prometheus_client.parser import text_string_to_metric_families
 
 from config.queues import QUEUES
+from config.tests.collecting import Line, lines_of
 from tests.runtime.shop import ROOT, Shop, temporary_folder, wait_for
 
 pytestmark = pytest.mark.runtime
@@ -48,9 +49,10 @@ class Span:
 
 @dataclass
 class Collector:
-    """Takes traces in by OTLP over HTTP, on a free port of loopback."""
+    """Takes traces and the log in by OTLP over HTTP, on a free port of loopback."""
 
     spans: list[Span] = field(default_factory=list)
+    lines: list[Line] = field(default_factory=list)
 
     def __enter__(self) -> Collector:
         collector = self
@@ -60,8 +62,10 @@ class Collector:
                 body = self.rfile.read(int(self.headers["Content-Length"]))
                 if self.headers.get("Content-Encoding") == "gzip":
                     body = gzip.decompress(body)
-                assert self.path == "/v1/traces"
-                collector.take(ExportTraceServiceRequest.FromString(body))
+                if self.path == "/v1/traces":
+                    collector.take(ExportTraceServiceRequest.FromString(body))
+                elif self.path == "/v1/logs":
+                    collector.lines += lines_of(body)
                 self.send_response(200)
                 self.send_header("Content-Length", "0")
                 self.end_headers()
@@ -139,6 +143,7 @@ def seen() -> Iterator[Seen]:
             "METRICS_CACHE_SECONDS": "0",
             "OTEL_EXPORTER_OTLP_ENDPOINT": f"http://127.0.0.1:{collector.server.server_port}",
             "OTEL_BSP_SCHEDULE_DELAY": "200",
+            "OTEL_BLRP_SCHEDULE_DELAY": "200",
         }
         shop = Shop(folder / "shop", command=(sys.executable, "src/manage.py", "run"), environment=environment)
         try:
@@ -174,6 +179,16 @@ class TestLog:
         assert len(lines) > 30
         assert [line for line in lines if "@" in line or SECRET.search(line)] == []
         assert [line for line in lines if any(told in line for told in PERSONAL)] == []
+
+    def test_reaches_the_collector_with_its_ids(self, seen: Seen) -> None:
+        written = {line["request_id"]: line for line in seen.lines() if line["event"] == "request"}
+        wait_for(lambda: {line.facts.get("request_id") for line in list(seen.collector.lines)} >= written.keys(), 60)
+
+        told = [line for line in seen.collector.lines if line.body == "request"]
+        assert len({line.resource["process.pid"] for line in told}) > 1
+        for line in told:
+            assert line.trace == written[line.facts["request_id"]]["trace_id"]
+            assert line.span
 
     def test_is_json_but_for_the_greeting(self, seen: Seen) -> None:
         for line in seen.lines():

@@ -17,20 +17,17 @@ from celery.signals import before_task_publish, task_postrun, task_prerun, worke
 from django.conf import settings
 from opentelemetry import context as contexts
 from opentelemetry import trace
-from opentelemetry.context import Context
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
-from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from opentelemetry.trace import Link, Span, SpanKind, Status, StatusCode, Tracer
-from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 from config.edge import Application
+from config.seeing.origin import W3C, context_of, resource
 from config.seeing.routes import method_of, route_of
 from config.version import VERSION
 from core import tracing
 
-_W3C = TraceContextTextMapPropagator()
 # Task id -> its span, and what takes it back.
 _running: dict[str, tuple[Span, Any]] = {}
 
@@ -60,7 +57,7 @@ class Spans:
     def here(self) -> str:
         """Name the span that runs."""
         carrier: dict[str, str] = {}
-        _W3C.inject(carrier)
+        W3C.inject(carrier)
         return carrier.get("traceparent", "")
 
     def flush(self, **_: object) -> None:
@@ -73,8 +70,7 @@ _spans = Spans()
 
 
 def _provider() -> TracerProvider:
-    about = {"service.name": settings.OTEL_SERVICE_NAME, "service.version": VERSION, "process.pid": os.getpid()}
-    made = TracerProvider(resource=Resource.create(about))
+    made = TracerProvider(resource=resource())
     endpoint = f"{settings.OTEL_EXPORTER_OTLP_ENDPOINT.rstrip('/')}/v1/traces"
     made.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(endpoint=endpoint)))
     return made
@@ -84,7 +80,7 @@ def _provider() -> TracerProvider:
 def _noted(tracer: Tracer, name: str, *, kind: SpanKind, parent: str, facts: dict[str, str]) -> Iterator[Span]:
     """Run the block in a span. Of an exception it keeps the name: what it says may be personal."""
     running = trace.get_current_span().get_span_context()
-    context = _context(parent) if parent else None
+    context = context_of(parent) if parent else None
     links = [Link(running)] if parent and running.is_valid else []
     with tracer.start_as_current_span(
         name, context, kind, attributes=facts, links=links, record_exception=False, set_status_on_exception=False
@@ -95,10 +91,6 @@ def _noted(tracer: Tracer, name: str, *, kind: SpanKind, parent: str, facts: dic
             span.set_attribute("error.type", type(error).__name__)
             span.set_status(Status(StatusCode.ERROR))
             raise
-
-
-def _context(parent: str) -> Context:
-    return _W3C.extract({"traceparent": parent}, Context())
 
 
 def switch_on() -> None:
@@ -122,7 +114,7 @@ def _begin_task(task_id: str, task: Any, **_: object) -> None:
     if not parent:
         return
     span = _spans.tracer().start_span(
-        f"run {task.name}", _context(parent), SpanKind.CONSUMER, attributes={"nexus.task_id": task_id}
+        f"run {task.name}", context_of(parent), SpanKind.CONSUMER, attributes={"nexus.task_id": task_id}
     )
     _running[task_id] = span, contexts.attach(trace.set_span_in_context(span))
 

@@ -31,6 +31,7 @@ from config.settings.mail import (  # noqa: F401 - settings
     mail_settings,
 )
 from config.settings.seeing import (  # noqa: F401 - settings
+    LOG_SENDERS,
     LOG_WATCHERS,
     METRICS_CACHE_SECONDS,
     METRICS_FOLDER,
@@ -38,7 +39,11 @@ from config.settings.seeing import (  # noqa: F401 - settings
     METRICS_PORT,
     METRICS_TOKEN,
     OTEL_BELIEVE_CALLERS,
+    OTEL_BLRP_MAX_EXPORT_BATCH_SIZE,
+    OTEL_BLRP_MAX_QUEUE_SIZE,
+    OTEL_BLRP_SCHEDULE_DELAY,
     OTEL_EXPORTER_OTLP_ENDPOINT,
+    OTEL_EXPORTER_OTLP_LOGS_ENDPOINT,
     OTEL_SERVICE_NAME,
     SEEING,
     SEEING_MIDDLEWARE,

@@ -65,6 +65,7 @@ def _lines(settings: Mapping[str, Any], broker_url: str) -> Iterator[_Line]:
     addresses = {
         "MAILGUN_API_URL": settings["ANYMAIL"]["MAILGUN_API_URL"],
         "OTEL_EXPORTER_OTLP_ENDPOINT": settings["OTEL_EXPORTER_OTLP_ENDPOINT"],
+        "OTEL_EXPORTER_OTLP_LOGS_ENDPOINT": settings["OTEL_EXPORTER_OTLP_LOGS_ENDPOINT"],
         "SENTRY_DSN": settings["SENTRY_DSN"],
         "S3_ENDPOINT_URL": bucket.get("endpoint_url") or "",
         "BACKUP_URL": backups.get("endpoint_url", ""),

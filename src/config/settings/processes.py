@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from django.core.exceptions import ImproperlyConfigured
+
 from config.settings.env import data_folder, env
 
 HOST = env.str("WEB_HOST", default="") or "127.0.0.1"
@@ -10,6 +12,11 @@ WEB_SERVER = env.str("WEB_SERVER", default="") or "granian"
 WEB_WORKERS = env.int("WEB_WORKERS", default=2)
 WEB_THREADS = env.int("WEB_THREADS", default=4)
 WORKER_THREADS = env.int("WORKER_THREADS", default=2)
+# Files: web processes answer by TLS alone where they are named, for a proxy that is not on the same machine.
+WEB_TLS_CERTIFICATE = env.str("WEB_TLS_CERTIFICATE", default="")
+WEB_TLS_KEY = env.str("WEB_TLS_KEY", default="")
+if bool(WEB_TLS_CERTIFICATE) != bool(WEB_TLS_KEY):
+    raise ImproperlyConfigured("WEB_TLS_CERTIFICATE and WEB_TLS_KEY belong together: one of them is not set")
 SECONDS_FOR_REQUESTS_TO_END = 10
 # How long Gunicorn goes on answering after SIGTERM, while ``/readyz`` says that it will leave: as long as those who
 # send it requests need to hear of that.

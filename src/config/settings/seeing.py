@@ -17,8 +17,19 @@ METRICS_FOLDER = Path(env.str("METRICS_FOLDER", default="") or data_folder() / "
 # How long what the database tells is shown again before it is asked again.
 METRICS_CACHE_SECONDS = env.float("METRICS_CACHE_SECONDS", default=10.0)
 
-# The collector of traces; the SDK reads this and its other OTEL_ variables by itself, too.
+# The collector of traces and of the log; the SDK reads this and its other OTEL_ variables by itself, too.
 OTEL_EXPORTER_OTLP_ENDPOINT = env.str("OTEL_EXPORTER_OTLP_ENDPOINT", default="")
+# Where the log is sent, by its whole address: there alone, or there and not to the collector of traces.
+OTEL_EXPORTER_OTLP_LOGS_ENDPOINT = env.str("OTEL_EXPORTER_OTLP_LOGS_ENDPOINT", default="")
+if not OTEL_EXPORTER_OTLP_LOGS_ENDPOINT and OTEL_EXPORTER_OTLP_ENDPOINT:
+    OTEL_EXPORTER_OTLP_LOGS_ENDPOINT = f"{OTEL_EXPORTER_OTLP_ENDPOINT.rstrip('/')}/v1/logs"
+# "none" for a collector that takes traces alone.
+if env.str("OTEL_LOGS_EXPORTER", default="") == "none":
+    OTEL_EXPORTER_OTLP_LOGS_ENDPOINT = ""
+# How long lines are gathered, how many of them are sent at a time, and how many may wait.
+OTEL_BLRP_SCHEDULE_DELAY = env.int("OTEL_BLRP_SCHEDULE_DELAY", default=1000)
+OTEL_BLRP_MAX_EXPORT_BATCH_SIZE = env.int("OTEL_BLRP_MAX_EXPORT_BATCH_SIZE", default=512)
+OTEL_BLRP_MAX_QUEUE_SIZE = env.int("OTEL_BLRP_MAX_QUEUE_SIZE", default=2048)
 OTEL_SERVICE_NAME = env.str("OTEL_SERVICE_NAME", default="") or "nexus"
 # Whether a trace that a caller began goes on here. Anybody could write anything into it: only behind a front of ours.
 OTEL_BELIEVE_CALLERS = env.bool("OTEL_BELIEVE_CALLERS", default=False)
@@ -27,15 +38,18 @@ SENTRY_DSN = env.str("SENTRY_DSN", default="")
 SENTRY_ENVIRONMENT = env.str("SENTRY_ENVIRONMENT", default="production")
 
 _METERED, _TRACED = bool(METRICS_TOKEN), bool(OTEL_EXPORTER_OTLP_ENDPOINT)
+_SENT = bool(OTEL_EXPORTER_OTLP_LOGS_ENDPOINT)
 # Called once the apps are ready, in every process.
 SEEING = [
     *(["config.seeing.metrics.switch_on"] if _METERED else []),
     *(["config.seeing.tracing.switch_on"] if _TRACED else []),
     *(["config.seeing.statements.switch_on"] if _METERED or _TRACED else []),
     *(["config.seeing.defects.switch_on"] if SENTRY_DSN else []),
+    *(["config.seeing.log.switch_on"] if _SENT else []),
 ]
-# What each event of the log is shown to.
+# What each event of the log is shown to, and what each line is, once nothing personal is in it.
 LOG_WATCHERS = ["config.seeing.defects.report"] if SENTRY_DSN else []
+LOG_SENDERS = ["config.seeing.log.take"] if _SENT else []
 # Around Django alone, the first one outermost.
 SEEING_MIDDLEWARE = ["config.seeing.routes.RouteNoted"] if _METERED or _TRACED else []
 # Around the whole of a web process, the last one outermost.

@@ -60,6 +60,16 @@ class TestBase:
         assert (told["PUBLIC_URL"], told["STOREFRONT_URL"]) == (public, storefront)
 
 
+class TestWebTls:
+    @pytest.mark.parametrize("name", ["WEB_TLS_CERTIFICATE", "WEB_TLS_KEY"])
+    def test_is_not_half_set(self, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+        for each in ("WEB_TLS_CERTIFICATE", "WEB_TLS_KEY"):
+            monkeypatch.setenv(each, "")
+
+        with pytest.raises(ImproperlyConfigured, match="belong together"):
+            boot(monkeypatch, "processes", {name: "/tls/file"})
+
+
 class TestDatabase:
     def test_several_servers_are_asked_for_the_one_that_takes_writes(self, monkeypatch: pytest.MonkeyPatch) -> None:
         url = "postgres://shop:pw@db1:5432,db2:5433/shop?sslmode=verify-full"
@@ -305,6 +315,7 @@ class TestPlainLines:
         [
             ("DATABASE_READ", {"host": "replica", "sslmode": "prefer"}),
             ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://collector:4318"),
+            ("OTEL_EXPORTER_OTLP_LOGS_ENDPOINT", "http://collector:4318/v1/logs"),
             ("SENTRY_DSN", "http://key@sentry.example/1"),
             ("BACKUP_URL", "s3://backups/shop?endpoint_url=http://minio:9000"),
             ("ANYMAIL", {"MAILGUN_API_URL": "http://api.mailgun.example/v3"}),

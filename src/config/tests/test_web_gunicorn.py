@@ -1,11 +1,17 @@
 from __future__ import annotations
 
+import re
+import ssl
+from datetime import UTC, datetime
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from django.core.exceptions import ImproperlyConfigured
 
+from config.certifying import certify
 from config.settings import processes
-from config.web_gunicorn import DrainingArbiter, Gunicorn
+from config.web_gunicorn import DrainingArbiter, Gunicorn, tls_context
 from core import draining
 
 
@@ -46,7 +52,35 @@ class TestDrainingArbiter:
             arbiter.handle_term()
 
 
+class TestTlsContext:
+    def test_takes_nothing_older_than_1_2_and_no_cipher_without_forward_secrecy(self, tmp_path: Path) -> None:
+        certify(tmp_path, names=["web"], at=datetime.now(UTC))
+
+        context = tls_context(str(tmp_path / "web" / "certificate.pem"), str(tmp_path / "web" / "key.pem"))
+
+        assert context.minimum_version == ssl.TLSVersion.TLSv1_2
+        older = {each["name"] for each in context.get_ciphers() if each["protocol"] != "TLSv1.3"}
+        assert older
+        assert {name for name in older if not re.match(r"ECDHE-(ECDSA|RSA)-(AES\d+-GCM|CHACHA20)", name)} == set()
+
+    @pytest.mark.parametrize(("certificate", "said"), [("key.pem", "PEM"), ("nothing", "No such file")])
+    def test_stops_the_start_without_a_certificate(self, tmp_path: Path, certificate: str, said: str) -> None:
+        certify(tmp_path, names=["web"], at=datetime.now(UTC))
+
+        with pytest.raises(ImproperlyConfigured, match=f"WEB_TLS_CERTIFICATE.*{said}"):
+            tls_context(str(tmp_path / "web" / certificate), str(tmp_path / "web" / "key.pem"))
+
+
 class TestGunicorn:
+    def test_answers_by_tls_where_a_certificate_is_named(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        assert not Gunicorn().cfg.is_ssl
+
+        certify(tmp_path, names=["web"], at=datetime.now(UTC))
+        monkeypatch.setattr(processes, "WEB_TLS_CERTIFICATE", str(tmp_path / "web" / "certificate.pem"))
+        monkeypatch.setattr(processes, "WEB_TLS_KEY", str(tmp_path / "web" / "key.pem"))
+
+        assert Gunicorn().cfg.is_ssl
+
     def test_believes_our_own_proxies_alone(self, settings: SimpleNamespace) -> None:
         settings.TRUSTED_PROXIES = []
         assert Gunicorn().cfg.forwarded_allow_ips == []

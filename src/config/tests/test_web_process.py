@@ -19,11 +19,12 @@ NEEDED_ELSEWHERE = {
     "ijson", "products.services.importing",
     "stripe",
     "prometheus_client", "opentelemetry", "sentry_sdk", "config.seeing.metrics", "config.seeing.tracing",
+    "config.seeing.log", "config.seeing.origin",
     "config.status",
     "config.backups", "boto3", "pyrage",
     "anymail", "notifications.webhooks",
     "botocore", "storages", "core.storages.s3", "core.storages.cloudinary", "config.consuming",
-    "config.describing", "jsonschema", "config.demo", "config.diagrams", "config.postman", "tqdm",
+    "config.certifying", "config.describing", "jsonschema", "config.demo", "config.diagrams", "config.postman", "tqdm",
 }  # fmt: skip
 PATHS = ("/healthz", "/api/v1/products", "/api/v1/products?search=lamp", "/api/v1/categories", "/api/v1/cart", "/docs/")
 SERVED = """
