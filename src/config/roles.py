@@ -11,11 +11,13 @@ from pathlib import Path
 
 import django
 from celery.signals import before_task_publish, heartbeat_sent
+from django.core.exceptions import ImproperlyConfigured
 from django.utils.module_loading import import_string
 
 from config.celery import app
 from config.forking import load_for_web
 from config.pulse import announce, beat_pulse
+from config.queues import QUEUES
 from config.settings import processes
 
 _SECONDS_BETWEEN_HEARTBEATS = 30
@@ -41,9 +43,15 @@ def _web() -> None:
 
 
 def _worker() -> None:
-    """Run tasks, in processes of their own. SIGTERM ends it after those that run; the others go back to the broker."""
+    """Run tasks, in processes of their own. SIGTERM ends it after those that run; the others go back to the broker.
+
+    :raises ImproperlyConfigured: ``WORKER_QUEUES`` names a queue that nothing is put into
+    """
     heartbeat_sent.connect(beat_pulse, weak=False)
+    if unknown := set(processes.WORKER_QUEUES) - set(QUEUES):
+        raise ImproperlyConfigured(f"WORKER_QUEUES: {', '.join(sorted(unknown))}: there are {', '.join(QUEUES)}")
     words = ["--without-gossip", "--without-mingle", f"--heartbeat-interval={_SECONDS_BETWEEN_HEARTBEATS}", _QUIET]
+    words += [f"--queues={','.join(processes.WORKER_QUEUES)}"] * bool(processes.WORKER_QUEUES)
     app.worker_main(["--quiet", "worker", f"--concurrency={processes.WORKER_PROCESSES}", *words])
 
 

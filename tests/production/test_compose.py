@@ -13,7 +13,9 @@ from urllib.parse import urlsplit
 
 import pytest
 import yaml
+from django.conf import settings
 
+from config.queues import MONEY
 from config.roles import ROLES
 from proxy_conf import NGINX, defaults
 from tests.production.settings import names_asked_for
@@ -21,7 +23,14 @@ from tests.runtime.shop import ROOT
 
 DOCKER = ROOT / "infra" / "docker"
 FILES = [DOCKER / "docker-compose.yml", ROOT / "compose.yaml"]
-OURS = ("migrate", "web", "worker", "beat")
+OURS = ("migrate", "web", "worker", "worker-money", "beat")
+# Settings of other places than a shop in Compose: of the image, of other services, of tests and laptops.
+ELSEWHERE = {
+    "BACKUP_EVERY_HOURS", "BACKUP_IDENTITIES", "BACKUP_KEEP_DAYS", "BACKUP_RECIPIENTS", "BACKUP_URL",
+    "DATABASE_OWNER_URL", "DEBUG", "FIELD_KEYS", "FLUTTERWAVE_API_BASE", "MAILGUN_API_URL", "PAYPAL_API_BASE", "PORT",
+    "POSTGRES_PROGRAMS", "SANDBOX", "SANDBOX_SLOW_SECONDS", "SECRET_KEY", "STATIC_ROOT", "STRIPE_API_BASE",
+    "THROTTLES", "WEB_HOST", "WEB_SERVER", "WORKER_PRIORITY", "WORKER_QUEUES", "WORKER_THREADS",
+}  # fmt: skip
 SERVERS = {"keys", "postgres", "redis", "rabbitmq"}
 
 
@@ -112,6 +121,23 @@ class TestServices:
         assert {services[name]["command"][0] for name in OURS} == {*ROLES, "migrate"}
         script = (DOCKER / "nexus").read_text()
         assert re.findall(r"^([a-z]+)\)", script, re.MULTILINE) == ["migrate", "keys", "certify", "alive"]
+
+    def test_have_a_worker_for_all_queues_and_one_for_money_before_it(self, services: dict[str, Any]) -> None:
+        everything, money = (services[name]["environment"] for name in ("worker", "worker-money"))
+
+        assert money["WORKER_QUEUES"] == MONEY
+        assert int(money["WORKER_PRIORITY"]) > settings.WORKER_PRIORITY
+        assert {name: money[name] for name in everything} == everything
+        assert not {"WORKER_QUEUES", "WORKER_PRIORITY"} & everything.keys()
+
+    def test_take_every_setting_of_the_shop(self, services: dict[str, Any], keys: dict[str, str]) -> None:
+        given = services["web"]["environment"]
+        asked = names_asked_for({**given, **keys})
+        ours = {name for name in asked if f"{name}_FILE" in asked}
+        shown = set(re.findall(r"^# ?([A-Z][A-Z0-9_]+)=", (DOCKER / "shop.env.example").read_text(), re.MULTILINE))
+
+        assert ours - given.keys() - ELSEWHERE == shown
+        assert all("shop.env" in str(services[name]["env_file"]) for name in OURS)
 
     def test_write_nowhere_and_may_nothing(self, services: dict[str, Any]) -> None:
         for name in (*OURS, "keys", "certificates", "nginx"):

@@ -25,6 +25,15 @@ SHOP = {
     "ALLOWED_HOSTS": "shop.example",
     "PUBLIC_URL": "https://shop.example",
 }
+# Web and worker share no disk there.
+BUCKETS = {
+    "S3_BUCKET": "shop",
+    "S3_PRIVATE_BUCKET": "shop-private",
+    "S3_REGION": "eu-west-1",
+    "S3_ACCESS_KEY_ID": "key",
+    "S3_SECRET_ACCESS_KEY": "word",
+    "S3_PUBLIC_URL": "https://media.shop.example",
+}
 
 
 # Where the platforms' own servers are, as they say it.
@@ -44,7 +53,7 @@ OF_RAILWAY = {
 def secrets(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     folder = tmp_path_factory.mktemp("secrets")
     write_secrets(folder)
-    return SHOP | read_secrets(folder)["nexus"]
+    return SHOP | BUCKETS | {"S3_ENDPOINT_URL": ""} | read_secrets(folder)["nexus"]
 
 
 def steps() -> Iterator[dict[str, Any]]:
@@ -184,7 +193,7 @@ class TestRender:
         (group,) = RENDER["envVarGroups"]
 
         assert {entry["key"] for entry in group["envVars"] if entry.get("sync") is False} == {
-            *SHOP, "SECRET_KEY", "FIELD_KEYS", "EMAIL_URL",
+            *SHOP, *BUCKETS, "S3_ENDPOINT_URL", "SECRET_KEY", "FIELD_KEYS", "EMAIL_URL",
         }  # fmt: skip
 
 
@@ -206,7 +215,8 @@ class TestRailway:
         environment = {name: known[name] if not value or "${{" in value else value for name, value in given.items()}
 
         assert environment.keys() <= names_asked_for(environment)
-        assert [name for name, value in given.items() if not value] == ["SECRET_KEY", "FIELD_KEYS", "EMAIL_URL"]
+        empty = {name for name, value in given.items() if not value}
+        assert empty == {*BUCKETS, "S3_ENDPOINT_URL", "SECRET_KEY", "FIELD_KEYS", "EMAIL_URL"} - {"S3_REGION"}
 
 
 class TestImage:

@@ -13,7 +13,7 @@ import pytest
 from tests.production.manifests import CERTIFICATES, K8S, SECRETS, kustomize
 
 IMAGE = "registry.example/nexus@sha256:" + "a" * 64
-PROCESSES = ("web", "worker", "beat")
+PROCESSES = ("web", "worker", "worker-money", "beat")
 UNDONE = [f"rollout undo deployment/{name} --to-revision=7" for name in PROCESSES]
 
 # Notes each call; says what a cluster would, by the files that stand in its folder.
@@ -79,10 +79,10 @@ class TestDeploy:
 
         assert done.returncode == 0, done.stderr
         assert cluster.changes() == [
-            "apply app.kubernetes.io/component notin (web, worker, beat, migrate)",
+            "apply app.kubernetes.io/component notin (web, worker, worker-money, beat, migrate)",
             "delete job migrate --ignore-not-found --wait",
             "apply app.kubernetes.io/component = migrate",
-            "apply app.kubernetes.io/component in (web, worker, beat)",
+            "apply app.kubernetes.io/component in (web, worker, worker-money, beat)",
         ]
         waited = [call.split()[2] for call in cluster.calls if call.startswith("rollout status")]
         assert waited == ["statefulset.apps/postgres", *(f"deployment/{name}" for name in PROCESSES)]
@@ -124,8 +124,10 @@ class TestDeploy:
         done = cluster.having("bad-image").deploy()
 
         assert done.returncode == 1
-        assert cluster.changes()[-3:] == UNDONE
-        assert [call.split()[2] for call in cluster.calls[-3:]] == [f"deployment/{name}" for name in PROCESSES]
+        assert cluster.changes()[-len(PROCESSES) :] == UNDONE
+        assert [call.split()[2] for call in cluster.calls[-len(PROCESSES) :]] == [
+            f"deployment/{name}" for name in PROCESSES
+        ]
 
     def test_has_nothing_to_go_back_to_the_first_time(self, cluster: Cluster) -> None:
         done = cluster.having("bad-image", "first").deploy()

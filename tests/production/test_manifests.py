@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 from pathlib import Path
@@ -11,6 +12,7 @@ import kubernetes_validate
 import pytest
 from django.conf import settings
 
+from config.queues import MONEY
 from config.settings import processes
 from core import health
 from tests.production.manifests import (
@@ -29,7 +31,7 @@ from tests.production.settings import names_asked_for
 
 # The oldest that knows `preStop: sleep`, which docs/kubernetes.md names, and the newest that is known.
 VERSIONS = ("1.30", kubernetes_validate.latest_version())
-APP = ("web", "worker", "beat", "migrate")
+APP = ("web", "worker", "worker-money", "beat", "migrate")
 SERVERS = ("postgres", "redis", "rabbitmq")
 
 
@@ -119,7 +121,10 @@ class TestEnvironment:
         assert environment.keys() <= asked
 
     def test_is_one_for_all_that_are_the_shop(self, shop: Rendered) -> None:
-        of_migrate, *others = (shop.environment(component) for component in ("migrate", *APP[:-1]))
+        of_migrate, *others = (
+            {name: value for name, value in shop.environment(component).items() if not name.startswith("WORKER_")}
+            for component in ("migrate", *APP[:-1])
+        )
 
         assert [of_migrate | each for each in others] == [of_migrate] * len(others)
         assert [of_migrate.keys() - each.keys() for each in others] == [{"DATABASE_OWNER_URL"}] * len(others)
@@ -170,7 +175,7 @@ class TestPods:
     def test_of_the_shop_are_the_image_with_a_role(self, shop: Rendered) -> None:
         for component in APP:
             container = shop.container(component)
-            assert container["args"] == [component]
+            assert container["args"] == [component.removesuffix("-money")]
             assert "command" not in container
             assert re.search(r"nexus(:local)?$", container["image"])
             assert shop.pods[component]["spec"]["securityContext"]["runAsUser"] == 10001
@@ -179,7 +184,7 @@ class TestPods:
         data = shop.environment("web")["NEXUS_DATA"]
         ours = {Path(place).relative_to(settings.DATA) for place in (settings.MEDIA_ROOT, private_folder())}
 
-        for component in ("web", "worker"):
+        for component in ("web", "worker", "worker-money"):
             mounts = {mount["mountPath"] for mount in shop.container(component)["volumeMounts"]}
             assert {f"{data}/{place}" for place in ours} <= mounts
 
@@ -261,7 +266,7 @@ class TestTlsOfWeb:
 
 
 class TestRollingUpdate:
-    @pytest.mark.parametrize("component", ["web", "worker"])
+    @pytest.mark.parametrize("component", ["web", "worker", "worker-money"])
     def test_takes_nothing_away_before_the_new_one_is_there(self, shop: Rendered, component: str) -> None:
         spec = shop.one("Deployment", component)["spec"]
 
@@ -280,13 +285,27 @@ class TestRollingUpdate:
 
         assert shop.pods["worker"]["spec"]["terminationGracePeriodSeconds"] > longest
 
+    def test_have_a_worker_for_all_queues_and_one_for_money_before_it(self, shop: Rendered) -> None:
+        everything, money = shop.environment("worker"), shop.environment("worker-money")
+
+        assert money["WORKER_QUEUES"] == MONEY
+        assert not {"WORKER_QUEUES", "WORKER_PRIORITY"} & everything.keys()
+        assert int(money["WORKER_PRIORITY"]) > settings.WORKER_PRIORITY
+
+    def test_differ_in_their_queues_alone(self, shop: Rendered) -> None:
+        everything, money = (shop.one("Deployment", name)["spec"] for name in ("worker", "worker-money"))
+        text = json.dumps(money).replace("worker-money", "worker")
+        queues = json.dumps(shop.container("worker-money")["env"])
+
+        assert json.loads(text.replace(f'"env": {queues}, ', "")) == everything
+
     def test_has_one_clock(self, shop: Rendered) -> None:
         spec = shop.one("Deployment", "beat")["spec"]
 
         assert (spec["replicas"], spec["strategy"]) == (1, {"type": "Recreate"})
 
     def test_leaves_some_when_nodes_are_emptied(self, shop: Rendered) -> None:
-        for component in ("web", "worker"):
+        for component in ("web", "worker", "worker-money"):
             budget = shop.one("PodDisruptionBudget", component)["spec"]
             scaler = shop.one("HorizontalPodAutoscaler", component)["spec"]
             assert budget["maxUnavailable"] == 1
@@ -296,14 +315,14 @@ class TestRollingUpdate:
         environment = shop.environment("web")
         most = {
             component: shop.one("HorizontalPodAutoscaler", component)["spec"]["maxReplicas"] + 1  # surge
-            for component in ("web", "worker")
+            for component in ("web", "worker", "worker-money")
         }
         a_web_pod = int(environment["WEB_WORKERS"]) * int(environment["DATABASE_POOL"])
         a_worker_pod = int(environment["DATABASE_POOL"])
         allowed = int(re.search(r"max_connections=(\d+)", " ".join(shop.container("postgres")["args"]))[1])  # type: ignore[index]
 
         assert int(environment["DATABASE_POOL"]) >= int(environment["WEB_THREADS"])
-        assert most["web"] * a_web_pod + most["worker"] * a_worker_pod + 10 < allowed
+        assert most["web"] * a_web_pod + (most["worker"] + most["worker-money"]) * a_worker_pod + 10 < allowed
 
 
 class TestNetwork:

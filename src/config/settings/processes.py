@@ -25,6 +25,8 @@ SECONDS_TO_DRAIN = env.float("WEB_DRAIN_SECONDS", default=0.0)
 SECONDS_TO_KEEP_ALIVE = 5
 # The processes of a worker of its own (``manage.py worker``).
 WORKER_PROCESSES = env.int("WORKER_PROCESSES", default=2)
+# Which queues it takes work from (``config.queues``); none named: all.
+WORKER_QUEUES = env.list("WORKER_QUEUES", default=[])
 
 
 def title(name: str) -> str:
