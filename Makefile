@@ -70,8 +70,8 @@ schema: .venv/dev.stamp ## write what is made from the code: OpenAPI, Postman, d
 bench: .venv/dev.stamp ## measure: CPU, speed, memory; a table and a JSON file
 	PYTHONPATH=src:scripts $(BIN)/python -m bench $(ARGS)
 
-test-long: .venv/dev.stamp ## the tests that take minutes
-	$(BIN)/pytest -n $(WORKERS) -m long
+test-long: .venv/dev.stamp ## the tests that take minutes, or hours (ARGS: some of their files)
+	$(BIN)/pytest -n $(WORKERS) -m long $(ARGS)
 
 try-image: .venv/base.stamp ## build the container image, boot each role of it, weigh it (root; buildah, podman, runc, debootstrap)
 	PYTHONPATH=src $(BIN)/python scripts/try_image.py $(ARGS)

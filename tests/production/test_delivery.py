@@ -14,6 +14,7 @@ from tests.production.manifests import ROOT, read_lines, read_secrets, write_sec
 from tests.production.settings import names_asked_for
 
 WORKFLOW = yaml.safe_load((ROOT / ".github/workflows/pipeline.yml").read_text())
+LONG = yaml.safe_load((ROOT / ".github/workflows/long.yml").read_text())
 JOBS: dict[str, dict[str, Any]] = WORKFLOW["jobs"]
 TRIGGERS = WORKFLOW[True]  # what YAML takes `on` for
 ONLY_MAIN = "github.event_name == 'push' && github.ref == 'refs/heads/main'"
@@ -58,6 +59,23 @@ def secrets(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
 
 def steps() -> Iterator[dict[str, Any]]:
     return (step for job in JOBS.values() for step in job["steps"])
+
+
+class TestLongForms:
+    def test_are_run_each_night_wherever_there_are_some(self) -> None:
+        parts = " ".join(LONG["jobs"]["long"]["strategy"]["matrix"]["part"]).split()
+        marked = re.compile(r"\bpytest\.mark[.]long\b")
+        files = {
+            str(file.relative_to(ROOT))
+            for folder in ("src", "tests")
+            for file in (ROOT / folder).rglob("test_*.py")
+            if marked.search(file.read_text())
+        }
+
+        assert LONG[True]["schedule"]
+        assert LONG["jobs"]["long"]["steps"][-1]["run"] == 'make test-long ARGS="$PARTS"'
+        assert [file for file in files if not any(file == part or file.startswith(f"{part}/") for part in parts)] == []
+        assert [part for part in parts if not any(f"{file}/".startswith(f"{part}/") for file in files)] == []
 
 
 class TestWorkflow:
