@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
 # Starts every role of an image as production does, beside servers that are thrown away, and waits until all are well.
-# usage: try_image.sh IMAGE     DOCKER names the client.
+# With BACKUP_IMAGE, that one makes a base backup, and brings the shop back from it.
+# usage: try_image.sh IMAGE [BACKUP_IMAGE]     DOCKER names the client.
 set -euo pipefail
 
-image=${1:?image}
+image=${1:?image} backup_image=${2:-}
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 docker=${DOCKER:-docker}
 name=nexus-try-$$
@@ -12,7 +13,8 @@ roles=(web worker beat)
 servers=(postgres redis rabbitmq)
 
 clean() {
-  for part in "${roles[@]}" "${servers[@]}"; do "$docker" rm --force --volumes "$name-$part" >/dev/null 2>&1 || true; done
+  for part in backup "${roles[@]}" "${servers[@]}"; do "$docker" rm --force --volumes "$name-$part" >/dev/null 2>&1 || true; done
+  "$docker" volume rm "$name" >/dev/null 2>&1 || true
   "$docker" network rm "$name" >/dev/null 2>&1 || true
   rm -rf "$secrets"
 }
@@ -47,7 +49,8 @@ sed -i -e 's/^\(DATABASE\|DATABASE_OWNER\|REDIS\|BROKER\)\(_URL=[^?]*\).*/\1\2/'
 # shellcheck disable=SC2016 # the shell of the container knows the password
 serve redis redis:7.2 sh -c 'exec redis-server --requirepass "$REDISCLI_AUTH"'
 serve rabbitmq rabbitmq:4.1
-serve postgres --env POSTGRES_USER=nexus --env POSTGRES_DB=nexus postgres:18
+serve postgres --env POSTGRES_USER=nexus --env POSTGRES_DB=nexus \
+  --volume "$here/docker/pg_hba.conf:/etc/postgresql/pg_hba.conf:ro" postgres:18 -c hba_file=/etc/postgresql/pg_hba.conf
 until_well redis redis-cli -e ping
 until_well rabbitmq rabbitmq-diagnostics -q check_port_connectivity
 until_well postgres pg_isready -q -h 127.0.0.1 -U nexus
@@ -61,4 +64,11 @@ for role in "${roles[@]}"; do
   code=$("$docker" inspect --format '{{.State.ExitCode}}' "$name-$role")
   ((code == 0)) || { echo "$role ended with $code when it was told to stop" >&2 && exit 1; }
 done
+if [[ -n $backup_image ]]; then
+  store=(--env BACKUP_URL=/backups --volume "$name:/backups")
+  run --detach --name "$name-backup" --env-file "$secrets/owner.env" "${store[@]}" "$backup_image" >/dev/null
+  until_well backup nexus alive
+  until_well backup nexus backup --check
+  run --rm "${store[@]}" "$backup_image" restore --drill
+fi
 echo "$image: migrate, ${roles[*]} are well, and stop when they are told to."

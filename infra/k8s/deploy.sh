@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
 # Brings one image to a cluster: servers, migrations, then web, workers and beat; if they do not get ready, back to what ran.
-# usage: deploy.sh OVERLAY IMAGE     such as: deploy.sh production registry.example/nexus@sha256:…
+# usage: deploy.sh OVERLAY IMAGE [BACKUP_IMAGE]     such as: deploy.sh production registry.example/nexus@sha256:… …@sha256:…
 # Two at a time are the caller's to prevent. KUBECTL names the client with its options; TIMEOUT_SECONDS (600) each step's patience.
 set -euo pipefail
 
-overlay=${1:?overlay} image=${2:?image}
+overlay=${1:?overlay} image=${2:?image} backup_image=${3:-}
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 timeout=${TIMEOUT_SECONDS:-600}
 read -ra kubectl <<<"${KUBECTL:-kubectl}"
@@ -18,10 +18,20 @@ k() { "${kubectl[@]}" "$@"; }
 ask() { k --namespace "$namespace" "$@"; }
 apply() { k apply --filename "$rendered" --selector "$1"; }
 
-case $overlay:$image in
-  local:*:* | *:*@sha256:*) ;;
-  *) say "$image: name it by digest, so that all that run it run the same" && exit 2 ;;
-esac
+for each in "$image" ${backup_image:+"$backup_image"}; do
+  case $overlay:$each in
+    local:*:* | *:*@sha256:*) ;;
+    *) say "$each: name it by digest, so that all that run it run the same" && exit 2 ;;
+  esac
+done
+
+name_image() { # NAME IMAGE
+  if [[ $2 == *@* ]]; then
+    echo "  - {name: $1, newName: \"${2%@*}\", digest: \"${2##*@}\"}"
+  else
+    echo "  - {name: $1, newName: \"${2%:*}\", newTag: \"${2##*:}\"}"
+  fi
+}
 
 # kustomize reads no folder by its full path, so that this one stands beside the overlays for a moment.
 release=$(mktemp -d "$here/overlays/.release.XXXXXX")
@@ -30,13 +40,13 @@ rendered=$release/rendered.yaml
 {
   echo "resources: [../$overlay]"
   echo "images:"
-  if [[ $image == *@* ]]; then
-    echo "  - {name: nexus, newName: \"${image%@*}\", digest: \"${image##*@}\"}"
-  else
-    echo "  - {name: nexus, newName: \"${image%:*}\", newTag: \"${image##*:}\"}"
-  fi
+  name_image nexus "$image"
+  [[ -z $backup_image ]] || name_image nexus-backup "$backup_image"
 } >"$release/kustomization.yaml"
 k kustomize "$release" >"$rendered"
+if grep -q 'image: nexus-backup$' "$rendered"; then
+  say "$overlay backs up: name the image that does, too" && exit 2
+fi
 namespace=$(sed -n 's/^  namespace: //p' "$rendered" | head -1)
 
 # In production the operator makes them (docs/kubernetes.md); a pod without one would only wait.

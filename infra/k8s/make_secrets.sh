@@ -1,6 +1,8 @@
 #!/usr/bin/env bash
 # Writes the Secrets of the shop, for infra/k8s/base: five env files with new random values, and a folder for each certificate
 # of the web pods and of the servers, by a CA that is made for these alone. ca.key stays with you: no Secret is made of it.
+# With BACKUP_URL (and BACKUP_RECIPIENTS, BACKUP_IDENTITIES, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY) in the environment it
+# writes those of backups, too.
 # usage: make_secrets.sh FOLDER EMAIL_URL     A file that is there is kept; a certificate that was deleted is made anew.
 set -euo pipefail
 folder=${1:?folder} email_url=${2:?where mail is sent, such as smtp+tls://user:password@mail.example:587}
@@ -62,3 +64,12 @@ write nexus \
   "REDIS_URL=rediss://:$(value redis REDISCLI_AUTH)@redis:6379/0?ssl_ca_certs=/tls/ca.crt" \
   "BROKER_URL=amqps://nexus:$(value rabbitmq RABBITMQ_DEFAULT_PASS)@rabbitmq:5671//?ssl_ca_certs=/tls/ca.crt" \
   "EMAIL_URL=$email_url"
+if [[ -n ${BACKUP_URL:-} ]]; then
+  given=()
+  for name in BACKUP_URL BACKUP_RECIPIENTS AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY; do
+    [[ -z ${!name:-} ]] || given+=("$name=${!name}")
+  done
+  write backup "${given[@]}"
+  # The secret half, for the drill alone.
+  [[ -z ${BACKUP_IDENTITIES:-} ]] || write drill "BACKUP_IDENTITIES=$BACKUP_IDENTITIES"
+fi

@@ -1,7 +1,8 @@
 """Is the process of this container alive? Each role leaves a sign of life; ``python pulse.py`` looks at it.
 
-It is asked every few seconds, so that it loads nothing of the shop. Web processes are asked over HTTP; the worker and
-the clock touch a file, the one with each heartbeat that it sends to the broker, the other with each task it sends for.
+It is asked every few seconds, so that it loads nothing of the shop. Web processes are asked over HTTP; the worker, the
+clock and the backup touch a file: with each heartbeat that is sent to the broker, each task that is sent for, and each
+look at the log.
 """
 
 from __future__ import annotations

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 from collections.abc import Collection, Iterator, Mapping
@@ -18,9 +19,17 @@ ROOT = Path(__file__).resolve().parents[2]
 K8S = ROOT / "infra" / "k8s"
 OVERLAYS = ("local", "production")
 COMPONENT = "app.kubernetes.io/component"
-WORKLOADS = frozenset({"Deployment", "StatefulSet", "Job"})
-# The five Secrets that a shop has, as make_secrets.sh writes them.
-SECRETS = ("nexus", "owner", "postgres", "redis", "rabbitmq")
+WORKLOADS = frozenset({"Deployment", "StatefulSet", "Job", "CronJob"})
+# The Secrets that a shop has, as make_secrets.sh writes them.
+SECRETS = ("nexus", "owner", "postgres", "redis", "rabbitmq", "backup", "drill")
+# Where its backups go, as an operator says it to that script.
+BACKUPS = {
+    "BACKUP_URL": "s3://shop-backups/nexus?region_name=eu-west-1",
+    "BACKUP_RECIPIENTS": "age1-of-nobody,age1-of-another",
+    "BACKUP_IDENTITIES": "AGE-SECRET-KEY-OF-NOBODY",
+    "AWS_ACCESS_KEY_ID": "key",
+    "AWS_SECRET_ACCESS_KEY": "word",
+}
 # Those with the certificates of servers, and of the CA.
 CERTIFICATES = ("tls-ca", "tls-web", "tls-postgres", "tls-redis", "tls-rabbitmq")
 # What that script leaves in a folder.
@@ -47,7 +56,8 @@ class Rendered:
     @cached_property
     def pods(self) -> dict[str, dict[str, Any]]:
         """Component -> the pod's template."""
-        templates = [document["spec"]["template"] for document in self.of(*WORKLOADS)]
+        specs = [document["spec"] for document in self.of(*WORKLOADS)]
+        templates = [spec.get("jobTemplate", {"spec": spec})["spec"]["template"] for spec in specs]
         return {template["metadata"]["labels"][COMPONENT]: template for template in templates}
 
     def container(self, component: str) -> dict[str, Any]:
@@ -149,7 +159,8 @@ def write_secrets(folder: Path) -> None:
     """Make the Secrets as an operator does."""
     if not shutil.which("openssl"):
         pytest.skip("openssl is not installed")
-    subprocess.run([K8S / "make_secrets.sh", folder, "smtp+tls://shop:word@mail.example:587"], check=True)
+    words = [K8S / "make_secrets.sh", folder, "smtp+tls://shop:word@mail.example:587"]
+    subprocess.run(words, check=True, env=os.environ | BACKUPS)
 
 
 def read_secrets(folder: Path) -> dict[str, dict[str, str]]:

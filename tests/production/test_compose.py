@@ -32,12 +32,15 @@ ELSEWHERE = {
     "THROTTLES", "WEB_HOST", "WEB_SERVER", "WORKER_PRIORITY", "WORKER_QUEUES", "WORKER_THREADS",
 }  # fmt: skip
 SERVERS = {"keys", "postgres", "redis", "rabbitmq"}
+# service -> the profile that it is started with, of those that are not started by themselves.
+PROFILES = {"opensearch": "search", "backup": "backup", "drill": "drill"}
 
 
 def composed(folder: Path, **environment: str) -> dict[str, Any]:
     """Return what an engine reads in that folder: included, merged, with its variables filled in."""
     program = Path(sys.executable).with_name("podman-compose")
-    words = ["--dry-run", "--profile", "search", "config"]  # without an engine
+    profiles = [word for name in PROFILES.values() for word in ("--profile", name)]
+    words = ["--dry-run", *profiles, "config"]  # without an engine
     place = {"PATH": "/nonexistent", "HOME": "/nonexistent"}
     done = subprocess.run(
         [str(program), *words], cwd=folder, capture_output=True, text=True, check=False, env=place | environment
@@ -99,11 +102,9 @@ class TestFiles:
 
 class TestServices:
     def test_are_all_there(self, services: dict[str, Any]) -> None:
-        wanted = {*OURS, *SERVERS, "certificates", "nginx", "mail", "opensearch"}
-
-        assert set(services) == wanted
-        assert services["opensearch"]["profiles"] == ["search"]
-        assert [name for name, each in services.items() if "profiles" in each] == ["opensearch"]
+        assert set(services) == {*OURS, *SERVERS, "certificates", "nginx", "mail", *PROFILES}
+        found = {name: each["profiles"] for name, each in services.items() if "profiles" in each}
+        assert found == {name: [profile] for name, profile in PROFILES.items()}
 
     def test_begin_when_those_that_they_need_are_well(self, services: dict[str, Any]) -> None:
         for name in OURS:
@@ -140,7 +141,7 @@ class TestServices:
         assert all("shop.env" in str(services[name]["env_file"]) for name in OURS)
 
     def test_write_nowhere_and_may_nothing(self, services: dict[str, Any]) -> None:
-        for name in (*OURS, "keys", "certificates", "nginx"):
+        for name in (*OURS, "backup", "drill", "keys", "certificates", "nginx"):
             each = services[name]
             assert each["read_only"] is True, name
             assert each["cap_drop"] == ["ALL"], name
@@ -157,7 +158,7 @@ class TestServices:
             assert serving.username != owner.username
             assert serving.password != owner.password
         told = [name for name, each in services.items() if "DATABASE_OWNER_URL" in each.get("environment", {})]
-        assert told == ["migrate"]
+        assert sorted(told) == ["backup", "migrate"]
 
     def test_leave_a_database_elsewhere_to_the_one_role_that_is_named(self) -> None:
         url = "postgres://one:word@db.example.com:5432/shop"

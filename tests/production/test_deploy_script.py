@@ -13,6 +13,7 @@ import pytest
 from tests.production.manifests import CERTIFICATES, K8S, SECRETS, kustomize
 
 IMAGE = "registry.example/nexus@sha256:" + "a" * 64
+BACKUP_IMAGE = "registry.example/nexus-backup@sha256:" + "b" * 64
 PROCESSES = ("web", "worker", "worker-money", "beat")
 UNDONE = [f"rollout undo deployment/{name} --to-revision=7" for name in PROCESSES]
 
@@ -54,9 +55,11 @@ class Cluster:
             (self.folder / state).touch()
         return self
 
-    def deploy(self, overlay: str = "production", image: str = IMAGE) -> subprocess.CompletedProcess[str]:
+    def deploy(
+        self, overlay: str = "production", image: str = IMAGE, backup_image: str = BACKUP_IMAGE
+    ) -> subprocess.CompletedProcess[str]:
         env = {"PATH": os.environ["PATH"], "KUBECTL": str(self.program), "TIMEOUT_SECONDS": "30"}
-        words = [self.manifests / "deploy.sh", overlay, image]
+        words = [self.manifests / "deploy.sh", overlay, image, backup_image]
         return subprocess.run(words, env=env, capture_output=True, text=True, check=False)
 
     @property
@@ -91,13 +94,15 @@ class TestDeploy:
         cluster.deploy()
 
         asked = [call.split()[2] for call in cluster.calls if call.startswith("get secret")]
-        wanted = {*SECRETS, *CERTIFICATES} - {"owner"}
-        assert sorted(asked) == sorted(wanted), "without an owner, one role does all"
+        wanted = {*SECRETS, *CERTIFICATES} - {"owner", "drill"}
+        assert sorted(asked) == sorted(wanted), "without an owner, one role does all; without a seal, nothing opens it"
 
     def test_names_the_image_by_its_digest_in_all_roles(self, cluster: Cluster) -> None:
         cluster.deploy()
 
-        assert (cluster.folder / "seen.yaml").read_text().count(f"image: {IMAGE}\n") == len(PROCESSES) + 1
+        seen = (cluster.folder / "seen.yaml").read_text()
+        assert seen.count(f"image: {IMAGE}\n") == len(PROCESSES) + 1
+        assert seen.count(f"image: {BACKUP_IMAGE}\n") == 2
         assert list((cluster.manifests / "overlays").glob(".release.*")) == []
 
     @pytest.mark.parametrize("image", ["registry.example/nexus", "registry.example/nexus:1.2.3"])
@@ -107,11 +112,18 @@ class TestDeploy:
         assert (done.returncode, cluster.calls) == (2, [])
         assert "by digest" in done.stderr
 
+    @pytest.mark.parametrize("image", ["", "registry.example/nexus-backup:1.2.3"])
+    def test_refuses_to_go_without_the_image_that_backs_up(self, cluster: Cluster, image: str) -> None:
+        done = cluster.deploy(backup_image=image)
+
+        assert (done.returncode, cluster.changes()) == (2, [])
+        assert "name" in done.stderr
+
     def test_changes_nothing_without_the_secrets(self, cluster: Cluster) -> None:
         done = cluster.having("no-secrets").deploy()
 
         assert (done.returncode, cluster.changes()) == (1, [])
-        assert "the Secret nexus is missing" in done.stderr
+        assert "the Secret backup is missing" in done.stderr
 
     def test_leaves_the_shop_alone_when_a_migration_fails(self, cluster: Cluster) -> None:
         done = cluster.having("bad-migration").deploy()

@@ -69,7 +69,7 @@ class TestReferences:
                 assert secret_of(source.get("secretRef", {"name": "nexus"})["name"])
             volumes = {volume["name"]: volume for volume in pod["spec"].get("volumes", [])}
             for mount in container.get("volumeMounts", []):
-                assert mount["name"] in volumes or component in SERVERS
+                assert mount["name"] in volumes or component in {*SERVERS, "backup"}
             for volume in volumes.values():
                 assert volume.get("configMap", {}).get("name") in maps | {None}
                 assert volume.get("persistentVolumeClaim", {}).get("claimName") in claims | {None}
@@ -167,7 +167,7 @@ class TestPods:
             assert resources["requests"].keys() == resources["limits"].keys() == {"cpu", "memory"}
 
     def test_are_asked_whether_they_live(self, shop: Rendered) -> None:
-        for component in shop.pods.keys() - {"migrate"}:
+        for component in shop.pods.keys() - {"migrate", "drill"}:
             assert "livenessProbe" in shop.container(component)
         for component in ("web", *SERVERS):
             assert {"startupProbe", "readinessProbe"} <= shop.container(component).keys()

@@ -8,7 +8,7 @@ import re
 import shutil
 import subprocess  # nosec B404: ends what config.backups.tools starts
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import structlog
@@ -37,10 +37,14 @@ class Follower:
     The slot holds back on the server what the spool has not got. :meth:`tick` is to be called every second or so.
 
     :param spool: a folder of our own, on a disk that survives a restart
+    :param beat: called with each piece that is carried: after a while without a store there may be hours of them
     """
 
-    def __init__(self, *, database: Database, store: Store, seal: Seal, spool: Path) -> None:
+    def __init__(
+        self, *, database: Database, store: Store, seal: Seal, spool: Path, beat: Callable[[], object] = lambda: None
+    ) -> None:
         self._database, self._store, self._seal, self._spool = database, store, seal, spool
+        self._beat = beat
         self._system = ""
         self._receiver: subprocess.Popen[bytes] | None = None
         self._carried: dict[str, int] = {}
@@ -107,6 +111,7 @@ class Follower:
     def _put(self, path: Path) -> None:
         with path.open("rb") as file:
             self._seal.put(self._store, f"wal/{self._system}/{path.name}", file)
+        self._beat()
 
     def _start(self) -> None:
         try:

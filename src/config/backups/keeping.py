@@ -79,23 +79,28 @@ def _put_keys(store: Store, seal: Seal, manifest: Manifest) -> None:
     seal.put(store, f"keys/{manifest.system}-{manifest.name}.json", BytesIO(json.dumps(kept).encode()))
 
 
-def follow(*, until: Callable[[], bool] = lambda: False) -> None:
+def follow(*, until: Callable[[], bool] = lambda: False, beat: Callable[[], object] = lambda: None) -> None:
     """Keep the store up to date until told to stop: the log at once, media each minute, a base backup when it is due.
 
+    :param beat: called as long as the log is looked after, every few seconds unless the store is slow
     :raises BackupRefused: another does
     """
     store, seal = our_store(), our_seal()
-    follower = Follower(database=our_database(), store=store, seal=seal, spool=settings.DATA / "backup-spool")
+    spool = settings.DATA / "backup-spool"
+    follower = Follower(database=our_database(), store=store, seal=seal, spool=spool, beat=beat)
     media_due = base_due = 0.0
+    files: Future[object] | None = None
     base: Future[object] | None = None
-    with follower.alone(), ThreadPoolExecutor(max_workers=1, thread_name_prefix="base") as beside:
+    # The follower ends first: a copy that takes hours may be killed, what was received is carried.
+    with ThreadPoolExecutor(max_workers=2, thread_name_prefix="copies") as beside, follower.alone():
         while not until():
             began = time.monotonic()
+            beat()
             try:
                 follower.tick()
-                if began >= media_due:
+                if began >= media_due and (files is None or files.done()):
                     media_due = began + _SECONDS_BETWEEN_MEDIA
-                    media.copy_media(store=store, seal=seal, at=timezone.now())
+                    files = beside.submit(_copy_media, store, seal)
                 if began >= base_due and (base is None or base.done()):
                     base_due = began + _SECONDS_BETWEEN_BASES
                     base = beside.submit(_back_up_if_due, store)
@@ -103,6 +108,13 @@ def follow(*, until: Callable[[], bool] = lambda: False) -> None:
                 # A store that is away for a while is no reason to lose what was received: the spool holds it.
                 log.exception("the store is not up to date; trying again")
             time.sleep(max(0.0, _SECONDS_BETWEEN_TICKS - (time.monotonic() - began)))
+
+
+def _copy_media(store: Store, seal: Seal) -> None:
+    try:
+        media.copy_media(store=store, seal=seal, at=timezone.now())
+    except Exception:
+        log.exception("the media are not copied; trying again")
 
 
 def _back_up_if_due(store: Store) -> None:

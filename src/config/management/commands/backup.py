@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import signal
+import sys
 from typing import Any
 
 import pyrage
@@ -10,6 +12,7 @@ from django.utils import timezone
 
 from config.backups import keeping
 from config.backups.manifest import list_backups
+from config.pulse import announce, beat_pulse
 
 
 class Command(BaseCommand):
@@ -28,7 +31,10 @@ class Command(BaseCommand):
     def handle(self, *, follow: bool, check: bool, make_key: bool, **options: Any) -> None:
         """Do what was asked for; without any of it, make a base backup."""
         if follow:
-            keeping.follow()
+            # As the first process of a container it would not be ended otherwise.
+            signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+            announce("backup")
+            keeping.follow(beat=beat_pulse)
         elif check:
             self._check()
         elif options["list"]:
