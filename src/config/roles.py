@@ -11,6 +11,7 @@ from pathlib import Path
 
 import django
 from celery.signals import before_task_publish, heartbeat_sent
+from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.module_loading import import_string
 
@@ -18,6 +19,7 @@ from config.celery import app
 from config.forking import load_for_web
 from config.pulse import announce, beat_pulse
 from config.queues import QUEUES
+from config.seeing import folder
 from config.settings import processes
 
 _SECONDS_BETWEEN_HEARTBEATS = 30
@@ -28,6 +30,8 @@ _QUIET = "--loglevel=WARNING"
 def play(role: str) -> None:
     """Be one of ``ROLES`` until told to stop."""
     announce(role)
+    if settings.METRICS_TOKEN:
+        folder.start_afresh()
     ROLES[role]()
 
 

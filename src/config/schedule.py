@@ -25,6 +25,9 @@ BEAT_SCHEDULE: dict[str, dict[str, Any]] = _BEATS | {
     "forget expired idempotency keys": {"task": "core.tasks.forget_expired_keys", "schedule": HOUR},
     "sweep files that nobody names": {"task": "core.tasks.sweep_files", "schedule": HOUR},
     "tell the head of the audit log": {"task": "core.tasks.tell_audit_head", "schedule": HOUR},
+    # Each hour it is asked whether a day has passed: a clock that begins anew each night forgets no day.
+    "verify the books": {"task": "config.tasks.verify_books", "schedule": HOUR},
+    "verify the audit log": {"task": "config.tasks.verify_audit", "schedule": HOUR},
     "send waiting mail": {"task": "notifications.tasks.send_waiting_mail", "schedule": 10.0},
     "forget old notifications": {"task": "notifications.tasks.forget_old", "schedule": HOUR},
     "forget spent tokens": {"task": "accounts.tasks.forget_spent_tokens", "schedule": HOUR},

@@ -20,7 +20,7 @@ from django.views.decorators.http import require_http_methods
 
 from config.schedule import EVERY_SECONDS
 from config.seeing.figures import MOST, Figures, read_figures
-from core import health, outbox
+from core import health, inspections, outbox
 from core import selectors as core_reads
 from core.admin.base import in_words
 from core.errors import DomainError
@@ -86,7 +86,30 @@ def _queues(figures: Figures, _: datetime) -> list[Line]:
             told=_many(figures.dead),
             url=f"{list_of}?state=dead",
         ),
+        Line(
+            name="Messages given up",
+            state="look" if figures.dead_letters else "ok",
+            told=_many(figures.dead_letters),
+            url=reverse("admin:core_deadletter_changelist"),
+        ),
     ]
+
+
+def _checks(figures: Figures, now: datetime) -> list[Line]:
+    """Lines of what the clock looks into each day."""
+    return [
+        _check("Books", figures.inspections.get(inspections.BOOKS), "differences", now),
+        _check("Audit log", figures.inspections.get(inspections.AUDIT), "breaks", now),
+    ]
+
+
+def _check(name: str, known: tuple[float, int] | None, what: str, now: datetime) -> Line:
+    good_at, found = known or (0.0, 0)
+    if not good_at:
+        return Line(name=name, state="unknown", told="not verified yet")
+    age = now.timestamp() - good_at
+    state = "down" if found else "look" if age > _OLD_BACKUP.total_seconds() else "ok"
+    return Line(name=name, state=state, told=f"{_many(found)} {what}, verified {_ago(age)}")
 
 
 def _mail(figures: Figures, _: datetime) -> list[Line]:
@@ -135,6 +158,7 @@ def _backups(_: Figures, now: datetime) -> list[Line]:
 SECTIONS = (
     Section(title="Services", permission=_DELIVERIES, lines=_services),
     Section(title="Queues", permission=_DELIVERIES, lines=_queues),
+    Section(title="Checks", permission=_DELIVERIES, lines=_checks),
     Section(title="Mail", permission=_MAIL, lines=_mail),
     Section(title="Payments", permission=_PAYMENTS, lines=_payments),
     Section(title="Backups", permission=_DELIVERIES, lines=_backups),

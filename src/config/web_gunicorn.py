@@ -8,6 +8,7 @@ from typing import Any
 
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
+from django.utils.module_loading import import_string
 from gunicorn.app.base import BaseApplication
 from gunicorn.arbiter import Arbiter
 
@@ -49,6 +50,11 @@ class DrainingArbiter(Arbiter):
         return super().wait_for_signals(min(timeout or left, left))
 
 
+def _show_metrics(_worker: object) -> None:
+    for name in settings.WEB_LISTENERS:
+        import_string(name)()
+
+
 class Gunicorn(BaseApplication):
     """Gunicorn without a command line."""
 
@@ -64,6 +70,7 @@ class Gunicorn(BaseApplication):
             "loglevel": "warning",
             "proc_name": processes.title("web"),
             "post_fork": lambda _server, _worker: end_with_parent(),
+            "post_worker_init": _show_metrics,
             "control_socket_disable": True,
             # Who may say that the client came by TLS.
             "forwarded_allow_ips": ",".join(map(str, settings.TRUSTED_PROXIES)),

@@ -237,6 +237,21 @@ class Heartbeat(models.Model):
         return self.queue
 
 
+class Inspection(models.Model):
+    """What the shop last found out about itself. One row per kind (``core.inspections``)."""
+
+    name = models.CharField(primary_key=True, max_length=50)
+    begun_at = models.DateTimeField(null=True)
+    # Until when it is known; null before the first one ended.
+    good_at = models.DateTimeField(null=True)
+    found = models.PositiveIntegerField(default=0)
+
+    objects: ClassVar[Any] = LockingQuerySet.as_manager()
+
+    def __str__(self) -> str:
+        return self.name
+
+
 class DeadLetter(models.Model):
     """A message that the broker gave up. ``digest`` tells it from every other, so that none is noted twice."""
 
@@ -256,7 +271,10 @@ class DeadLetter(models.Model):
     class Meta:
         verbose_name = "message given up"
         verbose_name_plural = "messages given up"
-        indexes = [models.Index(fields=["noted_at", "id"], name="dead_letter_noted")]
+        indexes = [
+            models.Index(fields=["noted_at", "id"], name="dead_letter_noted"),
+            models.Index(fields=["noted_at"], name="dead_letter_open", condition=Q(resent_at__isnull=True)),
+        ]
 
     def __str__(self) -> str:
         return self.task or "a message that cannot be read"

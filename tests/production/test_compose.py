@@ -199,6 +199,12 @@ class TestServices:
             names_asked_for(kept | keys)
         assert names_asked_for(changed | keys)
 
+    def test_count_where_nothing_is_left_of_the_life_before(self, services: dict[str, Any]) -> None:
+        for name in OURS:
+            each = services[name]
+            places = [place.partition(":")[0] for place in each["tmpfs"]]
+            assert any(Path(each["environment"]["METRICS_FOLDER"]).is_relative_to(place) for place in places), name
+
     def test_believe_the_network_that_nginx_is_in(self) -> None:
         told = composed(DOCKER, FRONT_SUBNET="10.9.8.0/24")
 

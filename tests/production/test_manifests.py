@@ -211,13 +211,34 @@ def private_folder() -> Path:
     return Path(settings.STORAGES["private"]["OPTIONS"]["location"])
 
 
+class TestMetrics:
+    @pytest.mark.parametrize("component", ["web", "worker"])
+    def test_have_a_port_where_prometheus_looks(self, shop: Rendered, component: str) -> None:
+        environment, annotations = shop.environment(component), shop.pods[component]["metadata"]["annotations"]
+        ports = {port["name"]: port["containerPort"] for port in shop.container(component)["ports"]}
+
+        assert environment["METRICS_HOST"] == "0.0.0.0"
+        assert str(ports["metrics"]) == environment["METRICS_PORT"] == annotations["prometheus.io/port"]
+        assert (annotations["prometheus.io/scrape"], annotations["prometheus.io/path"]) == ("true", "/metrics")
+
+    @pytest.mark.parametrize("component", ["web", "worker", "beat"])
+    def test_are_counted_where_a_pod_may_write_and_none_was_before(self, shop: Rendered, component: str) -> None:
+        mounts = {mount["mountPath"]: mount["name"] for mount in shop.container(component)["volumeMounts"]}
+        volumes = {volume["name"]: volume for volume in shop.pods[component]["spec"]["volumes"]}
+
+        (place,) = [path for path in mounts if Path(shop.environment(component)["METRICS_FOLDER"]).is_relative_to(path)]
+        assert "emptyDir" in volumes[mounts[place]]
+
+
 class TestWebProbes:
     def test_ask_the_addresses_of_health(self, shop: Rendered) -> None:
         web = shop.container("web")
 
         assert web["livenessProbe"]["httpGet"]["path"] == web["startupProbe"]["httpGet"]["path"] == "/healthz"
         assert web["readinessProbe"]["httpGet"]["path"] == "/readyz"
-        assert [port["containerPort"] for port in web["ports"]] == [int(shop.environment("web")["PORT"])]
+        asked = {web[name]["httpGet"]["port"] for name in ("livenessProbe", "startupProbe", "readinessProbe")}
+        (port,) = [port["containerPort"] for port in web["ports"] if port["name"] in asked]
+        assert port == int(shop.environment("web")["PORT"])
         for name in ("startupProbe", "livenessProbe", "readinessProbe"):
             assert web[name]["httpGet"]["scheme"] == "HTTPS"
 
@@ -344,6 +365,9 @@ class TestNetwork:
             ("web", "203.0.113.9", 443),
             ("worker", "203.0.113.9", 587),
             ("worker", "2001:db8::9", 443),
+            ("beat", "203.0.113.9", 443),
+            ("ns:observability", "web", 9100),
+            ("ns:observability", "worker", 9100),
         ],
     )
     def test_lets_through_what_a_shop_needs(self, shop: Rendered, start: str, end: str, port: int) -> None:
@@ -362,7 +386,12 @@ class TestNetwork:
             ("rabbitmq", "redis", 6379),
             ("web", "rabbitmq", 5672),
             ("postgres", "203.0.113.9", 443),
-            ("beat", "203.0.113.9", 443),
+            ("beat", "203.0.113.9", 587),
+            ("ns:another", "web", 9100),
+            ("ns:another", "worker", 9100),
+            ("ns:ingress-nginx", "web", 9100),
+            ("ns:observability", "web", 8000),
+            ("ns:observability", "postgres", 5432),
             ("web", "203.0.113.9", 80),
             ("web", "worker", 8000),
             ("worker", "web", 8000),
@@ -377,6 +406,7 @@ class TestNetwork:
     def test_s40_reaches_no_address_of_the_house(self, shop: Rendered, address: str) -> None:
         assert not shop.lets_through("web", address, 443)
         assert not shop.lets_through("worker", address, 443)
+        assert not shop.lets_through("beat", address, 443)
 
 
 class TestMakeSecrets:

@@ -12,7 +12,9 @@ from pathlib import Path
 
 import structlog
 from django.conf import settings
+from django.db import Error, connection
 from django.utils import timezone
+from psycopg_pool import PoolTimeout
 
 from config.backups import media
 from config.backups.following import SLOT, Follower
@@ -22,6 +24,7 @@ from config.backups.sealing import Seal
 from config.backups.stores import Store, open_store
 from config.backups.taking import forget_old, segments, system_of, take_base_backup
 from config.backups.tools import Database
+from core import inspections
 
 log = structlog.get_logger("nexus.backup")
 
@@ -34,6 +37,9 @@ _CONTROL = "FROM pg_control_system() s, pg_control_checkpoint() c"
 _SLOT_STATE = f"""
 SELECT coalesce(bool_or(active), false), coalesce(max(pg_wal_lsn_diff(pg_current_wal_lsn(), restart_lsn)), 0)
   FROM pg_replication_slots WHERE slot_name = '{SLOT}'"""  # noqa: S608 - a constant of ours
+
+_RECEIVED = f"""
+SELECT coalesce(bool_or(restart_lsn >= '{{}}'), false) FROM pg_replication_slots WHERE slot_name = '{SLOT}'"""  # noqa: S608
 
 
 def our_store() -> Store:
@@ -70,7 +76,18 @@ def back_up(*, at: datetime) -> tuple[Manifest, list[str]]:
     media.copy_media(store=store, seal=seal, at=at)
     gone = forget_old(store=store, keep=keep, at=at)
     media.forget_media(store=store, before=at - keep)
+    _note_reach(datetime.fromisoformat(manifest.ended_at))
     return manifest, gone
+
+
+def _note_reach(at: datetime) -> None:
+    """Let the shop know the last moment that can be brought back. A backup is none the worse where it cannot."""
+    try:
+        inspections.note(name=inspections.BACKUP, found=0, at=at)
+    except (Error, PoolTimeout):
+        log.warning("the shop does not know how far its backups reach", exc_info=True)
+    finally:
+        connection.close()
 
 
 def _put_keys(store: Store, seal: Seal, manifest: Manifest) -> None:
@@ -88,6 +105,7 @@ def follow(*, until: Callable[[], bool] = lambda: False, beat: Callable[[], obje
     store, seal = our_store(), our_seal()
     spool = settings.DATA / "backup-spool"
     follower = Follower(database=our_database(), store=store, seal=seal, spool=spool, beat=beat)
+    reach = Reach(database=our_database(), store=store, follower=follower)
     media_due = base_due = 0.0
     files: Future[object] | None = None
     base: Future[object] | None = None
@@ -98,9 +116,11 @@ def follow(*, until: Callable[[], bool] = lambda: False, beat: Callable[[], obje
             beat()
             try:
                 follower.tick()
-                if began >= media_due and (files is None or files.done()):
+                if began >= media_due:
                     media_due = began + _SECONDS_BETWEEN_MEDIA
-                    files = beside.submit(_copy_media, store, seal)
+                    reach.tell()
+                    if files is None or files.done():
+                        files = beside.submit(_copy_media, store, seal)
                 if began >= base_due and (base is None or base.done()):
                     base_due = began + _SECONDS_BETWEEN_BASES
                     base = beside.submit(_back_up_if_due, store)
@@ -115,6 +135,27 @@ def _copy_media(store: Store, seal: Seal) -> None:
         media.copy_media(store=store, seal=seal, at=timezone.now())
     except Exception:
         log.exception("the media are not copied; trying again")
+
+
+class Reach:
+    """How far the store can bring the shop back: what the database had written at a moment, all of it carried since."""
+
+    def __init__(self, *, database: Database, store: Store, follower: Follower) -> None:
+        self._database, self._store, self._follower = database, store, follower
+        self._mark: tuple[datetime, str] | None = None
+
+    def tell(self) -> None:
+        """Let the shop know, and set the next mark. Without a base backup, or with a hole in the log, it knows less."""
+        if self._mark is not None and self._database.ask(_RECEIVED.format(self._mark[1]))[0]:
+            self._follower.carry()
+            system = system_of(self._database)
+            own = [each for each in list_backups(self._store) if each.system == system]
+            if own and not _gaps(self._store, own[-1]):
+                _note_reach(self._mark[0])
+            self._mark = None
+        if self._mark is None:
+            at, position = self._database.ask("SELECT clock_timestamp(), pg_current_wal_lsn()::text")
+            self._mark = at, position
 
 
 def _back_up_if_due(store: Store) -> None:

@@ -29,6 +29,7 @@ from config.seeing.meters import GAUGES
 from config.version import VERSION
 from core.api.problems import plain_problem
 from core.errors import NotFound
+from core.inspections import AUDIT, BACKUP, BOOKS
 
 log = structlog.get_logger(__name__)
 
@@ -103,7 +104,20 @@ def _values(figures: Figures) -> dict[str, dict[tuple[str, ...], float]]:
         "payments_unresolved": {(status,): many for status, many in ({"unknown": 0} | figures.unresolved).items()},
         "payments_unknown_age": {(): figures.unknown_seconds},
         "refunds_unresolved": {(): figures.refunds_unresolved},
+        "dead_letters": {(): figures.dead_letters},
+        **_inspections(figures.inspections),
     }
+
+
+def _inspections(known: dict[str, tuple[float, int]]) -> dict[str, dict[tuple[str, ...], float]]:
+    """Return what the shop found out about itself; of backups, where it has or should have some."""
+    values: dict[str, dict[tuple[str, ...], float]] = {}
+    for name in (BOOKS, AUDIT):
+        good_at, found = known.get(name, (0.0, 0))
+        values |= {name: {(): found}, f"{name}_at": {(): good_at}}
+    if settings.BACKUP_FOLLOWS or BACKUP in known:
+        values["backup_at"] = {(): known.get(BACKUP, (0.0, 0))[0]}
+    return values
 
 
 def _gauge(name: str, values: dict[tuple[str, ...], float]) -> GaugeMetricFamily:

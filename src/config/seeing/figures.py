@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from uuid import UUID
 
+from core.deadletters import DELIVER
 from core.statements import fetch
 
 MOST = 10_000
 
+# Of what the broker gave up, deliveries are dead in the outbox; what cannot be read cannot be sent again, and is told
+# of for a day.
 # In their order of being due; those that are tried again and again stand behind. 10,000 of a kind are as bad as more.
 _READ = f"""
 WITH now AS (SELECT clock_timestamp() AS at),
 owed AS (SELECT id, due_at FROM core_delivery WHERE done_at IS NULL AND dead_at IS NULL ORDER BY due_at LIMIT {MOST}),
 dead AS (SELECT FROM core_delivery WHERE dead_at IS NOT NULL LIMIT {MOST}),
+letter AS (SELECT FROM core_deadletter, now WHERE resent_at IS NULL AND task <> '{DELIVER}'
+            AND (task <> '' OR noted_at > now.at - interval '1 day') LIMIT {MOST}),
 mail AS (SELECT due_at FROM notifications_mail WHERE state = 'queued' ORDER BY due_at, id LIMIT {MOST}),
 asked AS (SELECT status, unknown_since FROM payments_attempt WHERE ask_at IS NOT NULL ORDER BY ask_at LIMIT {MOST}),
 refund AS (SELECT FROM payments_refund WHERE ask_at IS NOT NULL ORDER BY ask_at LIMIT {MOST})
@@ -30,6 +35,9 @@ SELECT (SELECT count(*) FROM owed),
        (SELECT coalesce(json_object_agg(queue, json_build_array(
             extract(epoch FROM now.at - ran_at)::float8, extract(epoch FROM ran_at - sent_at)::float8)), '{{}}'::json)
           FROM core_heartbeat),
+       (SELECT count(*) FROM letter),
+       (SELECT coalesce(json_object_agg(name, json_build_array(
+            coalesce(extract(epoch FROM good_at)::float8, 0), found)), '{{}}'::json) FROM core_inspection),
        extract(epoch FROM now.at)::float8
   FROM now
 """  # noqa: S608 - a number of ours
@@ -51,6 +59,9 @@ class Figures:
     refunds_unresolved: int
     # Queue -> seconds since its last heartbeat, and how long that was under way.
     heartbeats: dict[str, tuple[float, float]]
+    dead_letters: int = 0
+    # What was looked into -> until when it is known (seconds since 1970, 0: not yet), and how much was wrong.
+    inspections: dict[str, tuple[float, int]] = field(default_factory=dict)
 
     def queue_ages(self, every_seconds: float) -> dict[str, float]:
         """Return how long each queue lets wait. Of one whose heartbeat is overdue, since when it is.
@@ -69,7 +80,7 @@ def read_figures() -> Figures:
     :raises django.db.Error: the database does not answer
     """
     [row] = fetch(_READ)
-    owed, oldest, due, dead, mails, mail_due, unresolved, unknown, refunds, heartbeats, now = row
+    owed, oldest, due, dead, mails, mail_due, unresolved, unknown, refunds, heartbeats, letters, known, now = row
     return Figures(
         owed=owed,
         lag_seconds=max(0.0, now - _made_at(oldest)) if oldest else 0.0,
@@ -81,6 +92,8 @@ def read_figures() -> Figures:
         unknown_seconds=max(0.0, unknown or 0.0),
         refunds_unresolved=refunds,
         heartbeats={queue: (silent, took) for queue, (silent, took) in heartbeats.items()},
+        dead_letters=letters,
+        inspections={name: (good_at, found) for name, (good_at, found) in known.items()},
     )
 
 

@@ -1,4 +1,7 @@
-"""Where a worker, which answers no requests, shows its metrics: on a port of its own, by the same token."""
+"""Metrics on a port of their own, by the same token: of a worker, which answers no requests, and of web processes.
+
+Whoever scrapes a pod asks by its address, which is no host of the shop's, and need not reach the shop for it.
+"""
 
 from __future__ import annotations
 
@@ -20,6 +23,12 @@ log = structlog.get_logger(__name__)
 
 class _Server(ThreadingMixIn, WSGIServer):
     daemon_threads = True
+
+
+class _Shared(_Server):
+    """Beside those of the other web processes of the machine: each tells of all."""
+
+    allow_reuse_port = True
 
 
 class _Quiet(WSGIRequestHandler):
@@ -49,9 +58,14 @@ def listen_beside_worker() -> None:
         worker_ready.connect(_listen, weak=False, dispatch_uid="nexus.metrics")
 
 
-def _listen(**_: object) -> None:
+def listen_beside_web() -> None:
+    """Listen in this web process, whichever of them it is."""
+    _listen(_Shared)
+
+
+def _listen(kind: type[_Server] = _Server, **_: object) -> None:
     try:
-        server = make_server(settings.METRICS_HOST, settings.METRICS_PORT, application, _Server, _Quiet)
+        server = make_server(settings.METRICS_HOST, settings.METRICS_PORT, application, kind, _Quiet)
     except OSError as error:
         log.error("metrics are not shown: the port cannot be listened on", error=str(error))  # noqa: TRY400
         return

@@ -82,6 +82,20 @@ GAUGES = {
         "nexus_payments_unknown_age_seconds", "Since when it is not known what became of the oldest such attempt."
     ),
     "refunds_unresolved": Meter("nexus_refunds_unresolved", "Refunds that no provider has confirmed yet."),
+    "dead_letters": Meter(
+        "nexus_dead_letters", "Messages, but deliveries, that the broker gave up and nobody sent again, at most 10,000."
+    ),
+    "books": Meter("nexus_books_disagreements", "Differences that the last verification of the books found."),
+    "books_at": Meter(
+        "nexus_books_verified_timestamp_seconds", "When the books were last verified, since 1970; 0: never."
+    ),
+    "audit": Meter("nexus_audit_breaks", "Breaks that the last verification of the audit log found."),
+    "audit_at": Meter(
+        "nexus_audit_verified_timestamp_seconds", "When the audit log was last verified, since 1970; 0: never."
+    ),
+    "backup_at": Meter(
+        "nexus_backup_last_timestamp_seconds", "The last moment that a backup can bring back, since 1970; 0: none."
+    ),
 }  # fmt: skip
 
 

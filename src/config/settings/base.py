@@ -49,6 +49,7 @@ from config.settings.seeing import (  # noqa: F401 - settings
     SEEING_MIDDLEWARE,
     SENTRY_DSN,
     SENTRY_ENVIRONMENT,
+    WEB_LISTENERS,
     WSGI_WRAPPERS,
 )
 from config.subscriptions import CONDITIONS, HANDLERS_OF_MANY, INLINE_SUBSCRIPTIONS, PERSONAL_PARTS, SUBSCRIPTIONS

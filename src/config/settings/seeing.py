@@ -9,7 +9,7 @@ from config.settings.env import data_folder, env
 
 # Whoever bears it may read /metrics; without it nothing is counted, and there is no such address.
 METRICS_TOKEN = env.str("METRICS_TOKEN", default="")
-# Where a worker answers /metrics: it has no other address. 0: nowhere.
+# Where a worker answers /metrics, which has no other address, and the web processes of Gunicorn do besides. 0: nowhere.
 METRICS_PORT = env.int("METRICS_PORT", default=0)
 METRICS_HOST = env.str("METRICS_HOST", default="127.0.0.1")
 # Where the processes of one machine keep their figures; each machine, or container, has its own.
@@ -47,6 +47,8 @@ SEEING = [
     *(["config.seeing.defects.switch_on"] if SENTRY_DSN else []),
     *(["config.seeing.log.switch_on"] if _SENT else []),
 ]
+# Called in each web process of Gunicorn's.
+WEB_LISTENERS = ["config.seeing.listener.listen_beside_web"] if _METERED and METRICS_PORT else []
 # What each event of the log is shown to, and what each line is, once nothing personal is in it.
 LOG_WATCHERS = ["config.seeing.defects.report"] if SENTRY_DSN else []
 LOG_SENDERS = ["config.seeing.log.take"] if _SENT else []

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -25,9 +26,10 @@ from config.schedule import BEAT_SCHEDULE
 from config.seeing import exposition, figures, listener, metrics, tasks
 from config.seeing.meters import COUNTERS, HISTOGRAMS, names
 from config.seeing.statements import WatchedCursor
-from core import heartbeats, outbox, tally
+from core import deadletters, heartbeats, inspections, outbox, tally
 from core.errors import NotFound
 from core.lines import close_lines
+from core.models import DeadLetter
 from core.tests.factories import NOON, ThingHappened, make_delivery
 from core.transactions import command
 from inventory.tests.factories import make_stock
@@ -253,6 +255,7 @@ class TestExposition:
         for key, meter in HISTOGRAMS.items():
             tally.observe(key, 1.0, *(["x"] * len(meter.labels)))
         heartbeats.note_heartbeat.__wrapped__(queue="celery", sent_at=NOON, now=NOON)  # type: ignore[attr-defined]
+        inspections.note.__wrapped__(name="backup", found=0, at=NOON)  # type: ignore[attr-defined]
 
         shown = {
             sample.name
@@ -318,6 +321,21 @@ class TestFigures:
 
         assert (found.owed, found.lag_seconds, found.outbox_age_seconds, found.unknown_seconds) == (0, 0.0, 0.0, 0.0)
 
+    def test_of_what_the_broker_gave_up_are_what_can_be_sent_again(self) -> None:
+        now = timezone.now()
+        for number, (task, fields) in enumerate(
+            [
+                ("orders.tasks.expire_unpaid_orders", {}),
+                ("orders.tasks.expire_unpaid_orders", {"resent_at": now}),
+                (deadletters.DELIVER, {}),
+                ("", {}),
+                ("", {"noted_at": now - timedelta(days=2)}),
+            ]
+        ):
+            DeadLetter.objects.create(task=task, digest=str(number), **{"noted_at": now} | fields)
+
+        assert figures.read_figures().dead_letters == 2
+
     def test_of_a_queue_that_is_not_served_grow(self) -> None:
         found = figures.Figures(
             owed=0, lag_seconds=0, outbox_age_seconds=0, dead=0, mails_waiting=0, mail_age_seconds=0, unresolved={},
@@ -332,7 +350,9 @@ class TestFigures:
             cursor.execute("EXPLAIN " + figures._READ)
             plan = "\n".join(row[0] for row in cursor.fetchall())
 
-        assert "Seq Scan on" not in plan.replace("Seq Scan on core_heartbeat", "")
+        assert "Seq Scan on" not in plan.replace("Seq Scan on core_heartbeat", "").replace(
+            "Seq Scan on core_inspection", ""
+        )
 
 
 class TestHeartbeats:

@@ -6,6 +6,7 @@ import pytest
 from django.core.exceptions import ImproperlyConfigured
 
 from config import roles
+from config.celery import app
 from config.queues import BULK, MAIL, MONEY
 from config.settings import processes
 
@@ -13,7 +14,7 @@ from config.settings import processes
 @pytest.fixture
 def started(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     words: list[str] = []
-    monkeypatch.setattr(roles.app, "worker_main", words.extend)
+    monkeypatch.setattr(app, "worker_main", words.extend)
     return words
 
 

@@ -21,13 +21,13 @@ from accounts.domain import Role
 from accounts.tests.factories import make_user
 from config import status
 from config.backups.manifest import Manifest
-from core import heartbeats
-from core.models import Delivery
+from core import heartbeats, inspections
+from core.models import DeadLetter, Delivery
 from core.tests.factories import make_delivery
 
 PAGE = "/admin/status/"
 SHOWN_BY = {
-    "core.view_delivery": {"Services", "Queues", "Backups"},
+    "core.view_delivery": {"Services", "Queues", "Checks", "Backups"},
     "notifications.view_mail": {"Mail"},
     "payments.view_payment": {"Payments"},
     "orders.view_order": set(),
@@ -123,6 +123,8 @@ class TestPage:
         assert self.row(page, "Migrations") == "Migrations ok ok"
         assert self.row(page, "Workers of celery").startswith("Workers of celery ok last heard of")
         assert self.row(page, "Dead deliveries") == "Dead deliveries ok 0"
+        assert self.row(page, "Messages given up") == "Messages given up ok 0"
+        assert self.row(page, "Books") == "Books unknown not verified yet"
         assert self.row(page, "Backups") == "Backups unknown this shop does not know of any"
 
     def test_says_what_needs_a_look(self, boss: Client, settings: Settings) -> None:
@@ -133,12 +135,20 @@ class TestPage:
         )
         make_delivery(dead_at=long_ago, attempts=12, last_error="ConnectionRefusedError: <b>no</b>")
         make_delivery(due_at=long_ago)
+        DeadLetter.objects.create(task="orders.tasks.expire_unpaid_orders", digest="1", noted_at=long_ago)
+        inspections.note.__wrapped__(name="books", found=2, at=long_ago)  # type: ignore[attr-defined]
+        inspections.note.__wrapped__(  # type: ignore[attr-defined]
+            name="audit", found=0, at=long_ago - timedelta(hours=25)
+        )
 
         page = boss.get(PAGE).content.decode()
 
         assert self.row(page, "Workers of celery") == "Workers of celery down last heard of 3 h ago"
         assert self.row(page, "Queue: outbox") == "Queue: outbox look first in it overdue for 3 h"
         assert self.row(page, "Dead deliveries") == "Dead deliveries look 1"
+        assert self.row(page, "Messages given up") == "Messages given up look 1"
+        assert self.row(page, "Books") == "Books down 2 differences, verified 3 h ago"
+        assert self.row(page, "Audit log") == "Audit log look 0 breaks, verified 28 h ago"
         assert "&lt;b&gt;no&lt;/b&gt;" in page
         assert self.row(page, "Backup new") == "Backup new look 30 h ago"
         assert self.row(page, "Backup old") == "Backup old ok 40 d ago"
