@@ -96,8 +96,16 @@ class TestAlerts:
         assert fired == {rule["alert"] for rule in alerts}
         for rule in alerts:
             assert rule["labels"]["severity"] in {"page", "ticket"}
-            assert rule["annotations"]["runbook"] == f"docs/observability.md#{rule['alert'].lower()}"
             assert f"### {rule['alert']}\n" in told, rule["alert"]
+
+    def test_each_has_a_runbook_which_the_page_links_to(self) -> None:
+        sections = dict(re.findall(r"^### (Nexus\w+)\n(.+?)(?=^#|\Z)", PAGE.read_text(), re.MULTILINE | re.DOTALL))
+
+        for rule in (rule for rule in rules() if "alert" in rule):
+            runbook = rule["annotations"]["runbook"]
+            assert re.fullmatch(r"docs/runbooks/[a-z-]+\.md", runbook), rule["alert"]
+            assert (ROOT / runbook).is_file(), runbook
+            assert f"({runbook.removeprefix('docs/')})" in sections[rule["alert"]], rule["alert"]
 
 
 class TestDashboard:

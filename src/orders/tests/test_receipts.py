@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 from django.db import IntegrityError, transaction
+from django.db.models import F
 
 from accounts.tests.factories import client_of, make_user
 from carts.models import Cart
@@ -16,6 +17,7 @@ from orders import selectors, services
 from orders.domain import OrderStatus
 from orders.errors import CouponRefused, CouponUnknown, NotDelivered, ShippingMethodUnknown, TotalChanged
 from orders.models import Order, OrderReceipt
+from orders.selectors import books
 from orders.tests.books import books_agree
 from orders.tests.factories import make_guest_order, make_order, place
 from pricing.domain import Kind
@@ -190,6 +192,14 @@ class TestBooks:
         Order.objects.filter(pk=order.pk).update(shipping_minor=1, total_minor=order.total_minor + 1)
 
         assert any("its receipt makes 2000 GBP" in found for found in find_differences())
+
+    def test_find_it_in_whichever_part_of_them_it_is_read(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(books, "_AT_ONCE", 2)
+        for _ in range(5):
+            place(dear_cart())
+        Order.objects.update(shipping_minor=1, total_minor=F("total_minor") + 1)
+
+        assert len([found for found in find_differences() if "its receipt makes 2000 GBP" in found]) == 5
 
 
 @pytest.mark.django_db(transaction=True)
