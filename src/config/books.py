@@ -22,11 +22,12 @@ _OUTBOX_IS_WHOLE = timedelta(days=6)
 def find_differences(*, now: datetime) -> list[str]:
     """Return, in words, what does not agree. Statements over all rows, none of which is cut short.
 
-    Each statement sees what is committed when it begins, and nobody waits for any. Receipts are read in parts.
+    All of them see what was committed at one moment, though people buy meanwhile, and nobody waits for any. Receipts
+    are read in parts.
 
     :param now: the time to judge reservations by
     """
-    with _unhurried():
+    with _at_one_moment():
         return [
             *stock_reads.find_differences(now=now),
             *order_reads.find_differences(events_since=now - _OUTBOX_IS_WHOLE),
@@ -43,10 +44,16 @@ def _compare_with_providers() -> Iterator[str]:
 
 
 @contextmanager
-def _unhurried() -> Iterator[None]:
-    """Let statements take as long as they take, within the block alone, whoever has the connection afterwards."""
+def _at_one_moment() -> Iterator[None]:
+    """Show the block's statements the same rows, and let them take as long as they take, within the block alone.
+
+    Within a transaction that has begun already they see what that sees.
+    """
+    is_first = not connection.in_atomic_block
     with transaction.atomic():
         with connection.cursor() as cursor:
+            if is_first:
+                cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
             cursor.execute("SHOW statement_timeout")
             [before] = cursor.fetchone()
             cursor.execute("SET LOCAL statement_timeout = 0")

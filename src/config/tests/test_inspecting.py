@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -17,6 +17,7 @@ from config.seeing import exposition, figures
 from core import inspections
 from core.models import Inspection
 from core.tests.factories import NOON, make_audit_entry
+from core.tests.threads import at_once
 from inventory.tests.factories import make_stock
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -29,6 +30,16 @@ def miscount() -> None:
         make_stock(on_hand=5)
     with connection.cursor() as cursor:
         cursor.execute("UPDATE inventory_stock SET on_hand = 7")
+
+
+def miscount_elsewhere() -> None:
+    """Do so in a transaction of another connection."""
+
+    def work(_: object) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute("UPDATE inventory_stock SET on_hand = 7")
+
+    at_once(work, [None])
 
 
 def tamper() -> None:
@@ -46,6 +57,21 @@ def values() -> dict[str, dict[tuple[str, ...], float]]:
 
 
 class TestVerifyBooks:
+    def test_compares_what_was_committed_at_one_moment(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        make_stock(on_hand=5)
+        look = books.stock_reads.find_differences
+
+        def look_twice(*, now: datetime) -> list[str]:
+            first = [*look(now=now)]
+            miscount_elsewhere()
+            return [*first, *look(now=now)]
+
+        monkeypatch.setattr(books.stock_reads, "find_differences", look_twice)
+
+        assert books.find_differences(now=NOON) == []
+        monkeypatch.undo()
+        assert len(books.find_differences(now=NOON)) == 1
+
     def test_finds_what_the_command_finds_and_tells_every_process(self) -> None:
         miscount()
         with pytest.raises(CommandError) as refused:
@@ -76,7 +102,7 @@ class TestVerifyBooks:
 
         before = limit()
 
-        with books._unhurried():
+        with books._at_one_moment():
             meanwhile = limit()
 
         assert (meanwhile, limit()) == ("0", before)
