@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import gzip
 import http.client
 import json
 import re
 import shutil
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
@@ -20,7 +17,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from prometheus_client.parser import text_string_to_metric_families
 
 from config.queues import QUEUES
-from config.tests.collecting import Line, lines_of
+from config.tests.collecting import Line, Receiver, lines_of
 from tests.runtime.shop import ROOT, Shop, temporary_folder, wait_for
 
 pytestmark = pytest.mark.runtime
@@ -48,41 +45,21 @@ class Span:
 
 
 @dataclass
-class Collector:
-    """Takes traces and the log in by OTLP over HTTP, on a free port of loopback."""
+class Collector(Receiver):
+    """Takes traces and the log in."""
 
     spans: list[Span] = field(default_factory=list)
     lines: list[Line] = field(default_factory=list)
 
-    def __enter__(self) -> Collector:
-        collector = self
+    def take(self, path: str, body: bytes) -> int:
+        """Take in what is sent to where traces or the log go."""
+        if path == "/v1/traces":
+            self.add(ExportTraceServiceRequest.FromString(body))
+        elif path == "/v1/logs":
+            self.lines += lines_of(body)
+        return 200
 
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                body = self.rfile.read(int(self.headers["Content-Length"]))
-                if self.headers.get("Content-Encoding") == "gzip":
-                    body = gzip.decompress(body)
-                if self.path == "/v1/traces":
-                    collector.take(ExportTraceServiceRequest.FromString(body))
-                elif self.path == "/v1/logs":
-                    collector.lines += lines_of(body)
-                self.send_response(200)
-                self.send_header("Content-Length", "0")
-                self.end_headers()
-
-            def log_message(self, *_: object) -> None:
-                """Say nothing."""
-
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.server.daemon_threads = True
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.server.shutdown()
-        self.server.server_close()
-
-    def take(self, told: Any) -> None:
+    def add(self, told: Any) -> None:
         for of_resource in told.resource_spans:
             about = {each.key: each.value for each in of_resource.resource.attributes}
             for of_scope in of_resource.scope_spans:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import gzip
 import threading
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from typing import Any, Self
 
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 
@@ -23,26 +24,24 @@ class Line:
     resource: dict[str, Any]
 
 
-@dataclass
-class Collector:
-    """Takes lines in, on a free port of loopback, while ``opened``; the first are answered by ``statuses``."""
+class Receiver:
+    """Takes what is posted, on a free port of loopback."""
 
-    lines: list[Line] = field(default_factory=list)
-    statuses: list[int] = field(default_factory=list)
-    opened: threading.Event = field(default_factory=threading.Event)
+    server: ThreadingHTTPServer
 
-    def __enter__(self) -> Collector:
-        collector = self
-        self.opened.set()
+    def take(self, path: str, body: bytes) -> int:
+        """Take a request in, and return the status of the answer."""
+        raise NotImplementedError
+
+    def __enter__(self) -> Self:
+        receiver = self
 
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers["Content-Length"]))
-                collector.opened.wait()
-                status = collector.statuses.pop(0) if collector.statuses else 200
-                if status == 200:
-                    collector.lines += lines_of(body)
-                self.send_response(status)
+                if self.headers.get("Content-Encoding") == "gzip":
+                    body = gzip.decompress(body)
+                self.send_response(receiver.take(self.path, body))
                 self.send_header("Content-Length", "0")
                 self.end_headers()
 
@@ -55,9 +54,33 @@ class Collector:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.opened.set()
         self.server.shutdown()
         self.server.server_close()
+
+
+@dataclass
+class Collector(Receiver):
+    """Takes lines in while ``opened``; the first are answered by ``statuses``."""
+
+    lines: list[Line] = field(default_factory=list)
+    statuses: list[int] = field(default_factory=list)
+    opened: threading.Event = field(default_factory=threading.Event)
+
+    def __enter__(self) -> Self:
+        self.opened.set()
+        return super().__enter__()
+
+    def __exit__(self, *_: object) -> None:
+        self.opened.set()
+        super().__exit__()
+
+    def take(self, path: str, body: bytes) -> int:
+        """Take lines in, unless a status says that they are not taken."""
+        self.opened.wait()
+        status = self.statuses.pop(0) if self.statuses else 200
+        if status == 200:
+            self.lines += lines_of(body)
+        return status
 
     @property
     def endpoint(self) -> str:
