@@ -22,19 +22,20 @@ _OUTBOX_IS_WHOLE = timedelta(days=6)
 def find_differences(*, now: datetime) -> list[str]:
     """Return, in words, what does not agree. Statements over all rows, none of which is cut short.
 
-    All of them see what was committed at one moment, though people buy meanwhile, and nobody waits for any. Receipts
-    are read in parts.
+    All of them see what was committed at one moment, though people buy meanwhile, and nobody waits for any; but for
+    receipts, each of which is compared by itself.
 
     :param now: the time to judge reservations by
     """
     with _at_one_moment():
-        return [
+        found = [
             *stock_reads.find_differences(now=now),
             *order_reads.find_differences(events_since=now - _OUTBOX_IS_WHOLE),
             *payment_reads.find_differences(),
             *_compare_with_providers(),
             *promotion_reads.find_differences(),
         ]
+    return [*found, *order_reads.find_receipts_that_differ()]
 
 
 def _compare_with_providers() -> Iterator[str]:

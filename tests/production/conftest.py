@@ -3,6 +3,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -18,6 +19,14 @@ def nginx() -> None:
     for program in ("nginx", "openssl", "curl"):
         if not shutil.which(program, path=f"{os.environ.get('PATH', '')}:/usr/sbin"):
             pytest.skip(f"{program} is not installed")
+
+
+@pytest.fixture(scope="module")
+def place() -> Iterator[Path]:
+    """A folder that servers may look into as whoever they run."""
+    with temporary_folder() as folder:
+        folder.chmod(0o755)
+        yield folder
 
 
 @pytest.fixture

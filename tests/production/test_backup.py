@@ -27,18 +27,11 @@ from tests.production.manifests import ROOT, Rendered, read_secrets, render
 from tests.production.settings import names_asked_for
 from tests.production.test_compose import DOCKER, composed
 from tests.production.test_tls import AS_ROOT, NAMED, Secured, a_postgres
-from tests.runtime.shop import temporary_folder, wait_for
+from tests.runtime.shop import wait_for
 
 SECONDS_TO_BACK_UP = 180.0
 KEYS_OF_THE_BUCKET = {"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"}
 KINDS = ("backup", "drill")
-
-
-@pytest.fixture(scope="module")
-def place() -> Iterator[Path]:
-    with temporary_folder() as folder:
-        folder.chmod(0o755)
-        yield folder
 
 
 @pytest.fixture(scope="module")

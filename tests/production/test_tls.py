@@ -136,13 +136,6 @@ class Secured:
 
 
 @pytest.fixture(scope="module")
-def place() -> Iterator[Path]:
-    with temporary_folder() as folder:
-        folder.chmod(0o755)
-        yield folder
-
-
-@pytest.fixture(scope="module")
 def shop(place: Path) -> Rendered:
     return render("local", place)
 

@@ -118,9 +118,9 @@ def follow(*, until: Callable[[], bool] = lambda: False, beat: Callable[[], obje
                 follower.tick()
                 if began >= media_due:
                     media_due = began + _SECONDS_BETWEEN_MEDIA
-                    reach.tell()
                     if files is None or files.done():
                         files = beside.submit(_copy_media, store, seal)
+                    reach.tell()
                 if began >= base_due and (base is None or base.done()):
                     base_due = began + _SECONDS_BETWEEN_BASES
                     base = beside.submit(_back_up_if_due, store)

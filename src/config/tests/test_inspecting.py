@@ -18,6 +18,7 @@ from core import inspections
 from core.models import Inspection
 from core.tests.factories import NOON, make_audit_entry
 from core.tests.threads import at_once
+from inventory import selectors as stock_reads
 from inventory.tests.factories import make_stock
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -59,14 +60,14 @@ def values() -> dict[str, dict[tuple[str, ...], float]]:
 class TestVerifyBooks:
     def test_compares_what_was_committed_at_one_moment(self, monkeypatch: pytest.MonkeyPatch) -> None:
         make_stock(on_hand=5)
-        look = books.stock_reads.find_differences
+        look = stock_reads.find_differences
 
         def look_twice(*, now: datetime) -> list[str]:
             first = [*look(now=now)]
             miscount_elsewhere()
             return [*first, *look(now=now)]
 
-        monkeypatch.setattr(books.stock_reads, "find_differences", look_twice)
+        monkeypatch.setattr(stock_reads, "find_differences", look_twice)
 
         assert books.find_differences(now=NOON) == []
         monkeypatch.undo()

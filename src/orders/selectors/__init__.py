@@ -1,6 +1,6 @@
 """Reads of orders. Whose they are cannot be forgotten."""
 
-from orders.selectors.books import find_differences
+from orders.selectors.books import find_differences, find_receipts_that_differ
 from orders.selectors.drafts import DraftQuote, draw_draft, get_draft, list_drafts, quote_draft
 from orders.selectors.editing import EditQuote, get_edit, list_edits, quote_edit
 from orders.selectors.invoicing import (
@@ -62,6 +62,7 @@ __all__ = [
     "find_differences",
     "find_payment_link",
     "find_receipt",
+    "find_receipts_that_differ",
     "find_seller",
     "get_draft",
     "get_edit",

@@ -131,6 +131,8 @@ _CHECKS = {
 def find_differences(*, events_since: datetime) -> list[str]:
     """Re-derive every order's sums, history, reservations and payments, and return, in words, what does not agree.
 
+    Of their receipts tells ``find_receipts_that_differ``.
+
     :param events_since: how far back the outbox still holds all facts
     """
     found = []
@@ -138,11 +140,15 @@ def find_differences(*, events_since: datetime) -> list[str]:
         for sentence, query in _CHECKS.items():
             cursor.execute(query, [events_since] if "%s" in query else None)
             found += [sentence.format(*row) for row in cursor.fetchall()]
-    return [*found, *_receipts_that_differ()]
+    return found
 
 
-def _receipts_that_differ() -> Iterator[str]:
-    """Price every order again from the facts that were kept with it last."""
+def find_receipts_that_differ() -> Iterator[str]:
+    """Price every order again from the facts that were kept with it last, and tell, in words, which come out other.
+
+    An order and its receipt are read by one statement: it takes no transaction to compare them, nor should it have one,
+    for to price all of them takes minutes.
+    """
     for number, total_minor, currency, facts, steps in _receipts():
         kept = read_facts(facts)
         priced = price_cart(kept)
@@ -153,7 +159,7 @@ def _receipts_that_differ() -> Iterator[str]:
 
 
 def _receipts() -> Iterator[tuple[Any, ...]]:
-    """Read them in parts, each by a statement of its own, so that no snapshot is held while orders are priced."""
+    """Read them in parts, so that no snapshot is held while orders are priced."""
     rows = receipts_that_hold().order_by("pk")
     columns = ("order__number", "order__total_minor", "order__currency", "facts", "steps")
     part = list(rows.values_list("pk", *columns)[:_AT_ONCE])

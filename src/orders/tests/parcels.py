@@ -74,4 +74,8 @@ def split_line(order: Order, units: int) -> None:
 
 def differences() -> list[str]:
     """Return what the books of orders and stock find."""
-    return [*selectors.find_differences(events_since=NOON), *stock_reads.find_differences(now=NOON)]
+    return [
+        *selectors.find_differences(events_since=NOON),
+        *selectors.find_receipts_that_differ(),
+        *stock_reads.find_differences(now=NOON),
+    ]

@@ -256,7 +256,7 @@ class TestBooks:
             order=order, at=NOON, actor=None, total_before_minor=900, total_after_minor=900, changes=[]
         )
 
-        found = selectors.find_differences(events_since=NOON)
+        found = [*selectors.find_differences(events_since=NOON), *selectors.find_receipts_that_differ()]
 
         assert f"order {order.number}: total 2000, but its last edit made 900" in found
         assert any("began at 900, but the one before ended at 2000" in each for each in found)

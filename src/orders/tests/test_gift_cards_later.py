@@ -167,7 +167,7 @@ class TestFindDifferences:
         order = buy((make_card_stock(), 1))
         Balance.objects.filter(pk=cards_of(order)[0].pk).update(source="")
 
-        found = selectors.find_differences(events_since=order.placed_at)
+        found = [*selectors.find_differences(events_since=order.placed_at), *selectors.find_receipts_that_differ()]
 
         [line] = order.lines.all()
         words = "1 units sent, but 0 gift cards made of them, and none are about to be"
@@ -177,6 +177,6 @@ class TestFindDifferences:
         order = buy((make_card_stock(), 1))
         Order.objects.filter(pk=order.pk).update(has_gift_cards=False)
 
-        found = selectors.find_differences(events_since=order.placed_at)
+        found = [*selectors.find_differences(events_since=order.placed_at), *selectors.find_receipts_that_differ()]
 
         assert found == [f"order {order.number}: says False of having gift cards, and its lines say True"]

@@ -28,7 +28,7 @@ from promotions.tests.factories import make_coupon, make_promotion
 
 
 def find_differences() -> list[str]:
-    return selectors.find_differences(events_since=NOON)
+    return [*selectors.find_differences(events_since=NOON), *selectors.find_receipts_that_differ()]
 
 
 def dear_cart(*, quantity: int = 2) -> Cart:

@@ -20,6 +20,7 @@ from accounts.api.viewer import group_of
 from core.api.problems import as_domain_error, plain_problem
 from core.api.public import PublicAnswer
 from core.errors import Malformed
+from core.lines import current_line
 from core.pagination import DEFAULT_SIZE, MAX_PAGE, MAX_SIZE, PageRequest, page_links
 from core.remembering import Memory
 from markets.api.market import CODE, market_code_of
@@ -59,7 +60,7 @@ class _Question(NamedTuple):
     page: PageRequest
 
 
-class _Answered(NamedTuple):
+class _ListAnswer(NamedTuple):
     """What was answered, and for which edition. Without its documents there is no ``body``; nobody changes anything."""
 
     edition: str | None
@@ -68,7 +69,7 @@ class _Answered(NamedTuple):
 
 
 # By address and market. Of customer groups nothing is remembered.
-_memory = Memory[_Answered](settings.LIST_MEMORY)
+_memory = Memory[_ListAnswer](settings.LIST_MEMORY)
 
 
 def _integer(most: int) -> Callable[[str], int]:
@@ -172,14 +173,16 @@ def read_list(request: Asked) -> PublicAnswer:
     address = request.build_absolute_uri(request.path)
     group_id = group_of(request)
     listing = selectors.Listing(market=_market(request), group_id=group_id, **question._asdict())
-    key = (address, parameters, listing.market) if group_id is None else None
+    # Over a line, what is read is committed.
+    may_remember = group_id is None and current_line() is not None
+    key = (address, parameters, listing.market) if may_remember else None
 
-    def read(wanted: selectors.Listing) -> _Answered:
+    def read(wanted: selectors.Listing) -> _ListAnswer:
         found = selectors.list_documents(listing=wanted)
         head = _head(address, parameters, question.page, found)
         etag = hashlib.blake2b(found.versions.encode() + head, digest_size=16).hexdigest()
         body = None if wanted.of_versions else b'%b,"results":[%b]}' % (head[:-1], found.results.encode())
-        answered = _Answered(found.edition, _headers(group_id, etag), body)
+        answered = _ListAnswer(found.edition, _headers(group_id, etag), body)
         if key and found.edition is not None:
             _memory.keep(key, answered, len(body or b""))
         return answered
@@ -194,7 +197,7 @@ def read_list(request: Asked) -> PublicAnswer:
     return _tagged(request, answered.headers, answered.body or b"")
 
 
-def _still_true(key: Hashable, listing: selectors.Listing) -> _Answered | None:
+def _still_true(key: Hashable, listing: selectors.Listing) -> _ListAnswer | None:
     """Return what was answered last, if nothing of it can have changed since."""
     known = _memory.get(key)
     if known is None:

@@ -8,7 +8,6 @@ that the other has not.
 
 from __future__ import annotations
 
-from core.lines import current_line
 from products.selectors.prepared import fetch_one
 from products.selectors.reading import DEFAULT_MARKET, NAMED_MARKET
 
@@ -28,13 +27,11 @@ CATEGORY = """(
 def edition_of(*, market: str | None, category: str | None) -> str | None:
     """Return the edition of a market's lists, or of those below a category, by its slug. One query, of a single row.
 
-    ``None`` where nothing is to be remembered by it: there is no such market, it changes too often, or the query would
-    be part of a transaction, whose own changes nobody else may ever see.
+    ``None`` where nothing is to be remembered by it: there is no such market, or it changes too often. In a transaction
+    it is of no use: what that changes by itself nobody else may ever see.
 
     :param market: its code; ``None`` is the default one
     """
-    if current_line() is None:
-        return None
     values = {"market": market, "category": category}
     row = fetch_one(_STATEMENTS[market is None, category is None], {k: v for k, v in values.items() if v is not None})
     return row[0] if row else None

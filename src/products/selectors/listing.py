@@ -13,7 +13,6 @@ from typing import Any
 from uuid import UUID
 
 from core.errors import Malformed
-from core.lines import current_line
 from core.pagination import EXACT_COUNT_LIMIT, PageRequest, decode_cursor, encode_cursor
 from markets.errors import UnknownMarket
 from products import domain
@@ -92,7 +91,7 @@ def list_documents(*, listing: Listing) -> Documents:
     cursor = encode_cursor([listing.sort, last_key, last_id]) if has_more else None
     exact = is_counted(listing.filters) or count <= EXACT_COUNT_LIMIT
     return Documents(
-        edition=edition if current_line() is not None else None,
+        edition=edition,
         results=results or "",
         versions=versions or "",
         count=count if exact else EXACT_COUNT_LIMIT,
