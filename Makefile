@@ -89,8 +89,9 @@ lock: .venv/dev.stamp ## pin what requirements/*.in ask for
 audit: .venv/dev.stamp ## ask the advisories whether a pinned package has a known weakness (needs the network)
 	$(BIN)/pip-audit --strict --disable-pip --require-hashes -r requirements/base.txt
 
-sbom: .venv/dev.stamp ## what the shop is made of, as CycloneDX: sbom.json
+sbom: .venv/dev.stamp ## what the shop is made of, as CycloneDX: sbom.json (PACKAGES: infra/list_packages.sh IMAGE says them)
 	$(BIN)/cyclonedx-py requirements --output-reproducible -o sbom.json requirements/base.txt
+	$(if $(PACKAGES),$(BIN)/python scripts/sbom.py sbom.json < $(PACKAGES))
 
 clean: ## remove what was made here, but not the data folder
 	rm -rf .venv .coverage* htmlcov .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

@@ -18,18 +18,23 @@ import subprocess
 import tempfile
 import time
 import zipfile
+import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from urllib.request import urlopen
 
 import psutil
 import pytest
 from django.conf import settings
 
 from config.embedded import THROWAWAY, Postgres
+from orders.services.rushing import end_rush
 from payments.providers import forget_failures
+from products.engine import forget_engine
 
 SERVER = pytest.StashKey[tuple[Postgres, Path]]()
 EN16931_RULES = "4.1.2"
+OPENSEARCH = Path(__file__).parent / "tests" / "opensearch"
 IN_CI = os.environ.get("CI", "").lower() in {"1", "true"}
 
 
@@ -68,9 +73,11 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 
 @pytest.fixture(autouse=True)
-def _all_providers_are_well() -> None:
-    """No test begins with a provider remembered as down by the one before it."""
+def _nothing_is_remembered() -> None:
+    """No test begins with what the one before it left in memory: who is down, and that something is sold out."""
     forget_failures()
+    forget_engine()
+    end_rush()
 
 
 @pytest.fixture(scope="session")
@@ -143,6 +150,42 @@ def rabbitmq_url() -> Iterator[str]:
 def own_rabbitmq() -> Iterator[RabbitMQ]:
     """A real RabbitMQ for one test, which may kill it."""
     with a_rabbitmq() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def opensearch_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A real OpenSearch: the one of ``NEXUS_TEST_OPENSEARCH``, or one on a free port of its own."""
+    if given := os.environ.get("NEXUS_TEST_OPENSEARCH"):
+        yield given
+        return
+    with an_opensearch(tmp_path_factory.mktemp("opensearch")) as server:
+        yield server.url
+
+
+@pytest.fixture
+def own_opensearch(tmp_path: Path) -> Iterator[OpenSearch]:
+    """A real OpenSearch for one test, which may kill it."""
+    with an_opensearch(tmp_path) as server:
+        yield server
+
+
+@contextlib.contextmanager
+def an_opensearch(folder: Path) -> Iterator[OpenSearch]:
+    """Have an OpenSearch run for the block. Maven fetches it into a cache of the machine, once."""
+    program, maven = _program("java"), _program("mvn")
+    given = (OPENSEARCH / "pom.xml").read_bytes()
+    cache = Path(tempfile.gettempdir()) / f"nexus-opensearch-{zlib.crc32(given):x}-{os.getuid()}"
+    cache.mkdir(mode=0o700, exist_ok=True)
+    with (cache / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (cache / "lib").exists():
+            words = ["-f", str(OPENSEARCH / "pom.xml"), f"-DoutputDirectory={cache / 'new'}", "-DincludeScope=runtime"]
+            asked = [maven, "-q", "-B", *words, "dependency:copy-dependencies"]
+            subprocess.run(asked, check=True, cwd=cache, stdout=subprocess.DEVNULL)
+            (cache / "new").rename(cache / "lib")
+    server = OpenSearch(program, folder, cache / "lib")
+    with server.running():
         yield server
 
 
@@ -272,6 +315,29 @@ class RabbitMQ(Server):
 
     def is_ready(self) -> bool:
         return _listens(self.port) and (self.folder / "pid").stat().st_size > 0
+
+
+class OpenSearch(Server):
+    """OpenSearch, which keeps what it has taken."""
+
+    seconds_to_start = 90.0
+
+    def __init__(self, program: str, folder: Path, library: Path) -> None:
+        super().__init__(program, folder)
+        self.library, self.inner_port = library, free_port()
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def command(self) -> list[str]:
+        machine = ["-Xmx512m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-cp", f"{self.library}/*"]
+        ports = [str(self.port), str(self.inner_port)]
+        return [self.program, *machine, str(OPENSEARCH / "Launch.java"), str(self.folder / "node"), *ports]
+
+    def is_ready(self) -> bool:
+        with urlopen(f"{self.url}/_cluster/health?wait_for_status=yellow&timeout=30s", timeout=60) as answer:
+            return bool(answer.status == 200)
 
 
 def free_port() -> int:

@@ -48,6 +48,7 @@ def values_in(folder: Path, *, http: int, https: int, shops: Mapping[str, str]) 
         "NEXUS_HTTP": f"127.0.0.1:{http}",
         "NEXUS_HTTPS": f"127.0.0.1:{https}",
         "NEXUS_HTTPS_SUFFIX": f":{https}",
+        "NEXUS_HEALTH": f"unix:{folder}/health.sock",
         "NEXUS_CERTIFICATE": str(folder / "certificate.pem"),
         "NEXUS_CERTIFICATE_KEY": str(folder / "certificate.key"),
         "NEXUS_FILES": str(folder),

@@ -21,6 +21,8 @@ from payments.providers.flutterwave import Flutterwave
 from payments.providers.paypal import PayPal
 from payments.providers.sandbox import Sandbox
 from payments.providers.stripe import Stripe
+from products.engine import EngineAway
+from products.engine.opensearch import OpenSearch
 from sandbox.services.sending import send_due_events
 from sandbox.tests.factories import NOON, make_charge
 
@@ -35,6 +37,7 @@ CALLERS = {
 # Module -> whom it calls. Addresses are those of the settings, or of this machine.
 ALLOWED = {
     "config.backups.s3": "BACKUP_URL",
+    "config.counting": "REDIS_URL",
     "config.embedded.redis": "the Redis beside the shop",
     "config.pulse": "the shop's own workers and pages, by a fixed address",
     "config.queues": "nobody: how Celery checks certificates. BROKER_URL is called by Celery",
@@ -54,6 +57,7 @@ ALLOWED = {
     "payments.providers.sandbox": "SANDBOX_URL",
     "payments.providers.stripe": "STRIPE_API_BASE",
     "payments.providers.wire": "whom its caller names",
+    "products.engine.opensearch": "SEARCH_URL",
     "sandbox.services.sending": "SANDBOX_WEBHOOK_URL",
 }
 REFERENCE = "a-1"
@@ -170,6 +174,17 @@ class TestConnections:
             storage.save("products/a.jpg", ContentFile(b"a picture"))
 
         assert len(sends_on[1]) == 2
+        assert inside[1] == []
+
+    def test_s40_of_the_search_engine_are_not_sent_on(
+        self, inside: tuple[str, list[str]], sends_on: tuple[str, list[str]]
+    ) -> None:
+        engine = OpenSearch(sends_on[0])
+
+        with pytest.raises(EngineAway):
+            engine.find(index="shop", query={"match_all": {}}, most=1, seconds=5)
+
+        assert len(sends_on[1]) == 1
         assert inside[1] == []
 
     @pytest.mark.django_db

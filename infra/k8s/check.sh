@@ -89,8 +89,8 @@ until k get --raw /readyz >/dev/null 2>&1; do
   sleep 0.2
 done
 
-cp -r "$here" "$data/k8s"
-"$here/make_secrets.sh" "$data/k8s/overlays/local/secrets" consolemail://
+cp -r "$here" "$here/../nginx" "$data"
+"$here/make_secrets.sh" "$data/k8s/overlays/local/secrets" consolemail:// nexus.localhost
 k apply --server-side --filename "$here/overlays/production/namespace.yaml" >/dev/null # its Pod Security Standard warns
 for overlay in local production; do
   "$kubectl" kustomize "$data/k8s/overlays/$overlay" >"$data/$overlay.yaml"

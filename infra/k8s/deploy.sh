@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Brings one image to a cluster: servers, migrations, then web, workers and beat; if they do not get ready, back to what ran.
+# Brings one image to a cluster: servers, migrations, then web, workers, beat and Nginx; if they do not get ready, back to what ran.
 # usage: deploy.sh OVERLAY IMAGE [BACKUP_IMAGE]     such as: deploy.sh production registry.example/nexus@sha256:… …@sha256:…
 # Two at a time are the caller's to prevent. KUBECTL names the client with its options; TIMEOUT_SECONDS (600) each step's patience.
 set -euo pipefail
@@ -8,10 +8,10 @@ overlay=${1:?overlay} image=${2:?image} backup_image=${3:-}
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 timeout=${TIMEOUT_SECONDS:-600}
 read -ra kubectl <<<"${KUBECTL:-kubectl}"
-processes=(web worker worker-money beat)
-is_process='app.kubernetes.io/component in (web, worker, worker-money, beat)'
+processes=(web worker worker-money beat nginx)
+is_process='app.kubernetes.io/component in (web, worker, worker-money, beat, nginx)'
 is_migration='app.kubernetes.io/component = migrate'
-is_other='app.kubernetes.io/component notin (web, worker, worker-money, beat, migrate)'
+is_other='app.kubernetes.io/component notin (web, worker, worker-money, beat, nginx, migrate)'
 
 say() { printf '%s\n' "deploy: $*" >&2; }
 k() { "${kubectl[@]}" "$@"; }

@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
 # Writes the Secrets of the shop, for infra/k8s/base: five env files with new random values, and a folder for each certificate
 # of the web pods and of the servers, by a CA that is made for these alone. ca.key stays with you: no Secret is made of it.
+# With a HOST it writes a certificate for it, which nobody trusts but who trusts ca.crt: for one's own machine.
 # With BACKUP_URL (and BACKUP_RECIPIENTS, BACKUP_IDENTITIES, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY) in the environment it
 # writes those of backups, too.
-# usage: make_secrets.sh FOLDER EMAIL_URL     A file that is there is kept; a certificate that was deleted is made anew.
+# usage: make_secrets.sh FOLDER EMAIL_URL [HOST]     A file that is there is kept; a certificate that was deleted is made anew.
 set -euo pipefail
-folder=${1:?folder} email_url=${2:?where mail is sent, such as smtp+tls://user:password@mail.example:587}
+folder=${1:?folder} email_url=${2:?where mail is sent, such as smtp+tls://user:password@mail.example:587} host=${3:-}
 umask 077
 mkdir -p "$folder"
 
@@ -24,16 +25,16 @@ certify() { # FILE DAYS SUBJECT OPTION…     extensions come by standard input
   mv "$work/made" "$1"
 }
 key() { [[ -e $1 ]] || openssl ecparam -name prime256v1 -genkey -noout -out "$1"; }
-for_server() { # NAME
+for_server() { # NAME [HOST]
   local place="$folder/tls-$1"
   mkdir -p "$place"
   key "$place/tls.key"
-  [[ -e $place/tls.crt ]] || certify "$place/tls.crt" 730 "$1" -CA "$folder/ca.crt" -CAkey "$folder/ca.key" <<EXTENSIONS
+  [[ -e $place/tls.crt ]] || certify "$place/tls.crt" 730 "${2:-$1}" -CA "$folder/ca.crt" -CAkey "$folder/ca.key" <<EXTENSIONS
 authorityKeyIdentifier=keyid
 basicConstraints=critical,CA:FALSE
 keyUsage=critical,digitalSignature
 extendedKeyUsage=serverAuth
-subjectAltName=DNS:$1,DNS:localhost,IP:127.0.0.1
+subjectAltName=DNS:${2:-$1},DNS:localhost,IP:127.0.0.1
 EXTENSIONS
   cp "$folder/ca.crt" "$place/ca.crt"
 }
@@ -50,6 +51,7 @@ fi
 mkdir -p "$folder/tls-ca"
 cp "$folder/ca.crt" "$folder/tls-ca/ca.crt"
 for name in web postgres redis rabbitmq; do for_server "$name"; done
+[[ -z $host ]] || for_server nginx "$host"
 
 verified="?sslmode=verify-full&sslrootcert=/tls/ca.crt"
 write postgres "POSTGRES_PASSWORD=$(hex 24)"

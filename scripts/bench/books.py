@@ -116,7 +116,8 @@ from django.utils import timezone
 from accounts.models import User
 from orders import services
 from orders.domain import OrderStatus
-staff, _ = User.objects.get_or_create(email="bench@example.com", defaults=dict(is_staff=True, is_superuser=True))
+known = User.objects.with_email("bench@example.com").first()
+staff = known or User.objects.create(email="bench@example.com", is_staff=True, is_superuser=True)
 services.move_order(order_id=UUID("{}"), to=OrderStatus.PAID, actor=staff, at=timezone.now())
 """
 

@@ -10,7 +10,6 @@ from django.contrib.auth.backends import ModelBackend
 from django.contrib.auth.hashers import Argon2PasswordHasher, make_password
 from django.core.exceptions import ValidationError
 
-from accounts.domain import email_key
 from accounts.models import User
 
 # What is tried first at a shop, whatever it is called.
@@ -27,7 +26,7 @@ class EmailBackend(ModelBackend):
     ) -> User | None:
         if username is None or password is None:
             return None
-        user: User | None = User.objects.filter(email_key=email_key(username)).first()
+        user: User | None = User.objects.with_email(username).first()
         if user is None:
             make_password(password)
             return None

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import fields
 from typing import Any, ClassVar
 
@@ -9,7 +10,7 @@ from django.db import models
 from django.db.models import Q
 
 from accounts.domain import AddressData, Purpose, Visibility, email_key
-from core.fields import EncryptedTextField
+from core.fields import BlindIndexField, EncryptedTextField, LateSealedTextField
 from core.models import Entity, LockingQuerySet
 
 
@@ -17,7 +18,10 @@ class UserQuerySet(LockingQuerySet["User"]):
     """Users by what they sign in with."""
 
     def with_email(self, email: str) -> UserQuerySet:
-        return self.filter(email_key=email_key(email))
+        return self.filter(email_key__of=email)
+
+    def with_emails(self, emails: Iterable[str]) -> UserQuerySet:
+        return self.filter(email_key__of=emails)
 
     def get_by_natural_key(self, email: str) -> User:
         return self.with_email(email).get()
@@ -39,8 +43,8 @@ class CustomerGroup(Entity):
 class User(AbstractBaseUser, PermissionsMixin, Entity):
     """Someone who can sign in. The e-mail is the name, compared in case-folded NFKC form."""
 
-    email = models.EmailField(max_length=254)
-    email_key = models.CharField(max_length=300, unique=True)
+    email = LateSealedTextField()
+    email_key = BlindIndexField(of="email", fold=email_key, max_length=300, unique=True)
     email_verified_at = models.DateTimeField(null=True, blank=True)
     is_active = models.BooleanField(default=True)
     is_staff = models.BooleanField(default=False)
@@ -60,14 +64,17 @@ class User(AbstractBaseUser, PermissionsMixin, Entity):
     objects: ClassVar[Any] = UserQuerySet.as_manager()
 
     class Meta:
-        indexes = [models.Index(fields=["-created_at"], name="user_newest")]
+        indexes = [
+            models.Index(fields=["-created_at"], name="user_newest"),
+            models.Index(fields=["deleted_at"], name="user_erased", condition=Q(deleted_at__isnull=False)),
+        ]
         permissions = [
             ("receive_registration_alerts", "Is told of new registrations"),
             ("export_person", "Hands out all that the shop holds of a person"),
         ]
 
     def __str__(self) -> str:
-        return self.email
+        return str(self.email)
 
     def _get_session_auth_hash(self, secret: str | None = None) -> str:
         """Let sessions of the back office end with all other sign-ins, and when a second factor is set up."""

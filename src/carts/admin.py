@@ -33,7 +33,7 @@ class CartAdmin(ServiceAdmin):
     list_display = ("whose", "state", "market", "used_at")
     list_filter = ("state",)
     list_select_related = ("owner", "market")
-    search_fields = ("owner__email_key",)
+    search_fields = ("owner__email_key__of",)
     fields = ("owner", "market", "state", "used_at", "coupon", "shipping_method", "country", "priced_now")
     readonly_fields = ("priced_now",)
     ordering = ("-used_at", "-pk")

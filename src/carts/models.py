@@ -36,7 +36,7 @@ class Cart(Entity):
             ),
         ]
         indexes = [
-            models.Index(fields=["used_at"], name="cart_abandoned", condition=Q(state=CartState.OPEN.value)),
+            models.Index(fields=["used_at"], name="cart_unused", condition=~Q(state=CartState.ORDERED.value)),
         ]
 
     @property

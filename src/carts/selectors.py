@@ -14,6 +14,7 @@ from carts.errors import NotForSale
 from carts.models import Cart, CartItem
 from core.compiled import Compiled
 from core.models import LockingQuerySet
+from core.statements import fetch
 from markets import selectors as markets
 from pricing import selectors as pricing
 from products import selectors as product_reads
@@ -42,6 +43,19 @@ _ITEMS = Compiled(
 )
 
 
+# In one statement: a cart that becomes an order meanwhile is open with its units still free, or is not open.
+_SHORT = """
+SELECT i.variant_id, i.quantity - coalesce(f.units, 0)
+  FROM carts_cart c
+  JOIN carts_cartitem i ON i.cart_id = c.id
+  LEFT JOIN LATERAL (SELECT sum(s.on_hand - s.reserved)::bigint AS units
+                       FROM inventory_stock s WHERE s.variant_id = i.variant_id) f ON true
+ WHERE {} AND c.state = 'open' AND i.quantity > coalesce(f.units, 0)
+"""
+_SHORT_OF_CUSTOMER = _SHORT.format("c.owner_id = %s")
+_SHORT_OF_GUEST = _SHORT.format("c.token_digest = %s AND c.owner_id IS NULL")
+
+
 def find_open_cart(*, holder: Holder) -> Cart | None:
     """Return the holder's open cart, with its market. A customer's token does not count. One query."""
     return of_holder(holder, _OF_CUSTOMER, _OF_GUEST)
@@ -52,6 +66,13 @@ def of_holder(holder: Holder, of_customer: Compiled[Cart], of_guest: Compiled[Ca
     if holder.user_id is not None:
         return of_customer.first(owner_id=holder.user_id)
     return of_guest.first(token_digest=holder.token_digest) if holder.token_digest is not None else None
+
+
+def short_items(*, holder: Holder) -> dict[UUID, int]:
+    """Return variant id -> units missing, of what the holder's open cart asks for beyond what is free. One query."""
+    if holder.user_id is not None:
+        return dict(fetch(_SHORT_OF_CUSTOMER, [holder.user_id]))
+    return dict(fetch(_SHORT_OF_GUEST, [holder.token_digest])) if holder.token_digest is not None else {}
 
 
 def view_cart(*, holder: Holder, market: Market | None, at: datetime) -> CartView:

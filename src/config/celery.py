@@ -13,7 +13,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings.local")
 # Whoever starts the shop runs Django's checks. Here they would load the pages of the back office into each worker.
 os.environ.setdefault("CELERY_SKIP_CHECKS", "1")
 
-app = Celery("nexus")
+app = Celery("nexus", amqp="config.connecting:AMQP")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
 

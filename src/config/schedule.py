@@ -28,7 +28,7 @@ BEAT_SCHEDULE: dict[str, dict[str, Any]] = _BEATS | {
     # Each hour it is asked whether a day has passed: a clock that begins anew each night forgets no day.
     "verify the books": {"task": "config.tasks.verify_books", "schedule": HOUR},
     "verify the audit log": {"task": "config.tasks.verify_audit", "schedule": HOUR},
-    "send waiting mail": {"task": "notifications.tasks.send_waiting_mail", "schedule": 10.0},
+    "send waiting mail": {"task": "notifications.tasks.send_waiting_mail", "schedule": 5.0},
     "forget old notifications": {"task": "notifications.tasks.forget_old", "schedule": HOUR},
     "forget spent tokens": {"task": "accounts.tasks.forget_spent_tokens", "schedule": HOUR},
     "release expired reservations": {"task": "orders.tasks.expire_unpaid_orders", "schedule": 30.0},
@@ -37,6 +37,11 @@ BEAT_SCHEDULE: dict[str, dict[str, Any]] = _BEATS | {
     "show price lists by the clock": {"task": "products.tasks.follow_clock", "schedule": MINUTE},
     "gather what is listed": {"task": "products.tasks.gather_tallies", "schedule": MINUTE},
     "forget abandoned carts": {"task": "carts.tasks.forget_abandoned", "schedule": HOUR},
+}
+
+# Only where SEARCH_URL names an OpenSearch.
+SEARCH_SCHEDULE: dict[str, dict[str, Any]] = {
+    "fill indexes that are missing": {"task": "products.tasks.keep_search", "schedule": MINUTE},
 }
 
 # Only where the gateway for development runs.

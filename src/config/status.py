@@ -24,6 +24,7 @@ from core import health, inspections, outbox
 from core import selectors as core_reads
 from core.admin.base import in_words
 from core.errors import DomainError
+from products import selectors as product_reads
 
 RETRY = "core.change_delivery"
 _DELIVERIES, _MAIL, _PAYMENTS = "core.view_delivery", "notifications.view_mail", "payments.view_payment"
@@ -62,6 +63,10 @@ def _services(figures: Figures, _: datetime) -> list[Line]:
     lines = [
         Line(name=name, state="ok" if (said := ask()) == "ok" else "down", told=said) for name, ask in asked.items()
     ]
+    if (search := product_reads.search_state()) != "off":
+        states = {"ok": "ok", "filling": "look"}
+        told = {"away": "away: PostgreSQL answers", "filling": "an index is not whole yet: PostgreSQL answers"}
+        lines.append(Line(name="Search", state=states.get(search, "down"), told=told.get(search, search)))
     for queue, (silent, _took) in sorted(figures.heartbeats.items()):
         state = "ok" if silent < _SILENT else "down"
         lines.append(Line(name=f"Workers of {queue}", state=state, told=f"last heard of {_ago(silent)}"))

@@ -22,6 +22,7 @@ SUBSCRIPTIONS: dict[str, tuple[str, ...]] = {
     ),
     "markets.market_saved": ("products.handlers.render_market",),
     "products.market_part_rendered": ("products.handlers.render_market",),
+    "products.products_rendered": ("products.handlers.index_products",),
     "products.product_created": (
         "notifications.handlers.alert_staff_of_new_product",
         "notifications.handlers.announce_new_product",
@@ -55,6 +56,7 @@ SUBSCRIPTIONS: dict[str, tuple[str, ...]] = {
         "notifications.handlers.report_refund",
     ),
     "payments.gift_card_issued": ("notifications.handlers.send_gift_card",),
+    "notifications.announcement_part_told": ("notifications.handlers.announce_new_product",),
     "payments.staff_needed": (
         "notifications.handlers.alert_staff_of_payment",
         "orders.handlers.block_gift_cards",
@@ -76,6 +78,10 @@ HANDLERS_OF_MANY: dict[str, str] = {
     "notifications.handlers.confirm_order": "notifications.handlers.confirm_orders",
     "notifications.handlers.report_order_move": "notifications.handlers.report_order_moves",
 }
+
+# Handlers that call others, of many facts at once: while they run, no transaction is open. They may run twice, and at
+# the same time.
+HANDLERS_OUTSIDE: tuple[str, ...] = ("products.handlers.index_products",)
 
 INLINE_SUBSCRIPTIONS: dict[str, tuple[str, ...]] = {
     "accounts.signed_in": ("carts.handlers.merge_guest_cart",),

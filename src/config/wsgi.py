@@ -19,9 +19,9 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings.local")
 # rest when there are so many of them: once in many requests, and not several times in each.
 gc.set_threshold(20_000)
 
-_django = get_wsgi_application()
-# It knows the apps, which are ready only now.
-application = import_string("config.express.Express")(with_readable_headers(with_static_files(_django)))
+long_way = with_readable_headers(with_static_files(get_wsgi_application()))
+# The short one knows the apps, which are ready only now.
+application = import_string("config.express.Express")(long_way)
 for wrapper in settings.WSGI_WRAPPERS:
     application = import_string(wrapper)(application)
 if settings.CORS_ALLOWED_ORIGINS:

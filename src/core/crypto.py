@@ -2,12 +2,18 @@
 
 A sealed text reads ``<key id>:<base64 of nonce, ciphertext and tag>``. The first of ``settings.FIELD_KEYS`` seals,
 all of them open; ``manage.py rotate_field_keys`` brings old rows to the first.
+
+What is sealed is found again by its blind index, ``<key id>:<HMAC-SHA-256 in hex>`` under a key that is derived from
+that of the sealing: who has a copy of the database and no key cannot even guess.
 """
 
 from __future__ import annotations
 
 import base64
+import hashlib
+import hmac
 import os
+import re
 from functools import cache
 
 from cryptography.exceptions import InvalidTag
@@ -15,6 +21,8 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from django.conf import settings
 
 _NONCE_BYTES = 12
+# Nonce, one byte and tag at least.
+_SEALED = re.compile(r"[^:\s]{1,64}:[A-Za-z0-9+/]{40,}={0,2}")
 
 
 class CannotOpen(ValueError):
@@ -67,6 +75,30 @@ def open_sealed(sealed: str) -> str:
     return open_bytes(name.encode() + b":" + packed).decode()
 
 
+def is_current_bytes(sealed: bytes) -> bool:
+    """Tell whether the bytes are under the current key."""
+    return sealed.partition(b":")[0] == settings.FIELD_KEYS[0][0].encode()
+
+
 def is_current(sealed: str) -> bool:
     """Tell whether the text is under the current key."""
     return sealed.partition(":")[0] == settings.FIELD_KEYS[0][0]
+
+
+def is_sealed(text: str) -> bool:
+    """Tell whether a text looks like what ``seal`` makes, under whatever key."""
+    return _SEALED.fullmatch(text) is not None
+
+
+@cache
+def _blinding(key: bytes, purpose: str) -> bytes:
+    return hmac.digest(key, b"blind index\0" + purpose.encode(), hashlib.sha256)
+
+
+def blind_indexes(plain: str, *, purpose: str) -> list[str]:
+    """Return by what a sealed text may be found: under each key, that of the current one first."""
+    found = plain.encode("utf-8", "replace")
+    return [
+        f"{name}:{hmac.digest(_blinding(key, purpose), found, hashlib.sha256).hex()}"
+        for name, key in settings.FIELD_KEYS
+    ]

@@ -18,12 +18,13 @@ from uuid import UUID
 import structlog
 from celery import current_app
 from django.conf import settings
-from django.db import transaction
+from django.db import DataError, transaction
 from kombu import Queue
 
 from core import courier, outbox
 from core.errors import NotFound, Unavailable
 from core.models import DeadLetter, Delivery
+from core.sweeping import sweep
 from core.transactions import command
 
 log = structlog.get_logger(__name__)
@@ -32,7 +33,7 @@ DELIVER = "core.tasks.deliver"
 _PREVIEW_CHARACTERS = 2000
 
 
-def collect(*, now: datetime, most: int = 100) -> int:
+def collect(*, now: datetime, most: int = 10_000) -> int:
     """Take what the broker gave up into the table, and return how many there were.
 
     Nothing where the broker keeps none. A message is taken from the queue once it is written down; what is met again
@@ -44,7 +45,12 @@ def collect(*, now: datetime, most: int = 100) -> int:
     with current_app.connection_for_read() as broker, broker.channel() as channel:
         queue = Queue(settings.DEAD_LETTER_QUEUE)(channel)
         while count < most and (message := queue.get(no_ack=False)) is not None:
-            _note(letter=_read(message), now=now)
+            letter = _read(message)
+            try:
+                _note(letter=letter, now=now)
+            except DataError:
+                # It would be met first each time, and hold up all behind it.
+                _note(letter=_unread(letter, message), now=now)
             message.ack()
             count += 1
     return count
@@ -111,11 +117,9 @@ def _mark_resent(*, letter: DeadLetter, now: datetime) -> None:
         transaction.on_commit(partial(courier.wake))
 
 
-@command
 def forget(*, before: datetime) -> int:
     """Remove what was noted before that time, and return how many."""
-    count, _ = DeadLetter.objects.filter(noted_at__lt=before).delete()
-    return int(count)
+    return sweep(DeadLetter.objects.filter(noted_at__lt=before), by="noted_at")
 
 
 def _deliveries_in(letter: DeadLetter) -> list[str]:
@@ -133,17 +137,35 @@ def _read(message: Any) -> DeadLetter:
     """Return the message as a row: of Celery's (protocol 2) its task and arguments, of any other the beginning."""
     headers: Mapping[str, Any] = message.headers or {}
     died: Mapping[str, Any] = next(iter(headers.get("x-death") or ()), {})
-    body = message.body if isinstance(message.body, bytes) else str(message.body).encode()
+    body = _body(message)
     kwargs = _arguments(body)
     letter = DeadLetter(
         queue=str(died.get("queue", ""))[:100],
         reason=str(died.get("reason", ""))[:50],
-        task=str(headers.get("task", ""))[:200] if kwargs is not None else "",
+        task=str(headers.get("task", ""))[:200],
         kwargs=kwargs or {},
-        body="" if kwargs is not None else body[:_PREVIEW_CHARACTERS].decode(errors="replace").replace("\0", ""),
     )
     letter.digest = sha256(repr((headers.get("id"), died.get("time"), died.get("count"), body)).encode()).hexdigest()
-    return letter
+    return letter if kwargs is not None else _unread(letter, message)
+
+
+def _unread(letter: DeadLetter, message: Any) -> DeadLetter:
+    """Return the letter of a message that cannot be read, or whose arguments no table takes: with its beginning."""
+    return DeadLetter(
+        digest=letter.digest,
+        queue=_written(letter.queue),
+        reason=_written(letter.reason),
+        body=_written(_body(message)[:_PREVIEW_CHARACTERS].decode(errors="replace")),
+    )
+
+
+def _body(message: Any) -> bytes:
+    return message.body if isinstance(message.body, bytes) else str(message.body).encode(errors="replace")
+
+
+def _written(text: str) -> str:
+    """Return the text without what PostgreSQL does not take: NUL, and halves of characters."""
+    return text.replace("\0", "").encode(errors="replace").decode()
 
 
 def _arguments(body: bytes) -> dict[str, Any] | None:

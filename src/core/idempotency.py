@@ -208,4 +208,4 @@ def _record(asked: Asked, answer: Answer) -> None:
 
 def forget_expired(*, now: datetime) -> int:
     """Remove expired keys and return how many there were."""
-    return sweep(IdempotencyRecord.objects.filter(expires_at__lte=now))
+    return sweep(IdempotencyRecord.objects.filter(expires_at__lte=now), by="expires_at")

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from django.db.models import Field, ForeignObject, Lookup
+from psycopg import sql
 
 
 @ForeignObject.register_lookup
@@ -27,6 +28,22 @@ class AnyOf(Lookup):
         column, params = self.process_lhs(compiler, connection)
         kind = self.lhs.output_field.db_type(connection).split("(")[0]
         return f"{column} = ANY((SELECT %s::{kind}[])::{kind}[])", (*params, array_literal(self.rhs))
+
+
+@Field.register_lookup
+class Literally(Lookup):
+    """``state__literally="queued"`` finds what ``state="queued"`` finds, with the value in the statement's own text.
+
+    For columns that a partial index is about. A statement that is sent again and again is planned once, without its
+    values: whether they are those of such an index is then not known, and the whole table is read.
+    """
+
+    lookup_name = "literally"
+    prepare_rhs = False
+
+    def as_sql(self, compiler: Any, connection: Any) -> tuple[str, tuple[Any, ...]]:
+        column, params = self.process_lhs(compiler, connection)
+        return f"{column} = {sql.Literal(self.rhs).as_string().replace('%', '%%')}", tuple(params)
 
 
 def array_literal(values: Iterable[object]) -> str:

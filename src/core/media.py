@@ -8,6 +8,8 @@ taken back. The note outlives a crash between the two, and ``sweep_files`` remov
 
 from __future__ import annotations
 
+from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import partial
 from typing import TYPE_CHECKING
 from uuid import uuid4
@@ -17,14 +19,16 @@ from django.conf import settings
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage, storages
 from django.db import transaction
+from django.db.models.functions import Now
 
 from core.errors import Unavailable
 from core.images import StoredImage
 from core.models import LooseFile
-from core.transactions import step
+from core.sweeping import go_by_index
+from core.transactions import command, step
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
+    from collections.abc import Collection, Iterable, Iterator
     from datetime import datetime
 
     from django.core.files.storage import Storage
@@ -33,8 +37,12 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 
+_is_left: ContextVar[bool] = ContextVar("is_left", default=False)
+
 # A full disk does not empty itself in seconds.
 _RETRY_AFTER_FULL_DISK_SECONDS = 60
+# Files swept away at once: what a crash leaves of them waits another day.
+_TOGETHER = 100
 
 
 def store_images(pictures: Iterable[CleanImage], *, folder: str) -> list[StoredImage]:
@@ -55,6 +63,16 @@ def store_images(pictures: Iterable[CleanImage], *, folder: str) -> list[StoredI
         raise
 
 
+@contextmanager
+def left_to_sweep() -> Iterator[None]:
+    """Have what the block forgets removed by the sweep alone: the files themselves may come back after it."""
+    token = _is_left.set(True)
+    try:
+        yield
+    finally:
+        _is_left.reset(token)
+
+
 @step
 def keep_files(names: Collection[str]) -> None:
     """Take the note of stored files away, in the transaction that names them. One statement."""
@@ -67,7 +85,8 @@ def forget_files(names: Iterable[str | None]) -> None:
     loose = [name for name in names if name]
     if loose:
         LooseFile.objects.bulk_create([LooseFile(name=name) for name in loose], ignore_conflicts=True)
-        transaction.on_commit(partial(discard_files, loose), robust=True)
+        if not _is_left.get():
+            transaction.on_commit(partial(discard_files, loose), robust=True)
 
 
 def write_file(name: str, content: bytes) -> str:
@@ -93,15 +112,27 @@ def discard_files(names: Iterable[str]) -> None:
         LooseFile.objects.filter(name__in=removed).delete()
 
 
-def sweep_files(*, before: datetime, most: int = 1000) -> int:
+def sweep_files(*, before: datetime, most: int = 100_000) -> int:
     """Remove files that no row has named since then, oldest first, and return how many.
+
+    Several may do so at once. A file that cannot be removed holds up no other: it is noted anew, as of now.
 
     :param before: longer ago than any request takes from storing a file to its commit
     """
-    left = LooseFile.objects.filter(noted_at__lt=before).order_by("noted_at", "name")
+    count = 0
+    while count < most and (names := _claim_files(before=before, most=min(_TOGETHER, most - count))):
+        discard_files(names)
+        count += len(names)
+    return count
+
+
+@command
+def _claim_files(*, before: datetime, most: int) -> list[str]:
+    go_by_index()
+    left = LooseFile.objects.filter(noted_at__lt=before).locked(skip_locked=True).order_by("noted_at", "name")
     names = list(left.values_list("name", flat=True)[:most])
-    discard_files(names)
-    return len(names)
+    LooseFile.objects.filter(name__any_of=names).update(noted_at=Now())
+    return names
 
 
 def private_files() -> Storage:

@@ -8,9 +8,11 @@ from typing import Any, ClassVar, Self, TypeVar
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
-from django.db.models.functions import Now
+from django.db.models.functions import Coalesce, Now
+from django.db.models.lookups import IsNull
 from django.utils import timezone
 
+from core.fields import SealedBytesField
 from core.ids import new_id
 
 M = TypeVar("M", bound=models.Model)
@@ -102,6 +104,10 @@ class OutboxEvent(models.Model):
         return self.name
 
 
+# What is neither done nor dead, in words by which PostgreSQL takes the index of deliveries in their order and no other.
+STILL_OWED = Q(IsNull(Coalesce("done_at", "dead_at"), True))
+
+
 class Delivery(models.Model):
     """One subscriber's copy of an event: owed until ``done_at``, given up at ``dead_at``."""
 
@@ -127,15 +133,11 @@ class Delivery(models.Model):
         ]
         indexes = [
             models.Index(
-                fields=["due_at"],
-                name="delivery_owed",
+                fields=["handler", "due_at", "id"],
+                name="delivery_due",
                 condition=Q(done_at__isnull=True, dead_at__isnull=True),
             ),
-            models.Index(
-                fields=["aggregate", "handler", "id"],
-                name="delivery_owed_in_order",
-                condition=Q(done_at__isnull=True, dead_at__isnull=True),
-            ),
+            models.Index(fields=["aggregate", "handler", "id"], name="delivery_in_order", condition=STILL_OWED),
             models.Index(fields=["dead_at"], name="delivery_dead", condition=Q(dead_at__isnull=False)),
             models.Index(fields=["done_at"], name="delivery_done", condition=Q(done_at__isnull=False)),
         ]
@@ -160,7 +162,7 @@ class IdempotencyRecord(models.Model):
     fingerprint = models.CharField(max_length=64)
     status = models.PositiveSmallIntegerField()
     headers = models.JSONField(default=dict)
-    body = models.BinaryField()
+    body = SealedBytesField()
     expires_at = models.DateTimeField()
 
     objects: ClassVar[Any] = LockingQuerySet.as_manager()

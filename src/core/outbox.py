@@ -11,14 +11,13 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import datetime, timedelta
-from functools import cache
 from typing import Any
 from uuid import UUID
 
 import structlog
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Exists, OuterRef
 from django.utils import timezone
 from django.utils.module_loading import import_string
 
@@ -29,8 +28,9 @@ from core.events import Event
 from core.lookups import array_literal
 from core.models import Delivery, OutboxEvent
 from core.privacy import redact
+from core.relaying import claim_due, is_more_owed
 from core.sql import insert_together, update_together
-from core.statements import execute, fetch
+from core.statements import execute
 from core.sweeping import sweep
 from core.transactions import command, step
 
@@ -39,7 +39,6 @@ log = structlog.get_logger(__name__)
 MAX_ATTEMPTS = 12
 # The third loss is the last.
 _ATTEMPTS_OF_A_LOSS = MAX_ATTEMPTS // 3
-_TOGETHER = 10
 
 _FREE: Compiled[Delivery] = Compiled(
     lambda delivery: Delivery.objects.select_related("event").filter(pk=delivery).locked(skip_locked=True),
@@ -50,17 +49,6 @@ _ALL_FREE: Compiled[Delivery] = Compiled(
     deliveries=[UUID],
 )
 _DONE = "UPDATE core_delivery SET done_at = %s WHERE id = ANY((SELECT %s::uuid[])::uuid[])"
-_IS_MORE_OWED = """
-SELECT coalesce(bool_or(EXISTS (
-    SELECT FROM core_delivery AS later
-     WHERE later.aggregate = done.aggregate AND later.handler = done.handler AND later.id > done.id
-       AND later.done_at IS NULL AND later.dead_at IS NULL
-)), false)
-  FROM core_delivery AS done
- WHERE done.id = ANY((SELECT %s::uuid[])::uuid[]) AND done.aggregate <> '' AND done.done_at IS NOT NULL
-"""
-
-_LEASE = "UPDATE core_delivery SET due_at = %s WHERE id = ANY((SELECT %s::uuid[])::uuid[])"
 
 _told: ContextVar[bool] = ContextVar("told", default=True)
 
@@ -105,49 +93,25 @@ def publish_many(facts: Iterable[tuple[Event, datetime]]) -> None:
             import_string(handler)(at=row.occurred_at, **row.payload)
 
 
-@command
-def claim_due(*, now: datetime, most: int = 100) -> list[Delivery]:
-    """Take up to ``most`` due deliveries for the length of a lease, and return them oldest first.
-
-    Of one aggregate a handler gets one at a time, in the order of the facts; a dead one does not hold up the rest.
-    """
-    taken = _due(most).all(now=now)
-    if taken:
-        execute(_LEASE, [now + settings.OUTBOX_LEASE, array_literal([delivery.pk for delivery in taken])])
-    return taken
-
-
-@cache
-def _due(most: int) -> Compiled[Delivery]:
-    earlier = _owed().filter(aggregate=OuterRef("aggregate"), handler=OuterRef("handler"), pk__lt=OuterRef("pk"))
-    return Compiled(
-        lambda now: (
-            _owed()
-            .filter(due_at__lte=now)
-            .exclude(Exists(earlier.exclude(aggregate="")))
-            .select_for_update(of=("self",), skip_locked=True)
-            .order_by("due_at", "pk")[:most]
-        ),
-        now=datetime,
-    )
-
-
 def deliver(*, delivery_ids: Sequence[str], handler: str = "") -> bool:
     """Run a handler for each of some events, one after another: each in a transaction with the mark that it is done.
 
-    A handler that takes many (``EVENT_HANDLERS_OF_MANY``) takes them in one; where that fails they go one by one.
+    A handler that takes many (``EVENT_HANDLERS_OF_MANY``) takes them in one; where that fails they go one by one. So
+    does one that calls others (``EVENT_HANDLERS_OUTSIDE``), while no transaction is open.
     A second copy of the message finds them done, or being done, and stops. A failure is counted and tried again later,
     at last given up; the others go on.
 
     :param handler: of all of them, where that is known
-    :returns: whether more is owed to the same handlers about the same aggregates
+    :returns: whether more is owed to the same handlers about the same aggregates, or was left to that handler
     """
     of_many = settings.EVENT_HANDLERS_OF_MANY.get(handler) if len(delivery_ids) > 1 else None
-    if of_many is None or not _went_together(of_many, delivery_ids):
+    if handler in settings.EVENT_HANDLERS_OUTSIDE:
+        _run_outside(handler, delivery_ids)
+    elif of_many is None or not _went_together(of_many, delivery_ids):
         for delivery_id in delivery_ids:
             _try(delivery_id)
     # After the last commit: a relay that came before it saw them as owed still, and held back what comes after them.
-    return bool(fetch(_IS_MORE_OWED, [array_literal(delivery_ids)])[0][0])
+    return is_more_owed(delivery_ids=delivery_ids, handler=handler, now=timezone.now())
 
 
 def _went_together(of_many: str, delivery_ids: Sequence[str]) -> bool:
@@ -170,6 +134,38 @@ def _run_together(*, of_many: str, delivery_ids: Sequence[str]) -> None:
     execute(_DONE, [timezone.now(), array_literal([delivery.pk for delivery in owed])])
     for delivery in owed:
         tally.count_once_committed("deliveries", delivery.handler, "done")
+
+
+def _run_outside(handler: str, delivery_ids: Sequence[str]) -> None:
+    """Have a handler call others, and write down how it went.
+
+    Two copies of a message may do so at the same time: it has to be of no matter to whoever is called.
+    """
+    rows = Delivery.objects.select_related("event").filter(pk__in=delivery_ids).order_by("pk")
+    owed = [delivery for delivery in rows if delivery.state == "owed"]
+    if not owed:
+        return
+    facts = [{"delivery_id": str(each.pk), **each.event.payload} for each in owed]
+    try:
+        with logs.about(handler=handler), tracing.span(handler):
+            import_string(handler)(facts=facts)
+    except Exception as error:  # noqa: BLE001 - whatever it raises, it is tried again
+        told = redact(f"{type(error).__name__}: {error}")
+        log.warning("call failed", handler=handler, facts=len(facts), error=told)
+        if len(owed) == 1:
+            _record_failure(delivery_id=str(owed[0].pk), error=told, now=timezone.now())
+            return
+        for each in owed:
+            _run_outside(handler, [str(each.pk)])
+        return
+    _record_done(delivery_ids=[delivery.pk for delivery in owed], handler=handler, now=timezone.now())
+
+
+@command
+def _record_done(*, delivery_ids: Sequence[UUID], handler: str, now: datetime) -> None:
+    execute(_DONE, [now, array_literal(delivery_ids)])
+    for _ in delivery_ids:
+        tally.count_once_committed("deliveries", handler, "done")
 
 
 def _try(delivery_id: str) -> None:
@@ -250,18 +246,6 @@ def _concerns(handler: str, payload: Mapping[str, Any]) -> bool:
     return all(payload.get(name) == value for name, value in wanted.items())
 
 
-def parcelled(deliveries: Iterable[Delivery]) -> Iterator[tuple[str, list[str]]]:
-    """Split deliveries into messages for workers, as a handler and ids in their order: few together.
-
-    A message costs a worker more than most handlers do. A slow handler keeps nobody waiting but its own kind.
-    """
-    by_handler: dict[str, list[str]] = {}
-    for delivery in deliveries:
-        by_handler.setdefault(delivery.handler, []).append(str(delivery.pk))
-    for handler, ids in by_handler.items():
-        yield from ((handler, ids[start : start + _TOGETHER]) for start in range(0, len(ids), _TOGETHER))
-
-
 def back_off(attempts: int) -> timedelta:
     """Return the pause before the next try: 2, 4, 8 … seconds, at most an hour, spread by a fifth."""
     seconds = min(2.0 ** min(attempts, 12), 3600.0)
@@ -273,9 +257,20 @@ def drain(*, now: datetime | None = None) -> int:
     count = 0
     while due := claim_due(now=now or timezone.now()):
         for delivery in due:
-            deliver(delivery_ids=[str(delivery.pk)])
+            deliver(delivery_ids=[str(delivery.pk)], handler=delivery.handler)
             count += 1
     return count
+
+
+def deliver_owed(*, event: str) -> int:
+    """Deliver what is owed of one kind of fact, due or not, here and now; return how much of it is still owed.
+
+    For who has no workers, and wants nothing else to happen.
+    """
+    owed = Delivery.objects.filter(event__name=event, done_at__isnull=True, dead_at__isnull=True)
+    for delivery_id, handler in owed.order_by("pk").values_list("pk", "handler"):
+        deliver(delivery_ids=[str(delivery_id)], handler=handler)
+    return owed.count()
 
 
 @command
@@ -294,11 +289,7 @@ def retry_dead(*, delivery_ids: Collection[UUID], now: datetime) -> int:
 
 def forget_finished(*, before: datetime) -> int:
     """Remove deliveries done before that time, and the events that owe nothing any more; return how many deliveries."""
-    count = sweep(Delivery.objects.filter(done_at__lt=before))
+    count = sweep(Delivery.objects.filter(done_at__lt=before), by="done_at")
     remaining = Delivery.objects.filter(event=OuterRef("pk"))
-    sweep(OutboxEvent.objects.filter(occurred_at__lt=before).exclude(Exists(remaining)))
+    sweep(OutboxEvent.objects.filter(occurred_at__lt=before).exclude(Exists(remaining)), by="occurred_at")
     return count
-
-
-def _owed() -> QuerySet[Delivery]:
-    return Delivery.objects.filter(done_at__isnull=True, dead_at__isnull=True)

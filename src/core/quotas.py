@@ -6,7 +6,7 @@ is gathered, and telling costs nothing.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
@@ -49,6 +49,18 @@ def give_back(names: Iterable[str]) -> None:
     quotas = _told.get() or {}
     for name in quotas.keys() & set(names):
         quotas[name] = replace(quotas[name], left=min(quotas[name].most, quotas[name].left + 1))
+
+
+def use_up(waits: Mapping[str, int]) -> None:
+    """Say that this request has come to count in these limits.
+
+    :param waits: limit -> seconds until there is more, once nothing is left
+    """
+    quotas = _told.get() or {}
+    for name in quotas.keys() & waits.keys():
+        left = max(0, quotas[name].left - 1)
+        reset = quotas[name].reset_seconds if left else waits[name]
+        quotas[name] = replace(quotas[name], left=left, reset_seconds=reset)
 
 
 def quota_headers(quotas: dict[str, Quota]) -> dict[str, str]:

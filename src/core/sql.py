@@ -20,7 +20,7 @@ from django.utils import timezone
 from psycopg import sql
 
 from core.batching import Write, send_batch, write
-from core.fields import SealedField
+from core.fields import BlindIndexField, SealedField
 from core.statements import fetch
 from core.transactions import step
 
@@ -174,6 +174,7 @@ class _Table:
     attributes: Sequence[tuple[str, str]]
     stamped: Sequence[str]
     sealed: Mapping[str, Callable[[Any], Any]]
+    indexes: Mapping[str, tuple[str, Callable[[str], str]]]
     defaults: Mapping[str, Any]
     factories: Mapping[str, Callable[[], Any]]
 
@@ -187,6 +188,8 @@ class _Table:
             found[column] = now
         for column, seal in self.sealed.items():
             found[column] = seal(found[column])
+        for column, (of, made) in self.indexes.items():
+            found[column] = made(row[of])
         return found
 
     def write(
@@ -215,6 +218,7 @@ def _table(model: type[models.Model]) -> _Table:
         attributes=[(str(field.column), field.attname) for field in fields if str(field.column) not in stamped],
         stamped=stamped,
         sealed={str(field.column): field.get_prep_value for field in fields if isinstance(field, SealedField)},
+        indexes={str(each.column): (each.of, each.made_of) for each in fields if isinstance(each, BlindIndexField)},
         defaults={field.attname: field.get_default() for field in usual if not callable(field.default)},
         factories={field.attname: field.get_default for field in usual if callable(field.default)},
     )

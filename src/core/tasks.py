@@ -9,14 +9,14 @@ from typing import Any
 from celery import shared_task
 from django.utils import timezone
 
-from core import auditing, clock, courier, deadletters, heartbeats, idempotency, media, outbox
+from core import auditing, clock, courier, deadletters, heartbeats, idempotency, media, outbox, relaying
 
 
 @shared_task(acks_late=True)
 def relay(**_: object) -> None:
-    """Hand due deliveries to workers."""
-    while due := outbox.claim_due(now=clock.database_now()):
-        for handler, ids in outbox.parcelled(due):
+    """Hand due deliveries to workers, until each handler has none due or as many under way as it may."""
+    while due := relaying.claim_due(now=clock.database_now()):
+        for handler, ids in relaying.parcelled(due):
             # The handler says which queue they belong in (config.queues).
             deliver.delay(delivery_ids=ids, handler=handler)
 

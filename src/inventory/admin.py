@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django import forms
 from django.contrib import admin
@@ -101,6 +101,7 @@ class StockAdmin(Exported):
     list_filter = (_StockFilter, "place")
     list_select_related = ("variant__product", "place")
     search_fields = ("variant__sku", "variant__product__name")
+    whole_fields: ClassVar[Any] = {"variant__sku": {"variant__deleted_at": None}}
     fields = (("sku", "product_name"), "place", ("on_hand", "reserved", "shown_free"))
     readonly_fields = ("sku", "product_name", "shown_free")
     ordering = ("variant__sku", "pk")
@@ -172,6 +173,7 @@ class MovementAdmin(ServiceAdmin):
     list_filter = ("reason",)
     list_select_related = ("stock__variant", "actor")
     search_fields = ("stock__variant__sku", "reference")
+    whole_fields: ClassVar[Any] = {"stock__variant__sku": {"stock__variant__deleted_at": None}, "reference": {}}
     fields = ("sku", "difference", "reason", "shown_reference", "actor", "at")
     readonly_fields = ("sku", "shown_reference")
     ordering = ("-pk",)
@@ -193,9 +195,11 @@ class ReservationAdmin(ServiceAdmin):
     list_filter = ("state",)
     list_select_related = ("stock__variant",)
     search_fields = ("stock__variant__sku", "reference")
+    whole_fields: ClassVar[Any] = {"stock__variant__sku": {"stock__variant__deleted_at": None}, "reference": {}}
     fields = ("sku", "quantity", "shipped", "released", "state", "promised_to", "expires_at")
     readonly_fields = ("sku", "promised_to")
-    ordering = ("-created_at", "-pk")
+    # Ids are in the order in which they were made, and have an index.
+    ordering = ("-pk",)
 
     @display(description="Promised to")
     def promised_to(self, row: Reservation) -> SafeString | str:

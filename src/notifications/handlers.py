@@ -16,9 +16,11 @@ from accounts import selectors as account_reads
 from accounts import services as accounts
 from accounts.domain import Purpose, email_key
 from accounts.errors import UserNotFound
+from core import outbox
 from core.crypto import open_sealed
 from notifications import services
 from notifications.domain import Message
+from notifications.events import AnnouncementPartTold
 from notifications.services import messages, messages_balances, messages_parcels, messages_returns, messages_unpaid
 from orders import selectors as order_reads
 from orders import services as orders
@@ -76,11 +78,24 @@ def alert_staff_of_new_product(*, delivery_id: str, product_id: str, **_: object
     _tell_staff("products.receive_catalogue_alerts", messages.product_created(product=product), delivery_id)
 
 
-def announce_new_product(*, delivery_id: str, product_id: str, **_: object) -> None:
-    """Tell the customers who asked for it of a new product, if it is on show."""
-    product = product_reads.get_product_for_message(product_id=UUID(product_id))
-    if product.is_active and product.deleted_at is None:
-        services.tell_subscribers(message=messages.new_product(product=product), source=delivery_id, at=timezone.now())
+def announce_new_product(
+    *, delivery_id: str, product_id: str, source: str = "", after: str | None = None, told: int = 0, **_: object
+) -> None:
+    """Tell the customers who asked for it of a new product, if it is on show, part by part: each announces the next."""
+    product, now = product_reads.get_product_for_message(product_id=UUID(product_id)), timezone.now()
+    if not product.is_active or product.deleted_at is not None:
+        return
+    more = services.tell_subscribers(
+        message=messages.new_product(product=product),
+        source=source or delivery_id,
+        at=now,
+        after=UUID(after) if after else None,
+        told=told,
+    )
+    if more is not None:
+        last, so_many = more
+        part = AnnouncementPartTold(product_id=product.pk, source=source or delivery_id, after=last, told=so_many)
+        outbox.publish(part, at=now)
 
 
 def alert_staff_of_deleted_product(*, delivery_id: str, product_id: str, **_: object) -> None:

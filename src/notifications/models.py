@@ -87,6 +87,7 @@ class Preference(Entity):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["user", "kind", "channel"], name="preference_once")]
+        indexes = [models.Index(fields=["kind", "user"], name="preference_asking", condition=Q(is_wanted=True))]
 
 
 class Suppression(Entity):

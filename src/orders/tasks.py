@@ -11,5 +11,4 @@ from orders import services
 @shared_task
 def expire_unpaid_orders(**_: object) -> None:
     """Cancel what was not paid in time, and give its stock back."""
-    while services.expire_unpaid(now=clock.database_now()):
-        pass
+    services.expire_unpaid(now=clock.database_now())

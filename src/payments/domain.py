@@ -7,12 +7,14 @@ webhooks arrive, and how often, makes no difference.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum
 from typing import Any
 from uuid import UUID
+
+from core.quotas import Quota
 
 CASH = "cash"
 SALES = "sales"
@@ -274,15 +276,29 @@ class RefundWish:
 class Limit:
     """After so many declines in that time one waits that long after the last."""
 
+    name: str
     most: int
     within: timedelta
     wait: timedelta
 
+    def quota(self, declined_at: Collection[datetime], *, at: datetime) -> Quota:
+        """Return how many declines are left of it, and when there are more."""
+        counted = [time for time in declined_at if time > at - self.within]
+        left = max(0, self.most - len(counted))
+        more_at = (min(counted) + self.within if left else max(counted) + self.wait) if counted else at + self.within
+        return Quota(
+            self.name,
+            self.most,
+            int(self.within.total_seconds()),
+            left,
+            max(0, int((more_at - at).total_seconds()) + 1),
+        )
+
 
 # HARD-CASES S35. The first slows down, the second blocks.
 DECLINE_LIMITS = (
-    Limit(5, timedelta(hours=1), timedelta(minutes=10)),
-    Limit(10, timedelta(hours=24), timedelta(hours=24)),
+    Limit("declines", 5, timedelta(hours=1), timedelta(minutes=10)),
+    Limit("declines-day", 10, timedelta(hours=24), timedelta(hours=24)),
 )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 from uuid import UUID
@@ -50,6 +50,15 @@ class MarketPartRendered(Event):
     market_id: UUID
     after: UUID
     """the last product of the part, in id order"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProductsRendered(Event):
+    """The documents of these products have changed, come or gone. Announced where a search engine follows them."""
+
+    name: ClassVar[str] = "products.products_rendered"
+
+    product_ids: Sequence[UUID]
 
 
 @dataclass(frozen=True, kw_only=True)

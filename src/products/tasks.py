@@ -18,3 +18,9 @@ def follow_clock(**_: object) -> None:
 def gather_tallies(**_: object) -> None:
     """Keep the sums of what is listed short."""
     services.gather_tallies()
+
+
+@shared_task
+def keep_search(**_: object) -> None:
+    """Fill the search engine's indexes that are missing."""
+    services.fill_missing(at=timezone.now())

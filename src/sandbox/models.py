@@ -77,7 +77,7 @@ class Charge(Entity):
         ]
         indexes = [
             models.Index(fields=["reference", "id"], name="sandbox_charge_reference"),
-            models.Index(fields=["due_at"], name="sandbox_charge_pending", condition=Q(status=Status.PENDING.value)),
+            models.Index(fields=["due_at", "id"], name="sandbox_charge_due", condition=Q(status=Status.PENDING.value)),
         ]
 
     @property

@@ -50,7 +50,7 @@ def list_charges(*, reference: str) -> list[Charge]:
 
 def list_due(*, at: datetime) -> list[UUID]:
     """Return the ids of pending charges whose time is over, the longest waiting first, at most a hundred. One query."""
-    due = Charge.objects.filter(status=Status.PENDING.value, due_at__lte=at)
+    due = Charge.objects.filter(status__literally=Status.PENDING.value, due_at__lte=at)
     return list(due.order_by("due_at", "pk").values_list("pk", flat=True)[:_MOST])
 
 

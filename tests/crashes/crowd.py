@@ -8,6 +8,7 @@ import json
 import random
 import re
 import threading
+import time
 import uuid
 from collections import Counter
 from collections.abc import Iterator
@@ -38,24 +39,35 @@ class Deal:
 
 
 class Crowd:
-    """Those who buy one variant of a shop, as long as it takes."""
+    """Those who buy one variant of a shop, as long as it takes.
 
-    def __init__(self, shop: Shop, variant: str) -> None:
-        self.shop, self.variant = shop, variant
+    ``leisure`` is for how many times as long as a purchase took they rest after it. Where they do not, workers fall
+    behind, and a test that asks when something is used again would see how far.
+    """
+
+    def __init__(self, shop: Shop, variant: str, *, leisure: float = 0.0) -> None:
+        self.shop, self.variant, self.leisure = shop, variant, leisure
         self.deals: list[Deal] = []
         # Orders that are none of theirs.
         self.earlier: set[str] = set()
         self.broken = self.refused = 0
         # status -> answers of it; 0 where a connection broke.
         self.statuses = Counter[int]()
+        # Seconds that each answer took, where somebody wants to know: a test puts a list here.
+        self.took: list[float] | None = None
         self._access = ""
         self._rest = threading.Event()
 
     @contextmanager
     def buying(self) -> Iterator[None]:
         """Buy for the length of the block, and finish what was begun."""
-        with over_and_over(lambda: self.deals.append(self._deal()), at_once=BUYERS):
+        with over_and_over(self._buy, at_once=BUYERS):
             yield
+
+    def _buy(self) -> None:
+        begun = time.monotonic()
+        self.deals.append(self._deal())
+        self._rest.wait(self.leisure * (time.monotonic() - begun))
 
     def place(self, variant: str) -> Any:
         """Order two of them as a guest; return the order."""
@@ -108,7 +120,7 @@ class Crowd:
                 sent["Authorization"] = f"Bearer {self._access}"
             status, answer = self.ask(method, f"/api/v1/{path}", None if body is None else json.dumps(body), sent)
             if 200 <= status < 300:
-                return json.loads(answer)
+                return json.loads(answer or b"null")
             if staff and status == 401:
                 self._sign_in()
             self.refused += status == 503
@@ -132,11 +144,13 @@ class Crowd:
         self, method: str, path: str, body: str | None = None, headers: dict[str, str] | None = None
     ) -> tuple[int, bytes]:
         """Send one request; 0 where the connection breaks."""
-        client = http.client.HTTPConnection("127.0.0.1", self.shop.port, timeout=30)
+        client, begun = http.client.HTTPConnection("127.0.0.1", self.shop.port, timeout=30), time.monotonic()
         with contextlib.closing(client), contextlib.suppress(OSError, http.client.HTTPException):
             client.request(method, path, body, headers or {})
             answer = client.getresponse()
             content = answer.read()
+            if self.took is not None:
+                self.took.append(time.monotonic() - begun)
             self.statuses[answer.status] += 1
             return answer.status, content
         self.statuses[0] += 1

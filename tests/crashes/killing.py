@@ -7,13 +7,15 @@ import json
 import random
 from collections import Counter
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
 import psutil
 
 from config.settings.env import derived_key
 from tests.crashes.crowd import Crowd
 from tests.runtime.shop import Shop, wait_for
+
+Buyers = TypeVar("Buyers", bound=Crowd)
 
 PLENTY = 1_000_000
 SECONDS_TO_SETTLE = 240.0
@@ -52,9 +54,14 @@ SELECT coalesce(json_agg(json_build_object(
   FROM orders_order o"""
 
 
-def open_to_a_crowd(shop: Shop) -> Crowd:
+def open_to_a_crowd(shop: Shop, *, leisure: float = 0.0) -> Crowd:
     """Have enough of one variant, and a seller for invoices."""
-    crowd = Crowd(shop, "")
+    return open_to(Crowd(shop, "", leisure=leisure))
+
+
+def open_to(crowd: Buyers) -> Buyers:
+    """The same for a crowd of another kind."""
+    shop = crowd.shop
     variant = crowd.insist("GET", "products?in_stock=true&size=1")["results"][0]["variants"][0]
     shop.manage("shell", "--no-imports", "-v0", "-c", _OPENING.format(sku=variant["sku"]))
     crowd.variant, crowd.earlier = variant["id"], {effect["order"] for effect in effects_in(shop)}

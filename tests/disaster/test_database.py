@@ -12,6 +12,7 @@ import uuid
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
@@ -35,6 +36,12 @@ _OWED = "SELECT count(*) FROM core_delivery WHERE done_at IS NULL"
 _READ_DOCUMENTS = """
 SELECT coalesce(idx_scan, 0) + coalesce(seq_scan, 0)
   FROM pg_stat_all_tables WHERE relname = 'products_productdocument'"""
+# As the project wants them; where many processes share a machine only the long forms compare.
+SECONDS_AWAY = 30.0
+SECONDS_TO_WRITE_AGAIN = 30.0
+SECONDS_TO_BE_USED_AGAIN = 10.0
+SECONDS_TO_BE_REFUSED = 10.0
+SECONDS_TO_RECOVER = 5.0
 CLIENTS = 40
 MEGABYTE = 2**20
 
@@ -90,7 +97,7 @@ def cut_the_power(shop: Shop) -> None:
 
 
 def test_r34_a_promoted_standby_has_every_order_that_anybody_was_told_of(
-    make_shop: Callable[..., Shop],
+    make_shop: Callable[..., Shop], record_property: Callable[[str, object], None]
 ) -> None:
     shop = make_shop()
     with Pair(shop.data / "postgres") as pair:
@@ -100,9 +107,13 @@ def test_r34_a_promoted_standby_has_every_order_that_anybody_was_told_of(
         with orders.placing():
             orders.wait_for_more(5)
             pair.kill_primary()
+            killed_at = time.monotonic()
             pair.promote()
+            orders.wait_for_more(1)
+            record_property("seconds_until_written_again", away := time.monotonic() - killed_at)
             orders.wait_for_more(5)
 
+        assert away < SECONDS_TO_WRITE_AGAIN
         kept = {str(row[0]) for row in pair.rows("SELECT id FROM orders_order")}
         assert [order for order in orders.told if order not in kept] == []
         assert "agree" in shop.manage("verify_books")
@@ -128,7 +139,7 @@ def test_reads_from_a_replica_are_as_new_as_the_last_commit_and_go_on_without_it
         assert [crowd.ask("GET", f"/api/v1/products/{slug}")[0] for _ in range(3)] == [200] * 3
 
 
-@pytest.mark.parametrize("seconds", [4.0, pytest.param(30.0, marks=pytest.mark.long)], ids=["short", "long"])
+@pytest.mark.parametrize("seconds", [4.0, pytest.param(SECONDS_AWAY, marks=pytest.mark.long)], ids=["short", "long"])
 def test_r23_a_database_that_was_away_is_used_again_as_soon_as_it_is_back(
     make_shop: Callable[..., Shop], record_property: Callable[[str, object], None], seconds: float
 ) -> None:
@@ -150,9 +161,10 @@ def test_r23_a_database_that_was_away_is_used_again_as_soon_as_it_is_back(
                 node.wait()
                 back_at = time.monotonic()
                 orders.wait_for_more(1)
-                record_property("seconds_until_used_again", time.monotonic() - back_at)
+                record_property("seconds_until_used_again", away := time.monotonic() - back_at)
                 orders.wait_for_more(5)
 
+            assert seconds < SECONDS_AWAY or away < SECONDS_TO_BE_USED_AGAIN
             wait_for(lambda: node.rows(_OWED) == [(0,)], SECONDS_TO_SETTLE)
             kept = {str(row[0]) for row in node.rows("SELECT id FROM orders_order")}
             assert [order for order in orders.told if order not in kept] == []
@@ -171,28 +183,45 @@ def running(node: Node) -> Iterator[None]:
         node.stop()
 
 
-def test_r35_with_no_connection_left_everybody_is_answered_and_later_served(make_shop: Callable[..., Shop]) -> None:
+@pytest.mark.parametrize("is_timed", [False, pytest.param(True, marks=pytest.mark.long)], ids=["", "in time"])
+def test_r35_with_no_connection_left_everybody_is_answered_and_later_served(
+    make_shop: Callable[..., Shop], is_timed: bool
+) -> None:
     shop = make_shop(DATABASE_POOL="2", WEB_WORKERS="1", WEB_THREADS="16").start()
     crowd = Crowd(shop, "")
     variant = crowd.insist("GET", "products?in_stock=true&size=1")["results"][0]["variants"][0]["id"]
 
     with held(shop, "carts_cart"), ThreadPoolExecutor(max_workers=CLIENTS) as clients:
         answers = list(clients.map(lambda _: ask_for_cart(shop, variant), range(CLIENTS)))
+    free_at = time.monotonic()
 
-    assert {status for status, _ in answers} == {503}
-    assert all(int(seconds) >= 1 for _, seconds in answers)
-    wait_for(lambda: ask_for_cart(shop, variant)[0] == 201)
+    assert {answer.status for answer in answers} == {503}
+    assert all(answer.retry_after >= 1 for answer in answers)
+    wait_for(lambda: ask_for_cart(shop, variant).status == 201)
+    if is_timed:
+        assert max(answer.seconds for answer in answers) < SECONDS_TO_BE_REFUSED
+        assert time.monotonic() - free_at < SECONDS_TO_RECOVER
 
 
-def ask_for_cart(shop: Shop, variant: str) -> tuple[int, str]:
-    """Put one into a new cart; return the status, and after how many seconds to come back."""
+@dataclass(frozen=True)
+class Told:
+    """How a request was answered, after how long, and when to come back; in seconds."""
+
+    status: int
+    retry_after: int
+    seconds: float
+
+
+def ask_for_cart(shop: Shop, variant: str) -> Told:
+    """Put one into a new cart."""
+    begun = time.monotonic()
     client = http.client.HTTPConnection("127.0.0.1", shop.port, timeout=60)
     with contextlib.closing(client):
         sent = {"Content-Type": "application/json", "Idempotency-Key": uuid.uuid4().hex}
         client.request("POST", "/api/v1/cart/items", json.dumps({"variant": variant, "quantity": 1}), sent)
         answer = client.getresponse()
         answer.read()
-        return answer.status, answer.getheader("Retry-After", "0")
+        return Told(answer.status, int(answer.getheader("Retry-After", "0")), time.monotonic() - begun)
 
 
 @contextmanager

@@ -43,7 +43,7 @@ class TestEveryPage:
         assert max(counts[-1] for counts in costs.values()) <= 30
 
     @pytest.mark.django_db
-    def test_shows_what_strangers_wrote_as_text(self, boss: Any, browser: Client) -> None:
+    def test_a24_shows_what_strangers_wrote_as_text(self, boss: Any, browser: Client) -> None:
         fill_shop(boss, 2)
 
         for model in PAGES:

@@ -244,6 +244,23 @@ class TestNobody:
 
         assert {name: status for name, status in statuses(world, "nobody", asked).items() if status != 401} == {}
 
+    def test_a23_uploads_nothing_without_a_sign_in_a_token_or_a_ticket(self, world: World, tmp_path: Path) -> None:
+        uploads = [each for each in writes() if each.is_form or each.name in ("ask_upload", "put_upload")]
+        # A ticket is written down when it is made: before it is looked what moves.
+        asked = [(each, each.path.format(**world.path_values(each)), world.body_of(each)) for each in uploads]
+        before, files = rows(), sorted(tmp_path.rglob("*"))
+
+        found = {}
+        for operation, path, body in asked:
+            forged = f"{path[:-1]}{'A' if path[-1] != 'A' else 'B'}" if operation.name == "put_upload" else path
+            answer = send(operation.method, forged, body=body, form=operation.is_form, kind=operation.kind)
+            found[operation.name] = answer.status_code
+
+        assert {"set_avatar", "add_product_images", "returns_pictures_create", "put_upload"} <= found.keys()
+        assert {name: status for name, status in found.items() if status not in (401, 404, 422)} == {}
+        assert {name: status for name, status in found.items() if status == 422}.keys() <= {"put_upload"}
+        assert (rows(), sorted(tmp_path.rglob("*"))) == (before, files)
+
     def test_a11_owns_nothing_that_has_no_owner(self, world: World) -> None:
         order = f"/api/v1/orders/{world.guest_order.pk}"
 

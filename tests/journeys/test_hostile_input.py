@@ -218,6 +218,24 @@ class TestBody:
                 assert answer.status_code < 300 or answer.status_code >= 400
                 assert answer.status_code == refusal_of(operation) or not body.strip(), operation.name
 
+    def test_a02_s32_an_array_of_bodies_is_refused_by_every_write(self, world: World) -> None:
+        asked = 0
+        for operation in writes():
+            body = world.body_of(operation)
+            if operation.is_form or isinstance(body, bytes):  # a form, and the bytes of a file, are no JSON
+                continue
+            with undone():
+                for sent in ([body or {}], [body or {}] * 2):
+                    answer = world.ask(operation, body=orjson.dumps(sent))
+                    asked += 1
+
+                    if operation.content_types:
+                        assert answer.status_code == refusal_of(operation), operation.name
+                    else:
+                        # Where no body is taken none is read.
+                        assert is_described(operation, answer), operation.name
+        assert asked > 100
+
     def test_s32_over_the_limit_is_413_everywhere(self, world: World) -> None:
         body = b'{"name":"' + b"x" * (configured.DATA_UPLOAD_MAX_MEMORY_SIZE + 1) + b'"}'
         for operation in writes():

@@ -216,6 +216,23 @@ class TestFieldsThatAreNotTheAskers:
             assert everything() == settled, operation.name
             before = settled
 
+    def test_a03_no_write_changes_the_email_of_an_account(self, world: World) -> None:
+        before = dict(User.objects.values_list("pk", "email"))
+        changed = set()
+        for operation in writes():
+            body = world.body_of(operation)
+            plain = body if isinstance(body, dict) and not operation.is_form else {}
+            if operation.name in SIGNED:
+                continue
+            for who in ("owner", "manager"):
+                with undone():
+                    world.ask(operation, who=who, body={**plain, "email": "another@example.net"})
+                    after = dict(User.objects.values_list("pk", "email"))
+                    changed |= {operation.name} if before.items() - after.items() else set()
+
+        # Who is erased has none.
+        assert changed == {"erase_user"}
+
     def test_s03_are_refused_inside_of_nested_objects(self, world: World) -> None:
         for operation in writes():
             body = world.body_of(operation)

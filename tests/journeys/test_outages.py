@@ -1,14 +1,15 @@
-"""Redis and the mail server killed while people buy: the shop sells on, and nothing is lost."""
+"""Redis, OpenSearch and the mail server killed while people buy: the shop sells on, and nothing is lost."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from aiosmtpd.controller import Controller
 from aiosmtpd.handlers import Message as MessageHandler
-from conftest import Redis, free_port
+from conftest import OpenSearch, Redis, free_port
 from django.core.cache import cache
 from django.core.management import call_command
 from django.test import Client
@@ -17,11 +18,15 @@ from django.utils import timezone
 from accounts.tests.factories import PASSWORD, make_user
 from config.settings.base import redis_cache
 from core import outbox
+from core.models import Delivery
 from inventory.tests.factories import make_stock
 from markets.tests.factories import make_market
 from notifications import services
 from notifications.models import Mail
 from orders.tests.factories import ADDRESS
+from products.engine import forget_engine
+from products.tests.factories import make_product
+from products.tests.searching import follow, searched_by
 from tests.journeys.conftest import until
 
 SHOPPERS = 12
@@ -77,6 +82,40 @@ class TestWithoutRedis:
 
         assert wrong == [401] * 5 + [429]
         assert sign_in(PASSWORD) == 429
+
+
+@pytest.mark.django_db(transaction=True)
+def test_r30_while_the_search_engine_is_away_orders_go_in_and_people_find_what_they_buy(
+    client: Client, own_opensearch: OpenSearch, settings: Any
+) -> None:
+    with searched_by(own_opensearch.url, settings) as counted:
+        variant = str(make_stock(on_hand=SHOPPERS).variant_id)
+        lamp = make_product("Lamp", is_available=False)
+        follow()
+
+        def find() -> tuple[int, str]:
+            return client.get("/api/v1/products?search=lamp").json()["count"], counted.answered()
+
+        before = find()
+        own_opensearch.kill()
+        make_product("Other lamp", category=lamp.category, is_available=False)
+        placed = [buy(Client(), variant)[-1] for _ in range(SHOPPERS)]
+        outbox.drain()
+        during = find()
+        owed = Delivery.objects.filter(done_at__isnull=True)
+        waiting = set(owed.values_list("handler", flat=True))
+        own_opensearch.start()
+        forget_engine()
+        outbox.drain(now=timezone.now() + timedelta(hours=1))
+        left = owed.count()
+        follow()
+        after = find()
+
+    assert placed == [201] * SHOPPERS
+    assert (before, during, after) == ((1, "opensearch"), (2, "postgresql"), (2, "opensearch"))
+    assert waiting == {"products.handlers.index_products"}
+    assert left == 0
+    call_command("verify_books", at=timezone.now())
 
 
 class Mailbox(MessageHandler):

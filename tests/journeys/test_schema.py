@@ -24,7 +24,7 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-from config.wsgi import application
+from config.wsgi import long_way
 from tests.journeys.world import Operation, World, document, operations, undone
 
 ANSWERS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
@@ -87,7 +87,7 @@ def complaints(who: str, app: str, *, examples: int) -> list[str]:
             case, is_negative = asked
             with undone():
                 # The short way has connections of its own, which do not see what this one has not committed.
-                response = case.call(app=application.long_way, headers=world.as_(who))
+                response = case.call(app=long_way, headers=world.as_(who))
             case.validate_response(response, checks=[*ANSWERS, *([negative_data_rejection] if is_negative else [])])
 
         try:

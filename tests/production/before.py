@@ -95,8 +95,33 @@ class Shop:
         self.server.server_close()
 
 
+class Door:
+    """A Nginx of this machine, as its clients see it."""
+
+    http: int
+    https: int
+    context: ssl.SSLContext
+
+    def ask(
+        self, path: str, *, method: str = "GET", body: bytes | None = None, headers: dict[str, str] | None = None,
+        plain: bool = False, client: str = "127.0.0.1",
+    ) -> Answer:  # fmt: skip
+        """Ask by TLS, or without, from an address of this machine."""
+        connection = (
+            http.client.HTTPConnection("127.0.0.1", self.http, timeout=30, source_address=(client, 0))
+            if plain
+            else http.client.HTTPSConnection(
+                "127.0.0.1", self.https, timeout=30, context=self.context, source_address=(client, 0)
+            )
+        )
+        with closing(connection):
+            connection.request(method, path, body, headers or {})
+            answer = connection.getresponse()
+            return Answer(answer.status, {name.lower(): value for name, value in answer.getheaders()}, answer.read())
+
+
 @dataclass
-class Proxy:
+class Proxy(Door):
     """Nginx before a ``Shop``; ``values`` are those of the templates."""
 
     folder: Path
@@ -128,21 +153,6 @@ class Proxy:
             self.process.send_signal(signal.SIGTERM)
             self.process.wait(30)
         self.shop.close()
-
-    def ask(
-        self, path: str, *, method: str = "GET", body: bytes | None = None, headers: dict[str, str] | None = None,
-        plain: bool = False,
-    ) -> Answer:  # fmt: skip
-        """Ask by TLS, or without."""
-        client = (
-            http.client.HTTPConnection("127.0.0.1", self.http, timeout=30)
-            if plain
-            else http.client.HTTPSConnection("127.0.0.1", self.https, timeout=30, context=self.context)
-        )
-        with closing(client):
-            client.request(method, path, body, headers or {})
-            answer = client.getresponse()
-            return Answer(answer.status, {name.lower(): value for name, value in answer.getheaders()}, answer.read())
 
     def noted(self, request_id: str) -> dict[str, Any]:
         """Return the line of the log about a request, once it is written."""

@@ -17,6 +17,7 @@ import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
 K8S = ROOT / "infra" / "k8s"
+NGINX = ROOT / "infra" / "nginx"
 OVERLAYS = ("local", "production")
 COMPONENT = "app.kubernetes.io/component"
 WORKLOADS = frozenset({"Deployment", "StatefulSet", "Job", "CronJob"})
@@ -31,7 +32,7 @@ BACKUPS = {
     "AWS_SECRET_ACCESS_KEY": "word",
 }
 # Those with the certificates of servers, and of the CA.
-CERTIFICATES = ("tls-ca", "tls-web", "tls-postgres", "tls-redis", "tls-rabbitmq")
+CERTIFICATES = ("tls-ca", "tls-nginx", "tls-web", "tls-postgres", "tls-redis", "tls-rabbitmq")
 # What that script leaves in a folder.
 MADE = (*(f"{name}.env" for name in SECRETS), "ca.*", "tls-*")
 
@@ -92,7 +93,7 @@ class Rendered:
         rules = [rule for policy in policies for rule in policy.get(direction, [])]
         asked = other if direction == "egress" else ours
         return not policies or any(
-            any(self._is_peer(peer, other) for peer in rule[peers])
+            (peers not in rule or any(self._is_peer(peer, other) for peer in rule[peers]))
             and any(self._number(each["port"], asked) == port for each in rule["ports"])
             for rule in rules
         )
@@ -148,18 +149,24 @@ def render(overlay: str, folder: Path) -> Rendered:
     """Render an overlay from a copy of the manifests, with new secrets."""
     place = folder / "k8s"
     if not place.exists():
-        shutil.copytree(K8S, place, ignore=shutil.ignore_patterns(*MADE, ".release.*"))
+        copy_manifests(folder)
         write_secrets(place / "overlays" / "local" / "secrets")
     words = [*kustomize(), str(place / "overlays" / overlay)]
     text = subprocess.run(words, check=True, capture_output=True, text=True).stdout
     return Rendered(tuple(yaml.safe_load_all(text)), read_secrets(place / "overlays" / "local" / "secrets"))
 
 
+def copy_manifests(folder: Path) -> None:
+    """Copy them, and Nginx's templates which they are made of, without Secrets of whoever works here."""
+    shutil.copytree(K8S, folder / "k8s", ignore=shutil.ignore_patterns(*MADE, ".release.*"))
+    shutil.copytree(NGINX, folder / "nginx")
+
+
 def write_secrets(folder: Path) -> None:
-    """Make the Secrets as an operator does."""
+    """Make the Secrets as an operator does on a machine of their own."""
     if not shutil.which("openssl"):
         pytest.skip("openssl is not installed")
-    words = [K8S / "make_secrets.sh", folder, "smtp+tls://shop:word@mail.example:587"]
+    words = [K8S / "make_secrets.sh", folder, "smtp+tls://shop:word@mail.example:587", "nexus.localhost"]
     subprocess.run(words, check=True, env=os.environ | BACKUPS)
 
 

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import os
 import shlex
-import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
 
-from tests.production.manifests import CERTIFICATES, K8S, SECRETS, kustomize
+from tests.production.manifests import CERTIFICATES, SECRETS, copy_manifests, kustomize
 
 IMAGE = "registry.example/nexus@sha256:" + "a" * 64
 BACKUP_IMAGE = "registry.example/nexus-backup@sha256:" + "b" * 64
-PROCESSES = ("web", "worker", "worker-money", "beat")
+PROCESSES = ("web", "worker", "worker-money", "beat", "nginx")
+OURS = 5  # that run the image, the migrations among them
 UNDONE = [f"rollout undo deployment/{name} --to-revision=7" for name in PROCESSES]
 
 # Notes each call; says what a cluster would, by the files that stand in its folder.
@@ -45,7 +45,7 @@ class Cluster:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.manifests = folder / "k8s"  # the script writes there for a moment
-        shutil.copytree(K8S, self.manifests)
+        copy_manifests(folder)
         self.program = folder / "kubectl"
         self.program.write_text(CLUSTER.format(folder=shlex.quote(str(folder)), kustomize=shlex.join(kustomize())))
         self.program.chmod(0o755)
@@ -82,10 +82,10 @@ class TestDeploy:
 
         assert done.returncode == 0, done.stderr
         assert cluster.changes() == [
-            "apply app.kubernetes.io/component notin (web, worker, worker-money, beat, migrate)",
+            "apply app.kubernetes.io/component notin (web, worker, worker-money, beat, nginx, migrate)",
             "delete job migrate --ignore-not-found --wait",
             "apply app.kubernetes.io/component = migrate",
-            "apply app.kubernetes.io/component in (web, worker, worker-money, beat)",
+            "apply app.kubernetes.io/component in (web, worker, worker-money, beat, nginx)",
         ]
         waited = [call.split()[2] for call in cluster.calls if call.startswith("rollout status")]
         assert waited == ["statefulset.apps/postgres", *(f"deployment/{name}" for name in PROCESSES)]
@@ -101,7 +101,7 @@ class TestDeploy:
         cluster.deploy()
 
         seen = (cluster.folder / "seen.yaml").read_text()
-        assert seen.count(f"image: {IMAGE}\n") == len(PROCESSES) + 1
+        assert seen.count(f"image: {IMAGE}\n") == OURS
         assert seen.count(f"image: {BACKUP_IMAGE}\n") == 2
         assert list((cluster.manifests / "overlays").glob(".release.*")) == []
 

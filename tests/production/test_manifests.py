@@ -18,6 +18,7 @@ from core import health
 from tests.production.manifests import (
     COMPONENT,
     K8S,
+    NGINX,
     OVERLAYS,
     ROOT,
     WORKLOADS,
@@ -103,13 +104,12 @@ class TestReferences:
         assert urlsplit(ours["BROKER_URL"]).password == shop.environment("rabbitmq")["RABBITMQ_DEFAULT_PASS"]
 
     def test_of_hosts_are_one(self, shop: Rendered) -> None:
-        environment, ingress = shop.environment("web"), shop.one("Ingress", "web")["spec"]
+        environment = shop.environment("web")
 
-        host = urlsplit(environment["PUBLIC_URL"]).hostname
+        public = urlsplit(environment["PUBLIC_URL"])
 
-        assert host in environment["ALLOWED_HOSTS"].split(",")
-        assert [rule["host"] for rule in ingress["rules"]] == [host]
-        assert [name for entry in ingress["tls"] for name in entry["hosts"]] == [host]
+        assert public.hostname in environment["ALLOWED_HOSTS"].split(",")
+        assert shop.environment("nginx")["NEXUS_HTTPS_SUFFIX"] == (f":{public.port}" if public.port else "")
 
 
 class TestEnvironment:
@@ -169,7 +169,7 @@ class TestPods:
     def test_are_asked_whether_they_live(self, shop: Rendered) -> None:
         for component in shop.pods.keys() - {"migrate", "drill"}:
             assert "livenessProbe" in shop.container(component)
-        for component in ("web", *SERVERS):
+        for component in ("web", "nginx", *SERVERS):
             assert {"startupProbe", "readinessProbe"} <= shop.container(component).keys()
 
     def test_of_the_shop_are_the_image_with_a_role(self, shop: Rendered) -> None:
@@ -203,7 +203,7 @@ class TestPods:
 
 def certificate_of(name: str) -> str:
     """The Secret's name before kustomize gave it the hash of what is in it."""
-    (found,) = re.findall(r"^tls-(?:ca|web|postgres|redis|rabbitmq)(?=$|-)", name)
+    (found,) = re.findall(r"^tls-(?:ca|nginx|web|postgres|redis|rabbitmq)(?=$|-)", name)
     return str(found)
 
 
@@ -268,26 +268,121 @@ class TestTlsOfWeb:
         assert told["WEB_TLS_CERTIFICATE"] == f"{mount['mountPath']}/tls.crt"
         assert told["WEB_TLS_KEY"] == f"{mount['mountPath']}/tls.key"
 
-    def test_is_what_the_ingress_asks_by_and_checks(self, shop: Rendered) -> None:
-        ingress = shop.one("Ingress", "web")
-        said = {
-            name.removeprefix("nginx.ingress.kubernetes.io/"): value
-            for name, value in ingress["metadata"]["annotations"].items()
-        }
-        (path,) = ingress["spec"]["rules"][0]["http"]["paths"]
-        service = shop.one("Service", path["backend"]["service"]["name"])
+    def test_is_what_nginx_asks_by_and_checks(self, shop: Rendered) -> None:
+        told, service = shop.environment("nginx"), shop.one("Service", "web")
+        volumes = {volume["name"]: volume for volume in shop.pods["nginx"]["spec"]["volumes"]}
+        mounts = {mount["mountPath"]: mount["name"] for mount in shop.container("nginx")["volumeMounts"]}
+        ca = Path(told["NEXUS_SHOP_CA"])
 
-        assert said["backend-protocol"] == "HTTPS"
-        assert (said["proxy-ssl-verify"], said["proxy-ssl-server-name"]) == ("on", "on")
-        assert said["proxy-ssl-secret"] == f"{ingress['metadata']['namespace']}/tls-ca"
-        assert said["proxy-ssl-name"] == service["metadata"]["name"] == "web"
-        assert path["backend"]["service"]["port"] == {"name": service["spec"]["ports"][0]["name"]}
-        made = [each["metadata"]["name"] for each in shop.of("Secret")]
-        assert not made or "tls-ca" in made, "the ingress would not find it by another name"
+        assert (told["NEXUS_SHOP_SCHEME"], told["NEXUS_SHOP_NAME"]) == ("https", service["metadata"]["name"])
+        assert {name.split()[1] for name in told["NEXUS_SHOP"].split(";")[:-1]} == {
+            f"web:{service['spec']['ports'][0]['port']}"
+        }
+        assert certificate_of(volumes[mounts[str(ca.parent)]]["secret"]["secretName"]) == "tls-ca"
+        assert ca.name == "ca.crt"
+
+
+class TestNginx:
+    """What its pods are; what they do, see ``test_nginx_pod.py``."""
+
+    def test_is_the_only_way_in(self, shop: Rendered) -> None:
+        opened = {
+            service["metadata"]["name"]
+            for service in shop.of("Service")
+            if service["spec"].get("type", "ClusterIP") != "ClusterIP"
+        }
+
+        assert opened <= {"nginx"}
+        assert list(shop.of("Ingress")) == []
+
+    def test_is_told_the_clients_address_by_the_balancer_and_keeps_a_client_at_one_pod(self, folder: Path) -> None:
+        service = render("production", folder).one("Service", "nginx")["spec"]
+
+        assert (service["type"], service["externalTrafficPolicy"]) == ("LoadBalancer", "Local")
+        assert service["sessionAffinity"] == "ClientIP"
+
+    def test_shows_the_certificate_of_its_secret(self, shop: Rendered) -> None:
+        told = shop.environment("nginx")
+        (mount,) = [each for each in shop.container("nginx")["volumeMounts"] if each["name"] == "tls"]
+
+        assert told["NEXUS_CERTIFICATE"] == f"{mount['mountPath']}/tls.crt"
+        assert told["NEXUS_CERTIFICATE_KEY"] == f"{mount['mountPath']}/tls.key"
+
+    def test_listens_at_the_ports_of_its_pod(self, shop: Rendered) -> None:
+        told, container = shop.environment("nginx"), shop.container("nginx")
+        ports = {port["name"]: str(port["containerPort"]) for port in container["ports"]}
+
+        assert ports == {"http": told["NEXUS_HTTP"], "https": told["NEXUS_HTTPS"], "health": told["NEXUS_HEALTH"]}
+        for name in ("startupProbe", "livenessProbe", "readinessProbe"):
+            assert container[name]["httpGet"] == {"path": "/alive", "port": "health"}
+
+    def test_writes_to_memory_that_it_may_use(self, shop: Rendered) -> None:
+        told, container = shop.environment("nginx"), shop.container("nginx")
+        volumes = {volume["name"]: volume for volume in shop.pods["nginx"]["spec"]["volumes"]}
+        kept = {
+            mount["mountPath"]: volumes[mount["name"]]["emptyDir"]
+            for mount in container["volumeMounts"]
+            if "emptyDir" in volumes[mount["name"]]
+        }
+        pictures = max(int(found) for found in re.findall(r"client_max_body_size (\d+)m;", places()))
+
+        assert kept.keys() == {told["NEXUS_RUN"], told["NEXUS_CACHE"], "/tmp"}
+        assert {volume["medium"] for volume in kept.values()} == {"Memory"}
+        most = sum(mebibytes(volume["sizeLimit"]) for volume in kept.values())
+        assert mebibytes(container["resources"]["limits"]["memory"]) > most + 256
+        cache = mebibytes(kept[told["NEXUS_CACHE"]]["sizeLimit"])
+        assert cache >= int(told["NEXUS_CACHE_SIZE"].removesuffix("m")) + 3 * pictures
+        assert told["NGINX_ENVSUBST_OUTPUT_DIR"] == told["NEXUS_RUN"]
+
+    def test_sends_uploads_from_the_folder_that_the_shop_writes(self, shop: Rendered) -> None:
+        ours, theirs = (
+            [mount for mount in shop.container(component)["volumeMounts"] if mount["name"] == "media"]
+            for component in ("nginx", "web")
+        )
+
+        (mount,) = ours
+        assert mount["mountPath"] == f"{shop.environment('nginx')['NEXUS_FILES']}/media"
+        assert mount["readOnly"] is True
+        assert mount["subPath"] in {each["subPath"] for each in theirs if each["mountPath"].endswith("/media")}
+        groups = {
+            shop.pods[component]["spec"]["securityContext"]["fsGroup"] for component in ("nginx", "web", "worker")
+        }
+        assert len(groups) == 1, "or each of them would change the volume's group"
+
+    def test_starts_with_what_sees_a_renewed_certificate(self, shop: Rendered) -> None:
+        (mount,) = [each for each in shop.container("nginx")["volumeMounts"] if each.get("subPath") == "renew.sh"]
+        volumes = {volume["name"]: volume for volume in shop.pods["nginx"]["spec"]["volumes"]}
+
+        assert Path(mount["mountPath"]).parent == Path("/docker-entrypoint.d")
+        assert mount["mountPath"].endswith(".sh")
+        assert volumes[mount["name"]]["configMap"]["defaultMode"] & 0o111 == 0o111, "the image runs no other"
+
+    def test_ends_requests(self, shop: Rendered) -> None:
+        *_, drained = shop.container("nginx")["lifecycle"]["preStop"]["exec"]["command"]
+        longest = int(re.search(r"proxy_read_timeout (\d+)s;", template("onward"))[1])  # type: ignore[index]
+
+        assert shop.pods["nginx"]["spec"]["terminationGracePeriodSeconds"] > int(drained) + longest
+
+    def test_asks_a_web_pod_that_leaves_no_more_before_it_ends(self, shop: Rendered) -> None:
+        longest = int(re.search(r"keepalive_time (\d+)s;", template("shop"))[1])  # type: ignore[index]
+
+        assert longest < shop.container("web")["lifecycle"]["preStop"]["sleep"]["seconds"]
+
+
+def template(name: str) -> str:
+    return (NGINX / "templates" / f"{name}.conf.template").read_text()
+
+
+def places() -> str:
+    return template("places")
+
+
+def mebibytes(text: str) -> int:
+    return int(text[:-2]) * {"Mi": 1, "Gi": 1024}[text[-2:]]
 
 
 class TestRollingUpdate:
-    @pytest.mark.parametrize("component", ["web", "worker", "worker-money"])
+    @pytest.mark.parametrize("component", ["web", "worker", "worker-money", "nginx"])
     def test_takes_nothing_away_before_the_new_one_is_there(self, shop: Rendered, component: str) -> None:
         spec = shop.one("Deployment", component)["spec"]
 
@@ -326,7 +421,7 @@ class TestRollingUpdate:
         assert (spec["replicas"], spec["strategy"]) == (1, {"type": "Recreate"})
 
     def test_leaves_some_when_nodes_are_emptied(self, shop: Rendered) -> None:
-        for component in ("web", "worker", "worker-money"):
+        for component in ("web", "worker", "worker-money", "nginx"):
             budget = shop.one("PodDisruptionBudget", component)["spec"]
             scaler = shop.one("HorizontalPodAutoscaler", component)["spec"]
             assert budget["maxUnavailable"] == 1
@@ -360,7 +455,13 @@ class TestNetwork:
     @pytest.mark.parametrize(
         ("start", "end", "port"),
         [
-            ("ns:ingress-nginx", "web", 8000),
+            ("203.0.113.9", "nginx", 8080),
+            ("203.0.113.9", "nginx", 8443),
+            ("2001:db8::9", "nginx", 8443),
+            ("10.0.0.1", "nginx", 8443),
+            ("ns:another", "nginx", 8443),
+            ("nginx", "web", 8000),
+            ("nginx", "ns:kube-system", 53),
             ("web", "ns:kube-system", 53),
             ("web", "203.0.113.9", 443),
             ("worker", "203.0.113.9", 587),
@@ -377,7 +478,21 @@ class TestNetwork:
         ("start", "end", "port"),
         [
             ("ns:another", "web", 8000),
-            ("ns:ingress-nginx", "postgres", 5432),
+            ("ns:ingress-nginx", "web", 8000),
+            ("203.0.113.9", "web", 8000),
+            ("10.0.0.1", "web", 8000),
+            ("203.0.113.9", "nginx", 8081),
+            ("ns:observability", "nginx", 8081),
+            ("nginx", "web", 9100),
+            ("nginx", "worker", 9100),
+            ("nginx", "postgres", 5432),
+            ("nginx", "redis", 6379),
+            ("nginx", "203.0.113.9", 443),
+            ("nginx", "203.0.113.9", 8000),
+            ("nginx", "ns:another", 8000),
+            ("nginx", "169.254.169.254", 80),
+            ("nginx", "nginx", 8081),
+            ("web", "nginx", 8443),
             ("ns:another", "postgres", 5432),
             ("ns:another", "worker", 8000),
             ("ns:another", "beat", 8000),
@@ -389,7 +504,6 @@ class TestNetwork:
             ("beat", "203.0.113.9", 587),
             ("ns:another", "web", 9100),
             ("ns:another", "worker", 9100),
-            ("ns:ingress-nginx", "web", 9100),
             ("ns:observability", "web", 8000),
             ("ns:observability", "postgres", 5432),
             ("web", "203.0.113.9", 80),
@@ -418,13 +532,18 @@ class TestMakeSecrets:
         from_nothing = subprocess.run(
             [ROOT / "infra/k8s/make_secrets.sh", tmp_path, "consolemail://"], check=True, capture_output=True, text=True
         )
-        subprocess.run([ROOT / "infra/k8s/make_secrets.sh", again, "consolemail://"], check=True)
+        subprocess.run([ROOT / "infra/k8s/make_secrets.sh", again, "consolemail://", "nexus.localhost"], check=True)
 
         assert from_nothing.stdout == ""
         assert (tmp_path / "nexus.env").stat().st_mode & 0o077 == 0
         assert first["nexus"]["SECRET_KEY"] not in (tmp_path / "nexus.env").read_text()
         assert {file: file.read_bytes() for file in again.rglob("*") if file.is_file()} == before
         assert {file.name for file in before} >= {"nexus.env", "ca.crt", "ca.key", "tls.crt", "tls.key"}
+
+    def test_makes_none_for_people_where_no_host_is_named(self, tmp_path: Path) -> None:
+        subprocess.run([ROOT / "infra/k8s/make_secrets.sh", tmp_path, "consolemail://"], check=True)
+
+        assert not (tmp_path / "tls-nginx").exists(), "it would be put before customers, whose browsers warn"
 
     def test_makes_a_certificate_anew_that_was_deleted_and_none_without_the_key_of_the_ca(self, tmp_path: Path) -> None:
         write_secrets(tmp_path)

@@ -143,7 +143,7 @@ class TestLimits:
             (LIST, {"NEXUS_RATE": "1r/m", "NEXUS_BURST": "2"}),
         ],
     )
-    def test_of_requests_hold_for_one_address(self, nginx: None, path: str, values: dict[str, str]) -> None:
+    def test_s33_of_requests_hold_for_one_address(self, nginx: None, path: str, values: dict[str, str]) -> None:
         with temporary_folder() as folder:
             proxy = Proxy(folder, values).start()
             try:
@@ -231,14 +231,17 @@ class TestTls:
 class TestTheShop:
     """It is asked by TLS, and believed with the certificate of its own alone."""
 
-    def test_is_asked_by_tls_1_3_and_sessions_are_gone_on_with(self, proxy: Proxy) -> None:
-        proxy.shop.answer = lambda _: Reply(200, {"Connection": "close"})
-
-        statuses = [proxy.ask(path).status for path in (LIST, "/api/v1/cart", LIST, "/api/v1/cart")]
+    def test_is_asked_by_tls_1_3_and_sessions_are_gone_on_with(self, nginx: None) -> None:
+        with temporary_folder() as folder:
+            proxy = Proxy(folder, {"NEXUS_WORKERS": "1"}).start()  # each keeps sessions of its own
+            try:
+                proxy.shop.answer = lambda _: Reply(200, {"Connection": "close"})
+                statuses = [proxy.ask(path).status for path in (LIST, "/api/v1/cart", LIST, "/api/v1/cart")]
+            finally:
+                proxy.stop()
 
         assert statuses == [200] * 4
-        assert {version for version, _ in proxy.shop.sessions} == {"TLSv1.3"}
-        assert [reused for _, reused in proxy.shop.sessions][2:] == [True, True]
+        assert proxy.shop.sessions == [("TLSv1.3", False), *[("TLSv1.3", True)] * 3]
 
     @pytest.mark.parametrize("path", [LIST, "/api/v1/cart", "/api/v1/auth/login", "/media/none.png"])
     @pytest.mark.parametrize("shown", ["by another CA", "for another name", "nothing"])

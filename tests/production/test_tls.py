@@ -315,13 +315,13 @@ class TestRedisAsTheBroker:
 class TestCertificates:
     def test_are_by_the_ca_for_the_name_of_the_service(self, place: Path, shop: Rendered) -> None:
         secrets = place / "k8s" / "overlays" / "local" / "secrets"
-        for name in ("web", *NAMES):
+        for name, host in {"nginx": "nexus.localhost", "web": "web", **{name: name for name in NAMES}}.items():
             words = [
                 "-x509_strict",
                 "-purpose",
                 "sslserver",
                 "-verify_hostname",
-                name,
+                host,
                 "-CAfile",
                 str(secrets / "ca.crt"),
             ]
@@ -340,6 +340,7 @@ class TestCertificates:
             if name.startswith("tls-")
         } == {
             "tls-ca": {"ca.crt"},
+            "tls-nginx": {"tls.crt", "tls.key"},
             "tls-web": {"tls.crt", "tls.key", "ca.crt"},
             "tls-postgres": {"tls.crt", "tls.key"},
             "tls-redis": {"tls.crt", "tls.key", "ca.crt"},

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import http.client
+import json
 import os
 import shutil
 import signal
@@ -15,7 +16,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import LiteralString
+from typing import Any, LiteralString
 
 import psutil
 import psycopg
@@ -121,6 +122,14 @@ class Shop:
             client.request("GET", path)
             return client.getresponse().status
         return 0
+
+    def says(self, path: str) -> dict[str, Any]:
+        """Ask it something, and return the JSON of the answer, whatever its status."""
+        client = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
+        with contextlib.closing(client):
+            client.request("GET", path)
+            said: dict[str, Any] = json.loads(client.getresponse().read())
+            return said
 
     def answers(self) -> bool:
         """Is it alive?"""

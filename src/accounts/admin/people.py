@@ -94,6 +94,7 @@ class OwnPasswordForm(PasswordForm):
 class AddUserForm(forms.ModelForm):  # type: ignore[type-arg]
     """A new account. Without a role it is a customer's."""
 
+    email = forms.EmailField(max_length=254)
     password = forms.CharField(widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}), strip=False)
 
     class Meta:
@@ -102,6 +103,7 @@ class AddUserForm(forms.ModelForm):  # type: ignore[type-arg]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        dressed(self.fields["email"])
         dressed(self.fields["password"])
 
 
@@ -143,7 +145,7 @@ class UserAdmin(Exported):
     list_display = ("email", "shown_name", "shown_roles", "is_active", "is_staff", "created_at")
     list_filter = ("is_staff", "is_active", "groups")
     list_select_related = ("profile",)
-    search_fields = ("email_key__icontains", "profile__first_name", "profile__last_name")
+    search_fields = ("email_key__of", "profile__first_name", "profile__last_name")
     fields = (
         ("email", "is_active"),
         ("groups", "customer_group"),

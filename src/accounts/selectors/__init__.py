@@ -5,6 +5,7 @@ from __future__ import annotations
 from accounts.selectors.addresses import default_address, get_address, list_addresses
 from accounts.selectors.groups import get_customer_group, list_customer_groups
 from accounts.selectors.people import (
+    erased_since,
     find_user,
     get_profile,
     get_public_profile,
@@ -20,6 +21,7 @@ from accounts.selectors.tokens import lacks_second_factor, read_token, user_of_t
 
 __all__ = [
     "default_address",
+    "erased_since",
     "find_user",
     "get_address",
     "get_customer_group",

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from datetime import datetime
 from uuid import UUID
 
 from django.db.models import Q, QuerySet
 
-from accounts.domain import Visibility, email_key
+from accounts.domain import Visibility
 from accounts.errors import ProfileNotFound, UserNotFound
 from accounts.models import Profile, User
 from core.compiled import Compiled
@@ -35,6 +36,15 @@ def users_by_ids(*, user_ids: Collection[UUID]) -> dict[UUID, User]:
     return {user.pk: user for user in _living().filter(pk__in=user_ids).select_related("profile")}
 
 
+def erased_since(*, at: datetime | None) -> list[tuple[UUID, datetime]]:
+    """Return account and time of those who were erased after that, or ever. One query."""
+    erased = User.objects.filter(deleted_at__isnull=False)
+    if at is not None:
+        erased = erased.filter(deleted_at__gt=at)
+    found = erased.order_by("deleted_at", "pk").values_list("pk", "deleted_at")
+    return [(user_id, erased_at) for user_id, erased_at in found if erased_at is not None]
+
+
 def users_with_permission(*, permission: str) -> list[User]:
     """Return the active staff who hold "app.codename", by themselves or through a role, oldest first. One query."""
     app, _, codename = permission.partition(".")
@@ -44,13 +54,13 @@ def users_with_permission(*, permission: str) -> list[User]:
 def list_users(*, search: str = "", role: str | None = None, is_staff: bool | None = None) -> QuerySet[User]:
     """Return the accounts with profiles, customer groups and roles, for staff; two queries when read.
 
-    :param search: part of an e-mail or of a name, in any case
+    :param search: an e-mail, or part of a name, in any case
     :param role: the name of a role that they have
     """
     found = _living().select_related("profile", "customer_group").prefetch_related("groups")
     if search:
         named = Q(profile__first_name__icontains=search) | Q(profile__last_name__icontains=search)
-        found = found.filter(Q(email_key__contains=email_key(search)) | named)
+        found = found.filter(Q(email_key__of=search) | named)
     if role is not None:
         found = found.filter(groups__name=role)
     if is_staff is not None:

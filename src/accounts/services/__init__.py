@@ -7,6 +7,7 @@ from accounts.services.account import (
     delete_account,
     end_session,
     erase_account,
+    erase_again,
     set_avatar,
     update_profile,
 )
@@ -86,6 +87,7 @@ __all__ = [
     "end_session",
     "ensure_roles",
     "erase_account",
+    "erase_again",
     "export_account",
     "find_enrolment",
     "finish_enrolment",

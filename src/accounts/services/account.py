@@ -121,10 +121,23 @@ def erase_account(*, user_id: UUID, actor: User, at: datetime) -> None:
     _erase(user, at=at)
 
 
+@command
+def erase_again(*, user_id: UUID, at: datetime) -> bool:
+    """Forget a person who was forgotten before, in a database of before that; tell whether they were there.
+
+    :param at: when it was
+    """
+    user: User | None = User.objects.filter(pk=user_id, deleted_at__isnull=True).locked().first()
+    if user is None:
+        return False
+    _erase(user, at=at)
+    return True
+
+
 @step
 def _erase(user: User, *, at: datetime) -> None:
     # The top-level domain of RFC 2606, section 2: it never reaches anyone.
-    user.email = user.email_key = f"{user.pk}@deleted.invalid"
+    user.email = f"{user.pk}@deleted.invalid"
     user.set_unusable_password()
     user.is_active = user.is_staff = user.is_superuser = False
     user.email_verified_at = user.last_login = user.second_factor_at = None

@@ -19,13 +19,13 @@ def adopt_customers(*, emails: Sequence[str], at: datetime) -> dict[str, User]:
     Nobody is welcomed. Four statements for any number.
     """
     by_key = {email_key(email): email for email in emails}
-    there = set(User.objects.filter(email_key__in=by_key).values_list("email_key", flat=True))
+    there = {email_key(user.email) for user in User.objects.with_emails(emails)}
     users = [
-        User(email=email, email_key=key, password=make_password(None), created_at=at)
+        User(email=email, password=make_password(None), created_at=at)
         for key, email in by_key.items()
         if key not in there
     ]
     User.objects.bulk_create(users)
     Profile.objects.bulk_create(Profile(user=user) for user in users)
-    found = {user.email_key: user for user in User.objects.filter(email_key__in=by_key).select_related("profile")}
+    found = {email_key(user.email): user for user in User.objects.with_emails(emails).select_related("profile")}
     return {email: found[email_key(email)] for email in emails}

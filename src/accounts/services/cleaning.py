@@ -14,8 +14,8 @@ def forget_spent_tokens(*, at: datetime) -> int:
 
     A spent refresh token stays until it expires: it is how a second use is noticed.
     """
-    refresh = sweep(RefreshToken.objects.filter(expires_at__lte=at))
-    sweep(TokenFamily.objects.filter(expires_at__lte=at))
-    links = sweep(OneTimeToken.objects.filter(expires_at__lte=at))
+    refresh = sweep(RefreshToken.objects.filter(expires_at__lte=at), by="expires_at")
+    sweep(TokenFamily.objects.filter(expires_at__lte=at), by="expires_at")
+    links = sweep(OneTimeToken.objects.filter(expires_at__lte=at), by="expires_at")
     forget_attempts(at=at)
     return refresh + links

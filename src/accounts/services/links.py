@@ -130,7 +130,7 @@ def _spend(*, token: str, purpose: Purpose, at: datetime) -> User:
 
 def _state_of(user: User, purpose: Purpose) -> str:
     """What a token is bound to: a new password or e-mail makes it void, and that which verifies, a verification."""
-    state = [purpose.value, str(user.pk), user.password, user.email_key]
+    state = [purpose.value, str(user.pk), user.password, email_key(user.email)]
     if purpose is Purpose.VERIFY_EMAIL:
         state.append(str(user.email_verified_at))
     return salted_hmac("accounts.links", "\0".join(state), algorithm="sha256").hexdigest()

@@ -108,7 +108,10 @@ def make_account(*, email: str, hashed: str, at: datetime, **fields: bool) -> Us
     :param hashed: the password as ``make_password`` returns it
     :raises EmailTaken: there is an account of that e-mail
     """
-    user = User(email=email, email_key=email_key(email), password=hashed, created_at=at, last_login=at, **fields)
+    user = User(email=email, password=hashed, created_at=at, last_login=at, **fields)
+    # The constraint knows no account whose index is still that of an older key.
+    if User.objects.with_email(email).exists():
+        raise EmailTaken
     try:
         with transaction.atomic():
             user.save(force_insert=True)

@@ -116,8 +116,8 @@ def take_back(attempt_ids: Sequence[int], *, counters: Sequence[Counter]) -> Non
 def forget_attempts(*, at: datetime) -> int:
     """Remove attempts that count no more and turnstiles that nobody passed since; return how many attempts."""
     before = at - 2 * _LONGEST_WINDOW
-    count = sweep(Attempt.objects.filter(at__lt=before))
-    sweep(Turnstile.objects.filter(passed_at__lt=before))
+    count = sweep(Attempt.objects.filter(at__lt=before), by="at")
+    sweep(Turnstile.objects.filter(passed_at__lt=before), by="passed_at")
     return count
 
 

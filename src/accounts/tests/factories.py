@@ -15,7 +15,7 @@ from django.db import transaction
 from django.utils import timezone
 from rest_framework.test import APIClient
 
-from accounts.domain import AddressData, Role, email_key
+from accounts.domain import AddressData, Role
 from accounts.models import Address, CustomerGroup, Profile, User
 from accounts.services import Session, ensure_roles
 from accounts.services.second_factor import finish_enrolment, start_enrolment
@@ -37,7 +37,7 @@ def make_user(
     """Return a customer with a profile; with roles or permissions ("app.codename") one of the staff."""
     email = email or f"person{next(_numbers)}@example.com"
     fields.setdefault("is_staff", bool(roles or permissions or fields.get("is_superuser")))
-    user: User = User.objects.create(email=email, email_key=email_key(email), password=_hashed(password), **fields)
+    user: User = User.objects.create(email=email, password=_hashed(password), **fields)
     Profile.objects.create(user=user)
     if roles:
         names = [role.value if isinstance(role, Role) else role for role in roles]

@@ -48,7 +48,7 @@ class TestAccounts:
 
         response = browser_of(clerk).post(f"{USERS}add/", data)
 
-        user = User.objects.get(email_key="new@example.com")
+        user = User.objects.with_email("new@example.com").get()
         assert response.status_code == 302
         assert user.check_password(NEW)
         assert user.profile

@@ -337,7 +337,7 @@ class TestUsers:
         make_user("adam@example.com", deleted_at=NOON)
 
         with django_assert_num_queries(5):
-            body = client.get("/api/v1/users", {"search": "ADA"}).json()
+            body = client.get("/api/v1/users", {"search": "ADA@example.com"}).json()
 
         assert [row["id"] for row in body["results"]] == [str(ada.pk)]
         assert client.get(f"/api/v1/users/{ada.pk}").json() == body["results"][0]

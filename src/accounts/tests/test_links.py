@@ -122,7 +122,7 @@ class TestConfirmPasswordReset:
 
     @pytest.mark.parametrize(
         "change",
-        [{"password": "!"}, {"email_key": "other@example.com"}, {"is_active": False}, {"deleted_at": NOON}],
+        [{"password": "!"}, {"email": "other@example.com"}, {"is_active": False}, {"deleted_at": NOON}],
         ids=lambda c: next(iter(c)),
     )
     def test_s16_is_bound_to_the_account_as_it_was(self, change: dict[str, Any]) -> None:

@@ -115,7 +115,7 @@ class TestAvatar:
     PATH = "/api/v1/me/profile/avatar"
 
     @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP"])
-    def test_s36_keeps_a_small_picture_that_we_encoded(self, kind: str) -> None:
+    def test_s36_a08_keeps_a_small_picture_that_we_encoded(self, kind: str) -> None:
         user = make_user()
 
         answer = client_of(user).put(self.PATH, {"avatar": picture(kind)}, format="multipart")

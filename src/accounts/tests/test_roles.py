@@ -205,11 +205,11 @@ class TestChangeUser:
 
 @pytest.mark.django_db
 class TestListUsers:
-    def test_finds_by_part_of_email_or_name_role_and_staff(self) -> None:
+    def test_finds_by_email_part_of_a_name_role_and_staff(self) -> None:
         ada, bob = make_user("Ada@example.com"), make_user("bob@example.com", roles=[Role.ORDER_MANAGER])
         services.update_profile(user=bob, changes={"last_name": "Lovelace"})
 
-        assert list(selectors.list_users(search="ADA@")) == [ada]
+        assert list(selectors.list_users(search="ADA@Example.com")) == [ada]
         assert list(selectors.list_users(search="lovel")) == [bob]
         assert list(selectors.list_users(role="order manager")) == [bob]
         assert list(selectors.list_users(is_staff=False)) == [ada]

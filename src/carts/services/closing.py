@@ -59,4 +59,5 @@ def close_cart(*, cart: Cart, at: datetime) -> None:
 def forget_abandoned(*, now: datetime, unused_for: timedelta | None = None) -> int:
     """Remove carts that nobody touched for 30 days (``ABANDONED_CART_TTL``), and merged ones; return how many."""
     before = now - (unused_for or settings.ABANDONED_CART_TTL)
-    return sweep(Cart.objects.filter(used_at__lt=before).exclude(state=CartState.ORDERED.value))
+    unused = Cart.objects.filter(used_at__lt=before).exclude(state__literally=CartState.ORDERED.value)
+    return sweep(unused, by="used_at")

@@ -15,6 +15,7 @@ from carts.domain import CartView, Holder, Wish, digest_of
 from carts.errors import CartItemNotFound, CartNotFound, NotForSale, TooMuch
 from carts.models import Cart, CartItem
 from carts.tests.factories import make_cart, make_guest_cart, owner_of
+from core.tests.plans import STATISTICS, pile_up, visits
 from core.tests.threads import at_once
 from inventory import services as inventory
 from inventory.errors import OutOfStock
@@ -295,6 +296,22 @@ class TestForgetAbandoned:
         assert services.forget_abandoned(now=NOON + timedelta(days=31)) == 1
 
         assert not Cart.objects.exists()
+
+    @pytest.mark.parametrize("statistics", STATISTICS)
+    def test_looks_at_no_cart_that_was_ordered(self, statistics: str) -> None:
+        usual = {"token_digest": "n::text", "used_at": "timestamptz '2025-03-01 11:00Z'"}
+        pile_up(
+            Cart,
+            statistics=statistics,
+            done=usual | {"state": "'ordered'"},
+            due=usual | {"state": "CASE n % 2 WHEN 0 THEN 'open' ELSE 'merged' END"},
+        )
+
+        with visits("FOR UPDATE") as seen:
+            count = services.forget_abandoned(now=NOON)
+
+        assert count == 3000
+        assert [each.rows for each in seen] == [3000]
 
 
 @pytest.mark.django_db

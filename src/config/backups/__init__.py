@@ -8,6 +8,7 @@ kept, and that nothing counts as restored before its books agree. In a store:
 ``wal/<system>/``         segments, the youngest also half full (``.partial``), and the histories of time lines
 ``media/files/``          files by the SHA-256 of what is in them
 ``media/index/<time>``    which file had which SHA-256 then
+``erasures/<system>/``    an account's id and when it was erased: in what is brought back they are erased again
 ``keys/<time>``           the data folder's own keys, only where copies are sealed
 
 ``<system>`` is the identifier that PostgreSQL gave the cluster. What is sealed bears ``.age`` at the end of its name;

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import datetime, timedelta
 from io import BytesIO
 from pathlib import Path
+from uuid import UUID
 
 import structlog
 from django.conf import settings
@@ -16,7 +18,9 @@ from django.db import Error, connection
 from django.utils import timezone
 from psycopg_pool import PoolTimeout
 
+from accounts import selectors as account_reads
 from config.backups import media
+from config.backups.erasures import Erasures, kept_erasures
 from config.backups.following import SLOT, Follower
 from config.backups.manifest import Manifest, fingerprints, list_backups
 from config.backups.restoring import KEY_FILES
@@ -24,13 +28,13 @@ from config.backups.sealing import Seal
 from config.backups.stores import Store, open_store
 from config.backups.taking import forget_old, segments, system_of, take_base_backup
 from config.backups.tools import Database
+from config.backups.turns import Turn
 from core import inspections
 
 log = structlog.get_logger("nexus.backup")
 
 _SECONDS_BETWEEN_TICKS = 2.0
-_SECONDS_BETWEEN_MEDIA = 60.0
-_SECONDS_BETWEEN_BASES = 60.0
+_SECONDS_BETWEEN_LOOKS = 60.0
 # So much of the log may wait to be received before that is an alarm.
 _MOST_BYTES_BEHIND = 64 * 2**20
 _CONTROL = "FROM pg_control_system() s, pg_control_checkpoint() c"
@@ -62,6 +66,11 @@ def programs() -> Path | None:
     return Path(settings.POSTGRES_PROGRAMS) if settings.POSTGRES_PROGRAMS else None
 
 
+def erased_people(*, system: str = "") -> dict[UUID, datetime]:
+    """Return account -> when it was erased, of those of this shop, or of a cluster by its identifier."""
+    return kept_erasures(our_store(), system or system_of(our_database()))
+
+
 def back_up(*, at: datetime) -> tuple[Manifest, list[str]]:
     """Make a base backup, bring the media up to date, forget what is too old; return it, and the names of those gone.
 
@@ -77,7 +86,26 @@ def back_up(*, at: datetime) -> tuple[Manifest, list[str]]:
     gone = forget_old(store=store, keep=keep, at=at)
     media.forget_media(store=store, before=at - keep)
     _note_reach(datetime.fromisoformat(manifest.ended_at))
+    _carry_erasures(Erasures(store, lambda: manifest.system))
     return manifest, gone
+
+
+def _carry_erasures(erasures: Erasures) -> None:
+    """Keep who was erased. What the log brings back is none the worse where that cannot be done now."""
+    try:
+        erasures.carry(account_reads.erased_since(at=erasures.since))
+    except Exception:
+        log.exception("who was erased is not kept beside the backups; trying again")
+    finally:
+        connection.close()
+
+
+@contextlib.contextmanager
+def _carried_at_last(erasures: Erasures) -> Iterator[None]:
+    try:
+        yield
+    finally:
+        _carry_erasures(erasures)
 
 
 def _note_reach(at: datetime) -> None:
@@ -97,7 +125,8 @@ def _put_keys(store: Store, seal: Seal, manifest: Manifest) -> None:
 
 
 def follow(*, until: Callable[[], bool] = lambda: False, beat: Callable[[], object] = lambda: None) -> None:
-    """Keep the store up to date until told to stop: the log at once, media each minute, a base backup when it is due.
+    """Keep the store up to date until told to stop: the log, and who was erased, at once, media each minute or as often
+    as a twentieth of the time allows, a base backup when it is due.
 
     :param beat: called as long as the log is looked after, every few seconds unless the store is slow
     :raises BackupRefused: another does
@@ -106,33 +135,39 @@ def follow(*, until: Callable[[], bool] = lambda: False, beat: Callable[[], obje
     spool = settings.DATA / "backup-spool"
     follower = Follower(database=our_database(), store=store, seal=seal, spool=spool, beat=beat)
     reach = Reach(database=our_database(), store=store, follower=follower)
-    media_due = base_due = 0.0
+    erasures = Erasures(store, lambda: system_of(our_database()))
+    reached, copied, based = (Turn(seconds=_SECONDS_BETWEEN_LOOKS) for _ in range(3))
     files: Future[object] | None = None
     base: Future[object] | None = None
     # The follower ends first: a copy that takes hours may be killed, what was received is carried.
-    with ThreadPoolExecutor(max_workers=2, thread_name_prefix="copies") as beside, follower.alone():
+    with (
+        ThreadPoolExecutor(max_workers=2, thread_name_prefix="copies") as beside,
+        follower.alone(),
+        _carried_at_last(erasures),
+    ):
         while not until():
             began = time.monotonic()
             beat()
+            _carry_erasures(erasures)
             try:
                 follower.tick()
-                if began >= media_due:
-                    media_due = began + _SECONDS_BETWEEN_MEDIA
-                    if files is None or files.done():
-                        files = beside.submit(_copy_media, store, seal)
-                    reach.tell()
-                if began >= base_due and (base is None or base.done()):
-                    base_due = began + _SECONDS_BETWEEN_BASES
-                    base = beside.submit(_back_up_if_due, store)
+                if copied.is_due() and (files is None or files.done()):
+                    files = beside.submit(_copy_media, store, seal, copied)
+                if reached.is_due():
+                    with reached.taken():
+                        reach.tell()
+                if based.is_due() and (base is None or base.done()):
+                    base = beside.submit(_back_up_if_due, store, based)
             except Exception:
                 # A store that is away for a while is no reason to lose what was received: the spool holds it.
                 log.exception("the store is not up to date; trying again")
             time.sleep(max(0.0, _SECONDS_BETWEEN_TICKS - (time.monotonic() - began)))
 
 
-def _copy_media(store: Store, seal: Seal) -> None:
+def _copy_media(store: Store, seal: Seal, turn: Turn) -> None:
     try:
-        media.copy_media(store=store, seal=seal, at=timezone.now())
+        with turn.taken():
+            media.copy_media(store=store, seal=seal, at=timezone.now())
     except Exception:
         log.exception("the media are not copied; trying again")
 
@@ -158,10 +193,12 @@ class Reach:
             self._mark = at, position
 
 
-def _back_up_if_due(store: Store) -> None:
+def _back_up_if_due(store: Store, turn: Turn) -> None:
     now = timezone.now()
     try:
-        if _is_base_due(store, now):
+        with turn.taken():
+            is_due = _is_base_due(store, now)
+        if is_due:
             manifest, _ = back_up(at=now)
             log.info("base backup made", name=manifest.name, megabytes=round(manifest.size / 2**20, 1))
     except Exception:

@@ -25,7 +25,10 @@ from config.settings.env import SRC
 
 KEY_FILES = ("secrets.json", "sign-ins.json")
 # What is settled by the environment of the one who restores, and not by the address of the restored.
-_ADDRESSES = ("DATABASE_URL", "DATABASE_URL_FILE", "REDIS_URL_FILE", "BROKER_URL_FILE")
+_ADDRESSES = (
+    *("DATABASE_URL", "DATABASE_URL_FILE", "DATABASE_OWNER_URL", "DATABASE_OWNER_URL_FILE"),
+    *("DATABASE_READ_URL", "DATABASE_READ_URL_FILE", "REDIS_URL_FILE", "BROKER_URL_FILE"),
+)
 # The books need nobody but the database: the data folder's own servers are not to be started while it is held.
 _NOBODY = {"REDIS_URL": "redis://127.0.0.1:1", "BROKER_URL": "memory://"}
 
@@ -88,7 +91,7 @@ def restore(
 
 @contextlib.contextmanager
 def _bringing(source: Source, folder: Path, programs: Path | None, say: Callable[[str], object]) -> Iterator[Outcome]:
-    """Bring a cluster back and have its books compared; it has stopped when the block ends."""
+    """Bring a cluster back, erase again who was erased since, have its books compared; it has stopped at the end."""
     began = time.monotonic()
     work = Path(tempfile.mkdtemp(prefix="nexus-restore-"))
     try:
@@ -96,19 +99,30 @@ def _bringing(source: Source, folder: Path, programs: Path | None, say: Callable
         with recovered(source, folder, work, programs=programs) as server:
             last_commit = server.last_commit() or source.manifest.ended_at
             say(f"The log is replayed; the last transaction is of {last_commit}.")
-            books, agree = _compare_books(server, source.manifest, last_commit)
-        yield Outcome(source.manifest.name, last_commit, server.fetched, time.monotonic() - began, books, agree)
+            erased, are_gone = _manage(server, source.manifest, "replay_erasures", "--system", source.manifest.system)
+            at = datetime.fromisoformat(last_commit).isoformat()
+            books, agree = _manage(server, source.manifest, "verify_books", "--at", at)
+        if not are_gone:
+            erased = f"Those who were erased since could not be erased again:\n{erased}"
+        yield Outcome(
+            source.manifest.name,
+            last_commit,
+            server.fetched,
+            time.monotonic() - began,
+            "\n".join(filter(None, (erased, books))),
+            agree and are_gone,
+        )
     finally:
         shutil.rmtree(work, ignore_errors=True)
 
 
-def _compare_books(server: Recovery, manifest: Manifest, at: str) -> tuple[str, bool]:
-    """Run ``verify_books`` on what came back, as of its last moment; return its words, and whether all is well."""
+def _manage(server: Recovery, manifest: Manifest, *words: str) -> tuple[str, bool]:
+    """Run a command of ``manage.py`` on what came back; return its words, and whether all is well."""
     user, place = quote(manifest.user, safe=""), quote(str(server.sockets))
     address = f"postgres://{user}@:5432/{place}/{quote(manifest.database, safe='')}"
     kept = {name: value for name, value in os.environ.items() if name not in _ADDRESSES}
     done = subprocess.run(  # nosec B603
-        [sys.executable, str(SRC / "manage.py"), "verify_books", "--at", datetime.fromisoformat(at).isoformat()],
+        [sys.executable, str(SRC / "manage.py"), *words],
         env=kept | _NOBODY | {"DATABASE_URL": address},
         stdin=subprocess.DEVNULL,
         capture_output=True,

@@ -6,16 +6,22 @@ from dataclasses import dataclass, field
 from uuid import UUID
 
 from core.deadletters import DELIVER
+from core.relaying import HANDLERS, UNDER_WAY
 from core.statements import fetch
 
 MOST = 10_000
+# As many of each handler as are under way, and one.
+NEXT = UNDER_WAY + 1
 
 # Of what the broker gave up, deliveries are dead in the outbox; what cannot be read cannot be sent again, and is told
 # of for a day.
 # In their order of being due; those that are tried again and again stand behind. 10,000 of a kind are as bad as more.
 _READ = f"""
-WITH now AS (SELECT clock_timestamp() AS at),
-owed AS (SELECT id, due_at FROM core_delivery WHERE done_at IS NULL AND dead_at IS NULL ORDER BY due_at LIMIT {MOST}),
+WITH RECURSIVE now AS (SELECT clock_timestamp() AS at), {HANDLERS},
+owed AS (SELECT FROM core_delivery WHERE done_at IS NULL AND dead_at IS NULL LIMIT {MOST}),
+next AS (SELECT d.id, d.due_at FROM handlers CROSS JOIN LATERAL (
+    SELECT id, due_at FROM core_delivery WHERE handler = handlers.handler AND done_at IS NULL AND dead_at IS NULL
+     ORDER BY due_at, id LIMIT {NEXT}) d),
 dead AS (SELECT FROM core_delivery WHERE dead_at IS NOT NULL LIMIT {MOST}),
 letter AS (SELECT FROM core_deadletter, now WHERE resent_at IS NULL AND task <> '{DELIVER}'
             AND (task <> '' OR noted_at > now.at - interval '1 day') LIMIT {MOST}),
@@ -23,8 +29,8 @@ mail AS (SELECT due_at FROM notifications_mail WHERE state = 'queued' ORDER BY d
 asked AS (SELECT status, unknown_since FROM payments_attempt WHERE ask_at IS NOT NULL ORDER BY ask_at LIMIT {MOST}),
 refund AS (SELECT FROM payments_refund WHERE ask_at IS NOT NULL ORDER BY ask_at LIMIT {MOST})
 SELECT (SELECT count(*) FROM owed),
-       (SELECT id FROM owed ORDER BY id LIMIT 1),
-       (SELECT extract(epoch FROM now.at - min(due_at))::float8 FROM owed),
+       (SELECT id FROM next ORDER BY id LIMIT 1),
+       (SELECT extract(epoch FROM now.at - min(due_at))::float8 FROM next),
        (SELECT count(*) FROM dead),
        (SELECT count(*) FROM mail),
        (SELECT extract(epoch FROM now.at - min(due_at))::float8 FROM mail),

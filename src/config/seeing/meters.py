@@ -48,6 +48,18 @@ COUNTERS = {
     "deliveries": Meter(
         "nexus_deliveries_total", "Tries to deliver a fact: done, failed, or given up (dead).", ("handler", "result")
     ),
+    "searches": Meter(
+        "nexus_searches_total",
+        "Searches that a search engine was asked to answer, by who did.",
+        ("by",),
+        known=(("opensearch",), ("postgresql",)),
+    ),
+    "search_failures": Meter(
+        "nexus_search_failures_total",
+        "Calls of the search engine that failed or were not answered in time.",
+        ("what",),
+        known=(("question",), ("write",)),
+    ),
     "mails": Meter("nexus_mails_total", "Tries to send a mail.", ("result",), known=(("sent",), ("failed",))),
     "tasks": Meter("nexus_tasks_total", "Background tasks that ended.", ("task", "state")),
 }

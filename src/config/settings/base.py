@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from config import queues
-from config.schedule import BEAT_SCHEDULE
+from config.schedule import BEAT_SCHEDULE, SEARCH_SCHEDULE
 from config.settings import processes, storage
 from config.settings.backoffice import SEES_STATUS, UNFOLD  # noqa: F401 - settings
 from config.settings.backups import (  # noqa: F401 - settings
@@ -23,12 +23,19 @@ from config.settings.backups import (  # noqa: F401 - settings
 )
 from config.settings.databases import replicas
 from config.settings.env import SRC, data_folder, env, origins
+from config.settings.limits import RATE_LIMITS
 from config.settings.mail import (  # noqa: F401 - settings
     ANYMAIL,
     DEFAULT_FROM_EMAIL,
     MAIL_REPORTERS,
     MAILGUN_WEBHOOK_SIGNING_KEYS,
     mail_settings,
+)
+from config.settings.search import (  # noqa: F401 - settings
+    SEARCH_CA_FILE,
+    SEARCH_INDEX,
+    SEARCH_TIMEOUT_SECONDS,
+    SEARCH_URL,
 )
 from config.settings.seeing import (  # noqa: F401 - settings
     LOG_SENDERS,
@@ -52,7 +59,14 @@ from config.settings.seeing import (  # noqa: F401 - settings
     WEB_LISTENERS,
     WSGI_WRAPPERS,
 )
-from config.subscriptions import CONDITIONS, HANDLERS_OF_MANY, INLINE_SUBSCRIPTIONS, PERSONAL_PARTS, SUBSCRIPTIONS
+from config.subscriptions import (
+    CONDITIONS,
+    HANDLERS_OF_MANY,
+    HANDLERS_OUTSIDE,
+    INLINE_SUBSCRIPTIONS,
+    PERSONAL_PARTS,
+    SUBSCRIPTIONS,
+)
 from config.version import VERSION
 from notifications.domain import Kind
 from orders.domain import DraftStatus, OrderStatus, PaperKind, Resolution, ReturnStatus
@@ -245,6 +259,7 @@ EVENT_SUBSCRIPTIONS = SUBSCRIPTIONS
 EVENT_INLINE_SUBSCRIPTIONS = INLINE_SUBSCRIPTIONS
 EVENT_CONDITIONS = CONDITIONS
 EVENT_HANDLERS_OF_MANY = HANDLERS_OF_MANY
+EVENT_HANDLERS_OUTSIDE = HANDLERS_OUTSIDE
 PERSONAL_DATA = PERSONAL_PARTS
 OUTBOX_COURIER = True
 # How long a worker that took a delivery has, before another may take it.
@@ -308,6 +323,8 @@ CART_MAX_LINES = 100
 CART_MAX_QUANTITY = 999
 
 THROTTLES = env.str("THROTTLES", default="on") != "off"
+# The innermost: who is refused is measured, too.
+WSGI_WRAPPERS = [*(["config.pacing.Paced"] if THROTTLES and RATE_LIMITS else []), *WSGI_WRAPPERS]
 
 # The storefronts and apps at other origins, whose scripts may call the API. No cookie is ever sent or taken there.
 CORS_ALLOWED_ORIGINS = origins(env.list("CORS_ALLOWED_ORIGINS", default=[]))
@@ -360,7 +377,7 @@ CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_CONNECTION_MAX_RETRIES = None
 CELERY_BROKER_CONNECTION_TIMEOUT = 2
 CELERY_TIMEZONE = "UTC"
-CELERY_BEAT_SCHEDULE = BEAT_SCHEDULE
+CELERY_BEAT_SCHEDULE = BEAT_SCHEDULE | (SEARCH_SCHEDULE if SEARCH_URL else {})
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 
 DEFAULT_MARKET = {

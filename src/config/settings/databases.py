@@ -17,8 +17,8 @@ _OPTIONS: dict[str, Any] = {
     "pool": {
         "min_size": 1,
         "max_size": env.int("DATABASE_POOL", default=16),
-        # Who gets no connection in that time is answered 503.
-        "timeout": 5,
+        # Who gets no connection in that time is answered 503, and who comes next sooner (config.database).
+        "timeout": 4,
         # A pool whose server was away tries again by itself for so long, at growing distances, and then as soon as
         # somebody asks: so soon it is used again when it is back.
         "reconnect_timeout": 4,
@@ -31,7 +31,7 @@ _OPTIONS: dict[str, Any] = {
     "keepalives_interval": 5,
     "keepalives_count": 3,
     "tcp_user_timeout": 15_000,
-    "options": "-c lock_timeout=8s -c statement_timeout=60s -c idle_in_transaction_session_timeout=60s",
+    "options": "-c lock_timeout=5s -c statement_timeout=60s -c idle_in_transaction_session_timeout=60s",
 }
 
 
@@ -42,7 +42,7 @@ def database(address: dict[str, Any]) -> dict[str, Any]:
     writes is used, whichever that is at the time. What it says after ``?`` are libpq's parameters, and hold over ours.
     """
     return address | {
-        "ENGINE": "django.db.backends.postgresql",
+        "ENGINE": "config.database",
         "OPTIONS": _OPTIONS | address.get("OPTIONS", {}),
     }
 

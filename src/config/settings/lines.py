@@ -68,6 +68,7 @@ def _lines(settings: Mapping[str, Any], broker_url: str) -> Iterator[_Line]:
         "OTEL_EXPORTER_OTLP_LOGS_ENDPOINT": settings["OTEL_EXPORTER_OTLP_LOGS_ENDPOINT"],
         "SENTRY_DSN": settings["SENTRY_DSN"],
         "S3_ENDPOINT_URL": bucket.get("endpoint_url") or "",
+        "SEARCH_URL": settings["SEARCH_URL"],
         "BACKUP_URL": backups.get("endpoint_url", ""),
     }
     for name, address in addresses.items():

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from config import embedded
-from config.schedule import BEAT_SCHEDULE, SANDBOX_SCHEDULE
+from config.schedule import SANDBOX_SCHEDULE
 from config.settings.base import *  # noqa: F403
 from config.settings.base import (
+    CELERY_BEAT_SCHEDULE,
     DATA,
     PAYMENT_PROVIDERS,
     PUBLIC_URL,
@@ -43,5 +44,5 @@ PROVIDER_BOOKS = {"sandbox": "sandbox.selectors.booked"} if SANDBOX_WSGI else {}
 # The gateway signs with the first, the shop believes all of them.
 SANDBOX_WEBHOOK_SECRETS = env.list("SANDBOX_WEBHOOK_SECRETS", default=[derived_key(SECRET_KEY, "sandbox webhooks")])
 SANDBOX_WEBHOOK_URL = env.str("SANDBOX_WEBHOOK_URL", default="") or f"{PUBLIC_URL}/api/v1/webhooks/sandbox"
-CELERY_BEAT_SCHEDULE = BEAT_SCHEDULE | SANDBOX_SCHEDULE
+CELERY_BEAT_SCHEDULE = CELERY_BEAT_SCHEDULE | SANDBOX_SCHEDULE
 BENCH = env.bool("NEXUS_BENCH", default=False)

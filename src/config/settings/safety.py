@@ -78,6 +78,8 @@ def _accounts(settings: Mapping[str, Any], broker_url: str) -> Iterator[tuple[st
         yield name, str(found["USER"]), str(found["PASSWORD"])
     replica = settings["DATABASE_READ"]
     yield "DATABASE_READ_URL", str(replica.get("user", "")), str(replica.get("password", ""))
+    search = urlsplit(settings["SEARCH_URL"])
+    yield "SEARCH_URL", unquote(search.username or ""), unquote(search.password or "")
     for setting, addresses in (("REDIS_URL", settings["REDIS_URL"]), ("BROKER_URL", broker_url)):
         for parts in map(urlsplit, re.split("[;,]", addresses)):
             # Celery is `guest` at a RabbitMQ where the address names nobody.

@@ -15,7 +15,7 @@ class TestCreateAdministrator:
 
         call_command("create_administrator", "Boss@shop.example")
 
-        boss = User.objects.get(email_key="boss@shop.example")
+        boss = User.objects.with_email("boss@shop.example").get()
         assert (boss.is_staff, boss.is_superuser) == (True, True)
         assert boss.check_password("tall-ships-sail-slowly")
 

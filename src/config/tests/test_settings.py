@@ -11,7 +11,7 @@ import pytest
 from django.core.exceptions import ImproperlyConfigured
 
 from config.backups import keeping
-from config.settings import base, databases, mail, processes, storage
+from config.settings import base, databases, mail, processes, search, storage
 from config.settings.env import SRC, FileAwareEnvironment, origins
 
 KEY = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="
@@ -317,6 +317,7 @@ class TestPlainLines:
             ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://collector:4318"),
             ("OTEL_EXPORTER_OTLP_LOGS_ENDPOINT", "http://collector:4318/v1/logs"),
             ("SENTRY_DSN", "http://key@sentry.example/1"),
+            ("SEARCH_URL", "http://shop:word@opensearch:9200"),
             ("BACKUP_URL", "s3://backups/shop?endpoint_url=http://minio:9000"),
             ("ANYMAIL", {"MAILGUN_API_URL": "http://api.mailgun.example/v3"}),
             ("STORAGES", {"default": {"OPTIONS": {"endpoint_url": "http://minio:9000"}}}),
@@ -375,6 +376,40 @@ class TestPlainLines:
             boot(monkeypatch, "production", NEEDED | {"DATABASE_URL": "postgres://shop:word@db/shop"})
 
         assert "shop:" not in str(refusal.value)
+
+
+class TestSearch:
+    @pytest.mark.parametrize(
+        ("name", "given"),
+        [
+            ("SEARCH_URL", "opensearch:9200"),
+            ("SEARCH_URL", "https://search.example/?verify_certs=false"),
+            ("SEARCH_URL", f"ftp://{'shop:s3cret-word'}@search.example"),
+            ("SEARCH_INDEX", "Shop-*"),
+        ],
+    )
+    def test_of_an_odd_place_stops_the_boot(self, monkeypatch: pytest.MonkeyPatch, name: str, given: str) -> None:
+        with pytest.raises(ImproperlyConfigured, match=f"^{name}") as refusal:
+            boot(monkeypatch, "search", {"SEARCH_URL": "https://search.example", name: given})
+
+        assert "s3cret" not in str(refusal.value)
+
+    @pytest.mark.parametrize(("url", "is_filled"), [("", False), ("https://search.example:9200", True)])
+    def test_is_filled_by_the_clock_where_there_is_an_engine(
+        self, monkeypatch: pytest.MonkeyPatch, url: str, is_filled: bool
+    ) -> None:
+        monkeypatch.setattr(search, "SEARCH_URL", url)
+
+        booted = boot(monkeypatch, "base", {})
+
+        tasks = {entry["task"] for entry in booted["CELERY_BEAT_SCHEDULE"].values()}
+        assert ("products.tasks.keep_search" in tasks) == is_filled
+
+    def test_by_a_password_that_everybody_knows_stops_the_boot(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(base, "SEARCH_URL", f"https://{'admin:admin'}@search.example:9200")
+
+        with pytest.raises(ImproperlyConfigured, match=r"^SEARCH_URL: its password is one that everybody knows"):
+            boot(monkeypatch, "production", NEEDED)
 
 
 class TestPasswords:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from conftest import free_port
 from django.contrib.auth.models import Permission
 from django.db import connection
 from django.test import Client
@@ -126,6 +127,14 @@ class TestPage:
         assert self.row(page, "Messages given up") == "Messages given up ok 0"
         assert self.row(page, "Books") == "Books unknown not verified yet"
         assert self.row(page, "Backups") == "Backups unknown this shop does not know of any"
+
+    def test_says_whether_the_search_engine_answers(self, boss: Client, settings: Settings) -> None:
+        assert ">Search<" not in boss.get(PAGE).content.decode()
+        settings.SEARCH_URL = f"http://127.0.0.1:{free_port()}"
+
+        page = boss.get(PAGE).content.decode()
+
+        assert self.row(page, "Search") == "Search down away: PostgreSQL answers"
 
     def test_says_what_needs_a_look(self, boss: Client, settings: Settings) -> None:
         settings.STATUS_BACKUPS = f"{__name__}.some_backups"

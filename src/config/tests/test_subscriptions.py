@@ -5,7 +5,7 @@ from importlib import import_module
 import pytest
 from django.utils.module_loading import import_string
 
-from config.subscriptions import CONDITIONS, HANDLERS_OF_MANY, SUBSCRIPTIONS
+from config.subscriptions import CONDITIONS, HANDLERS_OF_MANY, HANDLERS_OUTSIDE, SUBSCRIPTIONS
 from core.events import Event
 
 
@@ -33,3 +33,9 @@ def test_a_handler_of_many_stands_beside_one_that_is_subscribed(handler: str) ->
     assert any(handler in handlers for handlers in SUBSCRIPTIONS.values())
     assert callable(import_string(handler))
     assert callable(import_string(HANDLERS_OF_MANY[handler]))
+
+
+@pytest.mark.parametrize("handler", HANDLERS_OUTSIDE)
+def test_a_handler_that_calls_others_is_subscribed(handler: str) -> None:
+    assert any(handler in handlers for handlers in SUBSCRIPTIONS.values())
+    assert callable(import_string(handler))

@@ -21,8 +21,8 @@ NEEDED_ELSEWHERE = {
     "prometheus_client", "opentelemetry", "sentry_sdk", "config.seeing.metrics", "config.seeing.tracing",
     "config.seeing.log", "config.seeing.origin",
     "config.status",
-    "config.backups", "boto3", "pyrage",
-    "anymail", "notifications.webhooks",
+    "config.backups", "boto3", "pyrage", "opensearchpy", "products.engine.opensearch",
+    "anymail", "notifications.webhooks", "redis", "config.counting",
     "botocore", "storages", "core.storages.s3", "core.storages.cloudinary", "config.consuming",
     "config.certifying", "config.describing", "jsonschema", "config.demo", "config.diagrams", "config.postman", "tqdm",
 }  # fmt: skip

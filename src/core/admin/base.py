@@ -6,6 +6,7 @@ the command refuses is shown in the form that asked for it.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, ClassVar, cast
 from uuid import UUID
@@ -14,7 +15,8 @@ from django import forms
 from django.contrib import messages
 from django.contrib.admin import ModelAdmin as PlainAdmin
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
-from django.contrib.admin.models import CHANGE, LogEntry
+from django.contrib.admin.models import ADDITION, CHANGE, LogEntry
+from django.contrib.contenttypes.models import ContentType
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db.models import Model, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
@@ -24,6 +26,7 @@ from django.utils.decorators import method_decorator
 from django.views.decorators.csrf import csrf_protect
 from unfold.admin import ModelAdmin, TabularInline
 
+from core.admin.finding import LongPaginator, find_whole
 from core.admin.forms import StaffForm
 from core.errors import DomainError
 
@@ -71,6 +74,11 @@ class ServiceAdmin(ModelAdmin, _Untied):  # type: ignore[misc]
     can_add: ClassVar[bool] = False
     can_change: ClassVar[bool] = False
 
+    # What an index serves -> what else holds of its rows. A search for a whole number, SKU or address that finds
+    # something there finds nothing else.
+    whole_fields: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
+
+    paginator = LongPaginator
     list_per_page = 50
     show_full_result_count = False
     list_filter_submit = True
@@ -85,6 +93,17 @@ class ServiceAdmin(ModelAdmin, _Untied):  # type: ignore[misc]
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        term = search_term.strip().replace("\0", "")
+        if term and self.whole_fields and (found := find_whole(self.model, self.whole_fields, term)):
+            # As the list is filtered: a SKU that one has who is alive may be that of one deleted before, too.
+            whole = queryset.filter(pk__any_of=found)
+            if whole.exists():
+                return whole, False
+        return super().get_search_results(request, queryset, search_term)
 
     def render_change_form(self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
         # Of a table that staff only read, the theme's page of who changed what would always be empty.
@@ -122,6 +141,12 @@ class ServiceAdmin(ModelAdmin, _Untied):  # type: ignore[misc]
         form = super().get_form(request, obj, change, **kwargs)
         refusal: DomainError | None = getattr(request, "refusal", None)
         return form if refusal is None else _refusing(form, refusal)
+
+    def log_addition(self, request: HttpRequest, obj: Any, message: Any) -> None:  # type: ignore[override]
+        _note(request, [obj], message, ADDITION)
+
+    def log_change(self, request: HttpRequest, obj: Any, message: Any) -> None:  # type: ignore[override]
+        _note(request, [obj], message)
 
     def ask(
         self,
@@ -212,8 +237,19 @@ def ids_of(rows: QuerySet[Any]) -> list[UUID]:
     return list(rows.order_by("pk").values_list("pk", flat=True))
 
 
-def _note(request: HttpRequest, rows: Sequence[Any], told: str) -> None:
-    LogEntry.objects.log_actions(cast("UUID", request.user.pk), rows, CHANGE, told)
+def _note(request: HttpRequest, rows: Sequence[Any], told: str | list[Any], flag: int = CHANGE) -> None:
+    """Note in the history what was done to these rows, by their ids: what a row is called may be somebody's e-mail."""
+    LogEntry.objects.bulk_create(
+        LogEntry(
+            user_id=cast("UUID", request.user.pk),
+            content_type=ContentType.objects.get_for_model(row, for_concrete_model=False),
+            object_id=row.pk,
+            object_repr=str(row.pk),
+            action_flag=flag,
+            change_message=told if isinstance(told, str) else json.dumps(told),
+        )
+        for row in rows
+    )
 
 
 def _refusing(form: Any, refusal: DomainError) -> Any:

@@ -9,9 +9,21 @@ from typing import Any
 
 from core.models import OutboxEvent
 from core.tests.factories import NOON
-from core.transactions import step
+from core.transactions import in_transaction, step
 
 seen: list[dict[str, Any]] = []
+
+
+called: list[tuple[list[str], bool]] = []
+refused: set[str] = set()
+
+
+def call(*, facts: Sequence[dict[str, Any]]) -> None:
+    """Call somebody, who refuses some."""
+    ids = [fact["delivery_id"] for fact in facts]
+    called.append((ids, in_transaction()))
+    if refused & set(ids):
+        raise ConnectionError("nobody there")
 
 
 def remember(**payload: Any) -> None:

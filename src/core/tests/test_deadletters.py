@@ -98,6 +98,16 @@ class TestCollect:
         letter = DeadLetter.objects.get()
         assert (letter.task, letter.kwargs, letter.body) == ("", {}, body[:2000])
 
+    @pytest.mark.parametrize("word", ["a\\u0000b", "\\ud800"])
+    def test_a_message_that_no_table_takes_holds_up_no_other(self, word: str) -> None:
+        die("tests.first", body=f'[[], {{"word": "{word}"}}, {{}}]')
+        die("tests.second")
+
+        assert deadletters.collect(now=NOON) == 2
+
+        assert set(DeadLetter.objects.values_list("task", flat=True)) == {"", "tests.second"}
+        assert word in DeadLetter.objects.get(task="").body
+
     def test_does_nothing_where_the_broker_keeps_none(self, settings: Any) -> None:
         die("orders.tasks.expire_unpaid_orders")
         settings.DEAD_LETTER_QUEUE = ""

@@ -95,7 +95,7 @@ class TestCleanImage:
         ],
         ids=["nothing", "gif", "pdf", "svg", "zip", "php", "avi"],
     )
-    def test_s36_refuses_what_is_no_jpeg_png_or_webp_by_its_first_bytes(self, content: bytes) -> None:
+    def test_s36_a08_refuses_what_is_no_jpeg_png_or_webp_by_its_first_bytes(self, content: bytes) -> None:
         with pytest.raises(NotAnImage) as refusal:
             clean(content)
 

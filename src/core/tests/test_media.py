@@ -182,3 +182,23 @@ class TestSweepFiles:
         media.sweep_files(before=timezone.now() + timedelta(days=1), most=1)
 
         assert notes() == {names[0], names[2]}
+
+    def test_a_file_that_cannot_be_removed_holds_up_no_other(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        stuck, gone = store(), store()
+        for number, name in enumerate((stuck, gone)):
+            LooseFile.objects.filter(name=name).update(noted_at=LONG_AGO + timedelta(hours=number))
+        delete = default_storage.delete
+
+        def refuse(name: str) -> None:
+            if name == stuck:
+                raise OSError(5, "Input/output error")
+            delete(name)
+
+        monkeypatch.setattr(default_storage, "delete", refuse)
+        monkeypatch.setattr(media, "_TOGETHER", 1)
+
+        for _ in range(2):
+            media.sweep_files(before=timezone.now() - timedelta(days=1), most=1)
+
+        assert notes() == {stuck}
+        assert not default_storage.exists(gone)

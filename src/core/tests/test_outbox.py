@@ -3,16 +3,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
-from threading import Barrier
-from threading import Event as Flag
 from typing import Any
 
 import pytest
-from django.db import IntegrityError, connection
-from django.test.utils import CaptureQueriesContext
+from django.db import IntegrityError
 from django.utils import timezone
 
-from core import outbox
+from core import outbox, relaying
 from core.errors import NotFound
 from core.ids import new_id
 from core.models import Delivery, OutboxEvent
@@ -37,16 +34,6 @@ def subscribed(settings: Any) -> Any:
     settings.EVENT_SUBSCRIPTIONS = {"tests.thing_happened": (REMEMBER, WRITE)}
     settings.EVENT_INLINE_SUBSCRIPTIONS = {}
     return settings
-
-
-def close(function: Any) -> Any:
-    def run(*arguments: Any) -> Any:
-        try:
-            return function(*arguments)
-        finally:
-            connection.close()
-
-    return run
 
 
 @pytest.mark.django_db
@@ -138,108 +125,6 @@ class TestUntold:
 
 
 @pytest.mark.django_db
-class TestClaimDue:
-    def test_takes_what_is_due_oldest_first_and_leaves_the_rest(self) -> None:
-        later = make_delivery(due_at=NOON - SECOND)
-        first = make_delivery(due_at=NOON - 2 * SECOND)
-        make_delivery(due_at=NOON + SECOND)
-        make_delivery(done_at=NOON)
-        make_delivery(dead_at=NOON)
-
-        assert outbox.claim_due(now=NOON) == [first, later]
-
-    def test_takes_one_at_a_time_of_an_aggregate_in_the_order_of_the_facts(self) -> None:
-        first = make_delivery(aggregate="order-1", due_at=NOON)
-        make_delivery(aggregate="order-1", due_at=NOON - SECOND)
-        other = make_delivery(aggregate="order-2", due_at=NOON)
-
-        claimed = outbox.claim_due(now=NOON)
-
-        assert claimed == [first, other]
-        assert outbox.claim_due(now=NOON) == []
-
-    def test_goes_on_with_an_aggregate_when_its_first_is_done_or_dead(self) -> None:
-        make_delivery(aggregate="order-1", done_at=NOON)
-        make_delivery(aggregate="order-1", dead_at=NOON)
-        third = make_delivery(aggregate="order-1")
-
-        assert outbox.claim_due(now=NOON) == [third]
-
-    def test_does_not_hold_up_another_handler_of_the_aggregate(self) -> None:
-        both = [make_delivery(aggregate="order-1"), make_delivery(WRITE, aggregate="order-1")]
-
-        assert outbox.claim_due(now=NOON) == both
-
-    def test_gives_a_lease_after_which_another_worker_may_take_it(self, settings: Any) -> None:
-        delivery = make_delivery()
-        outbox.claim_due(now=NOON)
-
-        assert outbox.claim_due(now=NOON + settings.OUTBOX_LEASE - SECOND) == []
-        assert outbox.claim_due(now=NOON + settings.OUTBOX_LEASE) == [delivery]
-
-    def test_costs_one_statement_where_nothing_is_due(self) -> None:
-        with CaptureQueriesContext(connection) as queries:
-            outbox.claim_due(now=NOON)
-
-        assert len([query for query in queries if query["sql"].startswith(("SELECT", "UPDATE"))]) == 1
-
-    def test_costs_two_statements_for_any_number(self) -> None:
-        for _ in range(5):
-            make_delivery()
-
-        with CaptureQueriesContext(
-            connection,
-        ) as queries:
-            outbox.claim_due(now=NOON)
-
-        statements = [query["sql"] for query in queries if "SAVEPOINT" not in query["sql"]]
-        assert len(statements) == 2
-        assert "SKIP LOCKED" in statements[0]
-
-
-@pytest.mark.django_db(transaction=True)
-class TestClaimDueByManyWorkers:
-    def test_gives_each_delivery_to_one_of_them(self) -> None:
-        made = {make_delivery().pk for _ in range(40)}
-        start = Barrier(8)
-
-        @close
-        def claim(_: int) -> list[Any]:
-            start.wait()
-            return [delivery.pk for delivery in outbox.claim_due(now=NOON, most=10)]
-
-        with ThreadPoolExecutor(8) as workers:
-            claimed = [pk for taken in workers.map(claim, range(8)) for pk in taken]
-
-        assert len(claimed) == len(set(claimed))
-        assert set(claimed) <= made
-
-    def test_skips_what_another_worker_is_running(self) -> None:
-        delivery, running, go_on = make_delivery(), Flag(), Flag()
-
-        @close
-        @command
-        def hold() -> None:
-            Delivery.objects.filter(pk=delivery.pk).locked().get()
-            running.set()
-            assert go_on.wait(10)
-
-        with ThreadPoolExecutor(1) as worker:
-            held = worker.submit(hold)
-            assert running.wait(10)
-            claimed = outbox.claim_due(now=NOON)
-            ran = outbox.deliver(delivery_ids=[str(delivery.pk)])
-            go_on.set()
-            held.result()
-
-        delivery.refresh_from_db()
-        assert claimed == []
-        assert ran is False
-        assert handlers.seen == []
-        assert delivery.attempts == 0
-
-
-@pytest.mark.django_db
 class TestDeliver:
     def test_runs_the_handler_with_the_payload_and_marks_it_done(self) -> None:
         delivery = make_delivery()
@@ -279,7 +164,7 @@ class TestDeliver:
 
         delivery.refresh_from_db()
         assert delivery.state == "dead"
-        assert outbox.claim_due(now=timezone.now()) == [following]
+        assert relaying.claim_due(now=timezone.now()) == [following]
 
     def test_counts_a_handler_that_is_not_there_as_a_failure(self) -> None:
         delivery = make_delivery("core.tests.handlers.nothing_here")
@@ -297,6 +182,58 @@ class TestDeliver:
 
     def test_ignores_a_delivery_that_is_gone(self) -> None:
         assert outbox.deliver(delivery_ids=[str(new_id())]) is False
+
+
+@pytest.mark.django_db
+class TestDeliverOutside:
+    CALL = "core.tests.handlers.call"
+
+    @pytest.fixture(autouse=True)
+    def _outside(self, settings: Any) -> Iterator[None]:
+        settings.EVENT_HANDLERS_OUTSIDE = (self.CALL,)
+        yield
+        handlers.called.clear()
+        handlers.refused.clear()
+
+    def deliver(self, *deliveries: Delivery) -> list[str]:
+        outbox.deliver(delivery_ids=[str(each.pk) for each in deliveries], handler=self.CALL)
+        for each in deliveries:
+            each.refresh_from_db()
+        return [each.state for each in deliveries]
+
+    def test_gives_all_to_it_at_once_while_no_transaction_is_open(self) -> None:
+        deliveries = [make_delivery(self.CALL) for _ in range(3)]
+
+        states = self.deliver(*deliveries)
+
+        assert handlers.called == [([str(each.pk) for each in deliveries], False)]
+        assert states == ["done"] * 3
+
+    def test_leaves_out_what_is_done(self) -> None:
+        done = make_delivery(self.CALL, done_at=NOON)
+
+        assert self.deliver(done) == ["done"]
+        assert handlers.called == []
+
+    def test_goes_one_by_one_where_they_fail_together_and_tries_again(self) -> None:
+        good, bad = make_delivery(self.CALL), make_delivery(self.CALL)
+        handlers.refused.add(str(bad.pk))
+
+        states = self.deliver(good, bad)
+
+        assert states == ["done", "owed"]
+        assert (bad.attempts, bad.last_error) == (1, "ConnectionError: nobody there")
+        assert bad.due_at > timezone.now()
+        handlers.refused.clear()
+        assert self.deliver(bad) == ["done"]
+
+    def test_is_how_drain_delivers(self) -> None:
+        delivery = make_delivery(self.CALL)
+
+        outbox.drain()
+
+        delivery.refresh_from_db()
+        assert (delivery.state, handlers.called[0][1]) == ("done", False)
 
 
 @pytest.mark.django_db
@@ -394,7 +331,7 @@ def test_a_worker_killed_while_it_runs_a_handler_leaves_the_delivery_owed(
     monkeypatch: pytest.MonkeyPatch, settings: Any
 ) -> None:
     delivery = make_delivery(WRITE)
-    outbox.claim_due(now=NOON)
+    relaying.claim_due(now=NOON)
 
     def killed(**_: object) -> None:
         handlers.write(delivery_id=str(delivery.pk))
@@ -406,7 +343,7 @@ def test_a_worker_killed_while_it_runs_a_handler_leaves_the_delivery_owed(
         outbox.deliver(delivery_ids=[str(delivery.pk)])
 
     assert not OutboxEvent.objects.filter(name="tests.written").exists()
-    assert outbox.claim_due(now=NOON + settings.OUTBOX_LEASE) == [delivery]
+    assert relaying.claim_due(now=NOON + settings.OUTBOX_LEASE) == [delivery]
 
 
 class TestBackOff:

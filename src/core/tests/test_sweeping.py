@@ -8,9 +8,10 @@ import pytest
 from django.db import connection, transaction
 
 from core import sweeping
-from core.models import Delivery
+from core.models import Delivery, IdempotencyRecord
 from core.sweeping import sweep
-from core.tests.factories import make_delivery
+from core.tests.factories import NOON, make_delivery
+from core.tests.plans import STATISTICS, pile_up, visits
 
 
 @pytest.mark.django_db(transaction=True)
@@ -22,9 +23,10 @@ class TestSweep:
         parts: list[int] = []
         sweep_part = sweeping._sweep_part
 
-        def watched(**asked: Any) -> int:
-            parts.append(sweep_part(**asked))
-            return parts[-1]
+        def watched(**asked: Any) -> tuple[int, Any]:
+            removed, last = sweep_part(**asked)
+            parts.append(removed)
+            return removed, last
 
         monkeypatch.setattr(sweeping, "_sweep_part", watched)
 
@@ -61,3 +63,22 @@ class TestSweep:
 
         assert count == 1
         assert Delivery.objects.get() == held
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("statistics", STATISTICS)
+def test_a_part_looks_at_its_own_rows_alone(statistics: str) -> None:
+    usual = {"scope": "'s'", "key": "n::text"}
+    due = {"expires_at": "timestamptz '2026-03-01 11:00Z' + n * interval '1 ms'"}
+    later = {"expires_at": "timestamptz '2026-03-01 13:00Z'"}
+    pile_up(IdempotencyRecord, statistics=statistics, done=usual | later, due=usual | due)
+
+    with visits("core_idempotencyrecord") as seen:
+        count = sweep(IdempotencyRecord.objects.filter(expires_at__lte=NOON), by="expires_at", part=1000)
+
+    assert count == 3000
+    for verb in ("SELECT", "DELETE"):
+        assert [each.rows for each in seen if each.statement.startswith(verb)] == [1000, 1000, 1000, 0]
+    # Nor at what the parts before it removed, which stays in the index until the table is vacuumed.
+    last_look = [each for each in seen if each.statement.startswith("SELECT")][-1]
+    assert last_look.blocks < 20

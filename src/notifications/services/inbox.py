@@ -7,8 +7,6 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from django.db.models import Q
-
 from core.sweeping import sweep
 from core.transactions import command
 from notifications.domain import KEEP_FAILED_MAIL, KEEP_READ, KEEP_REPORTS, KEEP_SENT_MAIL
@@ -75,11 +73,9 @@ def forget_old(*, now: datetime) -> tuple[int, int]:
 
     And the keys of reports that nobody believes any more.
     """
-    notifications = sweep(Notification.objects.filter(read_at__lt=now - KEEP_READ))
-    mails = sweep(
-        Mail.objects.filter(
-            Q(state="sent", due_at__lt=now - KEEP_SENT_MAIL) | Q(state="failed", due_at__lt=now - KEEP_FAILED_MAIL)
-        )
-    )
-    sweep(MailReport.objects.filter(noted_at__lt=now - KEEP_REPORTS))
+    notifications = sweep(Notification.objects.filter(read_at__lt=now - KEEP_READ), by="read_at")
+    finished = Mail.objects.exclude(state__literally="queued")
+    mails = sweep(finished.filter(state="sent", due_at__lt=now - KEEP_SENT_MAIL), by="due_at")
+    mails += sweep(finished.filter(state="failed", due_at__lt=now - KEEP_FAILED_MAIL), by="due_at")
+    sweep(MailReport.objects.filter(noted_at__lt=now - KEEP_REPORTS), by="noted_at")
     return notifications, mails

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from email.utils import parseaddr
 from functools import cache, partial
 from smtplib import SMTPException, SMTPRecipientsRefused, SMTPResponseException
@@ -19,6 +19,7 @@ import structlog
 from django.conf import settings
 from django.core.mail import EmailMultiAlternatives, get_connection
 from django.db import transaction
+from django.db.models import prefetch_related_objects
 from django.utils import timezone
 
 from core import courier, outbox, tally, tracing
@@ -28,6 +29,7 @@ from core.models import LockingQuerySet
 from core.outbox import back_off
 from core.sql import uuid_array
 from core.statements import execute
+from core.sweeping import go_by_index
 from core.transactions import command
 from notifications import selectors
 from notifications.domain import TRANSACTIONAL, Kind, is_stopped
@@ -38,8 +40,10 @@ from notifications.services.telling import SEND_TASK
 log = structlog.get_logger(__name__)
 
 MAX_ATTEMPTS = 10
-# A mail server may be away for two hours: the pauses begin with 16 seconds and end with an hour.
+# Of tries that reached a server: the pauses begin with 16 seconds and end with an hour.
 _FIRST_PAUSE = 3
+# A server that nobody reaches is tried whenever the clock asks; what has waited longer than this is of no use any more.
+_LONGEST_WAIT = timedelta(days=2)
 _TIMEOUT_SECONDS = 20
 _BATCH = 100
 # Claimed at once: each takes some milliseconds, and none is kept from others for long.
@@ -70,11 +74,18 @@ class Suppressed(ValueError):
 
 
 class ServerAway(Exception):
-    """The mail server does not answer: there is no use in trying the next mail on it now."""
+    """The mail server does not answer: there is no use in trying the next mail on it now.
+
+    ``reason`` is empty where it was reached, and the failure counts against the mail that it was tried with.
+    """
+
+    def __init__(self, reason: str = "") -> None:
+        super().__init__(reason)
+        self.reason = reason
 
 
 def _waiting(now: datetime) -> LockingQuerySet[Mail]:
-    rows: LockingQuerySet[Mail] = Mail.objects.filter(state="queued", due_at__lte=now).select_related("user")
+    rows: LockingQuerySet[Mail] = Mail.objects.filter(state__literally="queued", due_at__lte=now)
     return rows.locked(skip_locked=True).order_by("due_at", "pk")
 
 
@@ -88,25 +99,37 @@ _NAMED: Compiled[Mail] = Compiled(lambda mail, now: _waiting(now).filter(pk=mail
 
 @command
 def claim_mails(*, now: datetime, most: int = _TOGETHER, mail_id: UUID | None = None) -> list[Mail]:
-    """Take mails that are due, the longest waiting or the one named, for the length of a lease. Two statements.
+    """Take mails that are due, the longest waiting or the one named, for the length of a lease. Four statements.
 
     :returns: nothing where none is due, or other workers have them
     """
+    go_by_index()
     mails = _due(most).all(now=now) if mail_id is None else _NAMED.all(mail=mail_id, now=now)
     lease = now + settings.MAIL_LEASE
     if mails:
         execute(_CLAIM, [lease, now, uuid_array(mail.pk for mail in mails)])
     for mail in mails:
         mail.attempts, mail.due_at = mail.attempts + 1, lease
+    # Not joined to them: that may be planned to begin with all accounts, or with all mails.
+    prefetch_related_objects(mails, "user")
     return mails
 
 
 @command
-def _give_back(*, mails: Sequence[Mail], now: datetime) -> None:
-    """Let others have claimed mails that were not tried; a claim that ran out meanwhile is not ours to give."""
+def _give_back(*, mails: Sequence[Mail], now: datetime, reason: str = "") -> None:
+    """Let others have claimed mails that were not tried; a claim that ran out meanwhile is not ours to give.
+
+    :param reason: why none of them could be tried; with it, what has waited too long is given up
+    """
     for mail in mails:
         claim = Mail.objects.filter(pk=mail.pk, state="queued", attempts=mail.attempts)
-        claim.update(attempts=mail.attempts - 1, due_at=now, updated_at=now)
+        claim.update(
+            state="failed" if reason and now > mail.created_at + _LONGEST_WAIT else "queued",
+            attempts=mail.attempts - 1,
+            due_at=now,
+            last_error=reason or mail.last_error,
+            updated_at=now,
+        )
 
 
 def send_mail(*, mail_id: UUID, clock: Clock = timezone.now) -> bool:
@@ -151,8 +174,9 @@ def _send_all(mails: Sequence[Mail], clock: Clock) -> _Batch:
                 break
             try:
                 sent += _send(mail, server, clock, stopped)
-            except ServerAway:
-                _give_back(mails=mails[number + 1 :], now=clock())
+            except ServerAway as away:
+                untried = mails[number:] if away.reason else mails[number + 1 :]
+                _give_back(mails=untried, now=clock(), reason=away.reason)
                 return _Batch(sent, is_away=True)
     finally:
         _close(server)
@@ -174,7 +198,7 @@ def retry_mails(*, mail_ids: Collection[UUID], now: datetime) -> int:
 
 
 def _send(mail: Mail, server: Any, clock: Clock, stopped: Mapping[str, Collection[str]]) -> bool:
-    """:raises ServerAway: it failed, which is recorded, because the server does not answer"""
+    """:raises ServerAway: the server does not answer; that it failed is recorded where it did answer before"""
     parent = outbox.trace_of(delivery_id=mail.source) if tracing.is_on() else ""
     with tracing.span(f"send {mail.kind}", parent=parent, **{"nexus.mail_id": str(mail.pk)}):
         return _hand_over(mail, server, clock, stopped)
@@ -185,8 +209,13 @@ def _hand_over(mail: Mail, server: Any, clock: Clock, stopped: Mapping[str, Coll
         message = _compose(mail, server)
         if is_stopped(Kind(mail.kind), stopped.get(message.to[0], ())):
             raise Suppressed
-        server.open()
+        _open(server)
         server.send_messages([message])
+    except ServerAway as away:
+        tally.count("mails", "failed")
+        log.warning("mail server not reached", error=away.reason)
+        _close(server)
+        raise
     except Exception as error:
         reason = _reason(error)
         tally.count("mails", "failed")
@@ -199,6 +228,18 @@ def _hand_over(mail: Mail, server: Any, clock: Clock, stopped: Mapping[str, Coll
     _record_sent(mail=mail, now=clock())
     tally.count("mails", "sent")
     return True
+
+
+def _open(server: Any) -> None:
+    """:raises ServerAway: nobody answers, or it has no time: nothing of a mail was handed over"""
+    try:
+        server.open()
+    except SMTPResponseException as error:
+        if error.smtp_code // 100 == 4:
+            raise ServerAway(_reason(error)) from error
+        raise
+    except OSError as error:
+        raise ServerAway(_reason(error)) from error
 
 
 def _recipient(mail: Mail) -> str:

@@ -12,11 +12,12 @@ from accounts import services as accounts
 from accounts.tests.factories import make_user
 from core import outbox
 from core.ids import new_id
-from core.models import Delivery
+from core.models import Delivery, OutboxEvent
 from inventory.tests.factories import make_stock
 from notifications import handlers
 from notifications.domain import Channel, Kind
 from notifications.models import Mail, Notification
+from notifications.services import announcing
 from notifications.tests.factories import NOON, make_mail, make_notification, make_preference
 from orders import selectors as order_reads
 from orders import services as orders
@@ -228,6 +229,21 @@ class TestAnnounceNewProduct:
         assert Notification.objects.get().user == asked
         assert Mail.objects.get().user == asked
         assert f"/products/{product.slug}" in Mail.objects.get().html
+
+    def test_tells_many_part_by_part(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(announcing, "_PART", 2)
+        for _ in range(5):
+            make_preference(make_user(), Kind.NEW_PRODUCT, Channel.EMAIL, is_wanted=True)
+        product = make_product("Chair")
+
+        run(handlers.announce_new_product, product_id=str(product.pk))
+        assert Mail.objects.count() == 2
+        outbox.drain()
+
+        assert Mail.objects.values("user").distinct().count() == Mail.objects.count() == 5
+        assert Mail.objects.values("source").distinct().count() == 1
+        told = OutboxEvent.objects.filter(name="notifications.announcement_part_told")
+        assert sorted(event.payload["told"] for event in told) == [2, 4]
 
     @pytest.mark.parametrize("fields", [{"is_active": False}, {"deleted_at": NOON}])
     def test_says_nothing_of_what_is_not_on_show(self, fields: dict[str, Any]) -> None:

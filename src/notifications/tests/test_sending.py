@@ -20,8 +20,10 @@ from django.core.mail.backends.base import BaseEmailBackend
 from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
+from accounts.models import User
 from accounts.tests.factories import make_user
 from core.errors import NotFound
+from core.tests.plans import STATISTICS, analyze, fill, pile_up, visits
 from notifications import services, tasks
 from notifications.domain import Channel, Kind
 from notifications.models import Mail
@@ -311,14 +313,14 @@ class TestSendWaitingMail:
         seconds = [timedelta(seconds=second) for second in (0, 50, 100)]
         assert tried[:3] == [(mail.pk, 1, second) for mail, second in zip(mails, seconds, strict=True)]
 
-    def test_claims_together_in_two_statements(self) -> None:
+    def test_claims_together_in_three_statements(self) -> None:
         for _ in range(5):
             make_mail()
 
         with CaptureQueriesContext(connection) as queries:
             claimed = sending.claim_mails(now=NOON, most=3)
 
-        assert len([query for query in queries if "SAVEPOINT" not in query["sql"]]) == 2
+        assert len([query for query in queries if "SAVEPOINT" not in query["sql"]]) == 3
         assert [mail.attempts for mail in claimed] == [1, 1, 1]
 
     def test_locks_before_it_claims(self) -> None:
@@ -397,7 +399,7 @@ def test_a_mail_that_another_sender_holds_is_passed_over_not_waited_for(settings
     assert SlowBackend.sent == [f"<{free.pk}@localhost>"]
 
 
-class _Received(MessageHandler):
+class Received(MessageHandler):
     def __init__(self) -> None:
         super().__init__()
         self.mails: list[Any] = []
@@ -409,7 +411,7 @@ class _Received(MessageHandler):
 @pytest.fixture
 def smtp(settings: Any) -> Iterator[list[Any]]:
     """A real SMTP server on a free port."""
-    received = _Received()
+    received = Received()
     controller = Controller(received, hostname="127.0.0.1", port=free_port())
     controller.start()
     settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
@@ -434,3 +436,23 @@ def test_mails_reach_a_real_server_over_one_connection(smtp: list[Any]) -> None:
         "text/plain",
         "text/html",
     ]
+
+
+@pytest.mark.django_db
+class TestClaimMails:
+    @pytest.mark.parametrize("statistics", STATISTICS)
+    def test_looks_at_those_that_it_takes_alone(self, statistics: str) -> None:
+        usual = {"kind": "'order_placed'", "source": "n::text", "user_id": "lpad(to_hex(n), 32, '0')::uuid"}
+        fill(User, 3, {"email": "''"})
+        analyze(User)
+        fill(User, 6000, {"email": "''"}, first=1000)
+        fill(User, 3000, {"email": "''"}, first=100_000)
+        due = {"state": "'queued'", "due_at": "timestamptz '2026-03-01 11:00Z'"}
+        sent = {"state": "'sent'", "sent_at": "timestamptz '2026-03-01 11:00Z'"}
+        pile_up(Mail, statistics=statistics, done=usual | sent, due=usual | due)
+
+        with visits("^SELECT .* FOR UPDATE") as seen:
+            mails = services.claim_mails(now=NOON)
+
+        assert len(mails) == 10
+        assert [each.rows for each in seen] == [10]

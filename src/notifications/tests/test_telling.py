@@ -1,15 +1,17 @@
 from __future__ import annotations
 
-from uuid import RFC_4122
+from uuid import RFC_4122, UUID
 
 import pytest
 from django.db import transaction
 
 from accounts.tests.factories import make_user
+from core.tests.plans import STATISTICS, pile_up, visits
 from core.transactions import NoTransaction
 from notifications import services
 from notifications.domain import Channel, Kind
-from notifications.models import Mail, Notification
+from notifications.models import Mail, Notification, Preference
+from notifications.services import announcing
 from notifications.tests.factories import NOON, make_message, make_preference
 
 pytestmark = pytest.mark.django_db
@@ -161,17 +163,51 @@ class TestTellSubscribers:
         assert [(pk.version, pk.variant) for pk in ids] == [(7, RFC_4122)] * 2
 
     @pytest.mark.parametrize("people", [1, 40])
-    def test_costs_two_statements_for_any_number_of_people(
+    def test_costs_four_statements_for_any_number_of_people(
         self, people: int, django_assert_num_queries: object
     ) -> None:
         for user in [make_user() for _ in range(people)]:
             for channel in Channel:
                 make_preference(user, Kind.NEW_PRODUCT, channel, is_wanted=True)
 
-        with transaction.atomic(), django_assert_num_queries(2):  # type: ignore[operator]
+        with transaction.atomic(), django_assert_num_queries(4):  # type: ignore[operator]
             services.tell_subscribers(message=make_message(Kind.NEW_PRODUCT), source="d1", at=NOON)
 
         assert Mail.objects.count() == people
+
+    def test_tells_one_part_and_where_to_go_on(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(announcing, "_PART", 3)
+        users = sorted((make_user() for _ in range(5)), key=lambda user: user.pk)
+        for user in users:
+            for channel in Channel:
+                make_preference(user, Kind.NEW_PRODUCT, channel, is_wanted=True)
+        message, parts = make_message(Kind.NEW_PRODUCT), []
+        more: tuple[UUID, int] | None = None
+
+        for _ in range(3):
+            go_on = {"after": more[0], "told": more[1]} if more else {}
+            with transaction.atomic():
+                more = services.tell_subscribers(message=message, source="d1", at=NOON, **go_on)  # type: ignore[arg-type]
+            parts.append(more)
+
+        assert parts == [(users[1].pk, 2), (users[3].pk, 4), None]
+        assert Notification.objects.count() == 5
+        delays = [(mail.due_at - NOON).total_seconds() for mail in Mail.objects.order_by("due_at")]
+        assert delays == [0.02, 0.04, 0.06, 0.08, 0.1]
+
+    @pytest.mark.parametrize("statistics", STATISTICS)
+    def test_looks_at_those_of_one_part_alone(self, statistics: str, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(announcing, "_PART", 100)
+        usual = {"channel": "'email'", "user_id": "lpad(to_hex(n), 32, '0')::uuid"}
+        others = usual | {"kind": "'welcome'", "is_wanted": "true"}
+        pile_up(Preference, statistics=statistics, done=others, due=others | {"kind": "'new_product'"})
+
+        with visits("notifications_preference") as seen, transaction.atomic():
+            more = services.tell_subscribers(message=make_message(Kind.NEW_PRODUCT), source="d1", at=NOON)
+
+        assert more == (UUID(int=100_099), 100)
+        assert len(seen) == 3
+        assert max(each.rows for each in seen) < 300
 
     def test_paces_the_mails_so_that_others_get_between(self) -> None:
         for user in (make_user(), make_user()):

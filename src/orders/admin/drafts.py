@@ -61,7 +61,7 @@ class DraftOrderAdmin(ServiceAdmin):
     list_display = ("shown_name", "shown_status", "customer", "market", "author", "created_at")
     list_filter = ("status", "created_at")
     list_select_related = ("market", "customer", "author")
-    search_fields = ("name__icontains", "customer__email__icontains")
+    search_fields = ("name__icontains", "customer__email_key__of")
     autocomplete_fields = ("customer",)
     readonly_fields = ("shown_status", "shown_items", "shown_order", "price")
     ordering = ("-created_at", "-pk")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django import forms
 from django.contrib import admin
@@ -117,7 +117,8 @@ class OrderAdmin(OrderEditing, Exported):
     list_display = ("number", "shown_status", "email", "shown_total", "placed_at", "market")
     list_filter = ("status", "placed_at", "market")
     list_select_related = ("market",)
-    search_fields = ("number__iexact", "email__icontains", "external_number__iexact", "lines__sku__iexact")
+    search_fields = ("number__iexact", "email_key__of", "external_number__iexact", "lines__sku__iexact")
+    whole_fields: ClassVar[Any] = {"number": {}, "email_key__of": {}, "external_number": {}}
     fieldsets = (
         (None, {"fields": (("number", "shown_status"), ("email", "customer"), ("placed_at", "market"), "note")}),
         ("Money", {"fields": (("subtotal", "discount"), ("shipping", "tax"), "shown_total", "receipt")}),

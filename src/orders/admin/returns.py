@@ -104,7 +104,7 @@ class ReturnAdmin(ServiceAdmin):
     list_display = ("shown_order", "shown_status", "wanted", "is_withdrawn", "requested_at")
     list_filter = ("status", "wanted", "requested_at")
     list_select_related = ("order", "withdrawal")
-    search_fields = ("order__number__iexact", "order__email__icontains", "lines__line__sku__iexact")
+    search_fields = ("order__number__iexact", "order__email_key__of", "lines__line__sku__iexact")
     fields = (
         ("order_link", "shown_status", "wanted"),
         ("is_withdrawn", "requested_at", "closed_at"),

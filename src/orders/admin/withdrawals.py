@@ -17,7 +17,7 @@ class WithdrawalAdmin(ServiceAdmin):
     list_display = ("shown_order", "status", "is_late", "declared_at", "confirmed_at")
     list_filter = ("status", "is_late", "declared_at")
     list_select_related = ("order",)
-    search_fields = ("order__number__iexact", "order__email__icontains")
+    search_fields = ("order__number__iexact", "order__email_key__of")
     fields = (
         ("order_link", "status", "is_late"),
         ("name", "email"),

@@ -90,13 +90,15 @@ class OrderCollection(ApiView):
     def post(self, request: Request) -> Response:
         body = PlaceOrderInput(data=request.data)
         body.is_valid(raise_exception=True)
-        order = services.place_order(
-            customer=viewer_of(request),
-            cart_token=request.META.get("HTTP_X_CART_TOKEN") or None,
-            wish=services.PlaceOrder(**body.validated_data),
-            # By this time, and a worker's, its reservation ends.
-            placed_at=clock.database_now(),
-        )
+        customer, token = viewer_of(request), request.META.get("HTTP_X_CART_TOKEN") or None
+        with services.looking_first(customer=customer, cart_token=token):
+            order = services.place_order(
+                customer=customer,
+                cart_token=token,
+                wish=services.PlaceOrder(**body.validated_data),
+                # By this time, and a worker's, its reservation ends.
+                placed_at=clock.database_now(),
+            )
         logs.note(order_id=order.pk)
         return Response(
             order_document(order),

@@ -5,7 +5,7 @@ from typing import Any, ClassVar
 from django.db import models
 from django.db.models import Q
 
-from core.fields import EncryptedJSONField, EncryptedTextField
+from core.fields import EncryptedJSONField, EncryptedTextField, LateSealedTextField
 from core.models import Entity, LockingQuerySet
 from orders.domain import DraftStatus
 from orders.models.ordering import Order
@@ -28,7 +28,7 @@ class DraftOrder(Entity):
     shipping_method = models.CharField(max_length=40, blank=True)
     coupon = models.CharField(max_length=64, blank=True)
     vat_id = EncryptedTextField(blank=True)
-    note = models.TextField(blank=True)
+    note = LateSealedTextField(blank=True)
     author = models.ForeignKey("accounts.User", null=True, blank=True, on_delete=models.PROTECT, related_name="+")
     order = models.OneToOneField(Order, null=True, blank=True, on_delete=models.PROTECT, related_name="draft")
 

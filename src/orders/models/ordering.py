@@ -6,7 +6,14 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from django.db import models
 from django.db.models import F, Q
 
-from core.fields import CurrencyField, EncryptedJSONField, EncryptedTextField
+from accounts.domain import email_key
+from core.fields import (
+    BlindIndexField,
+    CurrencyField,
+    EncryptedJSONField,
+    EncryptedTextField,
+    LateSealedTextField,
+)
 from core.models import Entity, LockingQuerySet
 from orders.domain import MovedBy, OrderStatus
 
@@ -26,7 +33,8 @@ class Order(Entity):
     external_number = models.CharField(max_length=60, blank=True)
     customer = models.ForeignKey("accounts.User", null=True, blank=True, on_delete=models.PROTECT, related_name="+")
     guest_token = EncryptedTextField(blank=True)
-    email = models.EmailField(max_length=254, blank=True)
+    email = LateSealedTextField(blank=True)
+    email_key = BlindIndexField(of="email", fold=email_key, blank=True, default="", db_default="")
     market = models.ForeignKey("markets.Market", on_delete=models.PROTECT, related_name="+")
     status = models.CharField(max_length=10, choices=STATUSES, default=OrderStatus.PENDING.value)
     currency = CurrencyField()
@@ -42,7 +50,7 @@ class Order(Entity):
     vat_id = EncryptedTextField(blank=True)
     # Tax inside the prices; ``tax_minor`` is what stands on top (below zero: what is taken out of them).
     contained_minor = models.BigIntegerField(default=0)
-    note = models.TextField(blank=True)
+    note = LateSealedTextField(blank=True)
     # Whether any of its lines is one: so nobody has to read them to know.
     has_gift_cards = models.BooleanField(default=False, db_default=False)
     placed_at = models.DateTimeField()
@@ -66,8 +74,9 @@ class Order(Entity):
             models.Index(fields=["customer", "-placed_at", "-id"], name="order_of_customer"),
             models.Index(fields=["-placed_at", "-id"], name="order_newest"),
             models.Index(fields=["status", "-placed_at", "-id"], name="order_by_status"),
-            models.Index(fields=["email"], name="order_email"),
-            models.Index(fields=["expires_at"], name="order_unpaid", condition=Q(status=OrderStatus.PENDING.value)),
+            models.Index(fields=["email_key"], name="order_email_key"),
+            # Not of a state: who asks for one may be sent through all orders of that state.
+            models.Index(fields=["expires_at", "id"], name="order_to_expire", condition=Q(expires_at__isnull=False)),
         ]
         permissions = [
             ("move_order", "Moves orders through their states"),
@@ -191,4 +200,4 @@ class OrderNote(Entity):
 
     order = models.ForeignKey(Order, on_delete=models.CASCADE, related_name="notes")
     author = models.ForeignKey("accounts.User", null=True, on_delete=models.PROTECT, related_name="+")
-    text = models.TextField()
+    text = LateSealedTextField()

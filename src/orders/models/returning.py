@@ -5,7 +5,7 @@ from typing import Any, ClassVar
 from django.db import models
 from django.db.models import F, Q
 
-from core.fields import EncryptedTextField
+from core.fields import EncryptedTextField, LateSealedTextField
 from core.media import private_files
 from core.models import Entity, LockingQuerySet
 from orders.domain import OPEN_RETURNS, Resolution, ReturnReason, ReturnStatus, WithdrawalStatus
@@ -25,7 +25,7 @@ class Return(Entity):
     wanted = models.CharField(
         max_length=12, choices=[(r.value, r.value) for r in Resolution], default=Resolution.REFUND.value
     )
-    note = models.TextField(blank=True)
+    note = LateSealedTextField(blank=True)
     requested_at = models.DateTimeField()
     # Who asked, if it was not the guest or the system.
     actor = models.ForeignKey("accounts.User", null=True, blank=True, on_delete=models.PROTECT, related_name="+")
@@ -128,7 +128,7 @@ class Withdrawal(Entity):
     email = EncryptedTextField()
     # Which lines, as ``[{"line", "quantity"}]``; none: the whole order.
     items = models.JSONField(default=list, blank=True)
-    statement = models.TextField(blank=True)
+    statement = LateSealedTextField(blank=True)
     declared_at = models.DateTimeField()
     confirmed_at = models.DateTimeField(null=True, blank=True)
     # A digest of what was mailed to whoever declared it without being known, until when it is good.

@@ -72,7 +72,7 @@ def list_orders(
     if status is not None:
         rows = rows.filter(status=status)
     if search is not None:
-        rows = rows.filter(Q(number__iexact=search) | Q(email__iexact=search) | Q(lines__sku__iexact=search)).distinct()
+        rows = rows.filter(Q(number__iexact=search) | Q(email_key__of=search) | Q(lines__sku__iexact=search)).distinct()
     if placed_after is not None:
         rows = rows.filter(placed_at__gte=placed_after)
     if placed_before is not None:

@@ -38,6 +38,7 @@ from orders.services.returns import (
     request_return,
     settle_return,
 )
+from orders.services.rushing import looking_first
 from orders.services.selling import SellerWish, save_seller
 from orders.services.withdrawing import (
     Declaration,
@@ -93,6 +94,7 @@ __all__ = [
     "issue_gift_cards",
     "issue_invoice",
     "link_order",
+    "looking_first",
     "make_payment_link",
     "make_withdrawal_link",
     "move_order",

@@ -12,6 +12,7 @@ from orders.services.gift_cards import all_sources
 from payments import services as payments
 
 _KEPT = ("country", "region")
+_SCRUBBED = ("email", "email_key", "note", "vat_id", "shipping_address", "billing_address")
 
 
 @step
@@ -24,7 +25,7 @@ def scrub_customer(*, user_id: UUID) -> None:
         order.email, order.note, order.vat_id = "", "", ""
         order.shipping_address = _scrubbed(order.shipping_address)
         order.billing_address = _scrubbed(order.billing_address)
-        order.save(update_fields=["email", "note", "vat_id", "shipping_address", "billing_address", "updated_at"])
+        order.save(update_fields=[*_SCRUBBED, "updated_at"])
         if order.has_gift_cards:
             payments.forget_recipients(sources=all_sources(order=order))
     forget_drafts(user_id=user_id)

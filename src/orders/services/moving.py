@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 from uuid import UUID
+
+import structlog
+from django.db.models import F
+from django.db.models.fields.tuple_lookups import TupleGreaterThan
 
 from core import outbox
 from core.errors import Forbidden
 from core.sql import insert_numbered, update_together
+from core.sweeping import go_by_index
 from core.transactions import command, step
 from inventory import services as inventory
 from orders.domain import MovedBy, OrderStatus, may_move
@@ -30,6 +35,11 @@ from promotions import services as promotions
 if TYPE_CHECKING:
     from accounts.models import User
     from payments.models import Payment
+
+log = structlog.get_logger(__name__)
+
+# Found at once; each is locked and cancelled by itself.
+_EXPIRED_TOGETHER = 100
 
 
 @command
@@ -177,20 +187,39 @@ def move_through(*, order: Order, moves: Mapping[OrderStatus, datetime], reason:
     _move(order, moves, Cause(actor=None, by=MovedBy.SYSTEM, reason=reason))
 
 
-def expire_unpaid(*, now: datetime, most: int = 100) -> int:
-    """Cancel pending orders whose time is over, oldest first, and return how many. Skips those that someone holds.
+def expire_unpaid(*, now: datetime) -> int:
+    """Cancel all pending orders whose time is over, oldest first, and return how many. Skips those that someone holds.
 
-    Not a command: each order is one, so that no two of them are locked at once.
+    Not a command: each order is one, so that no two of them are locked at once. Several may do so at once. An order
+    that cannot be cancelled holds up no other.
     """
-    count = 0
-    while count < most and _expire_next(now=now):
-        count += 1
+    count, after = 0, (datetime.min.replace(tzinfo=UTC), UUID(int=0))
+    while due := _due_after(after=after, now=now):
+        count += sum(_try_to_expire(order_id, now) for _, order_id in due)
+        after = due[-1]
     return count
 
 
 @command
-def _expire_next(*, now: datetime) -> bool:
-    due = Order.objects.filter(status=OrderStatus.PENDING.value, expires_at__lte=now)
+def _due_after(*, after: tuple[datetime, UUID], now: datetime) -> list[tuple[datetime, UUID]]:
+    go_by_index()
+    further = TupleGreaterThan((F("expires_at"), F("pk")), after)
+    due = Order.objects.filter(further, expires_at__lte=now).order_by("expires_at", "pk")
+    found = due.values_list("expires_at", "pk")[:_EXPIRED_TOGETHER]
+    return [(expires_at, pk) for expires_at, pk in found if expires_at is not None]
+
+
+def _try_to_expire(order_id: UUID, now: datetime) -> bool:
+    try:
+        return _expire(order_id=order_id, now=now)
+    except Exception:
+        log.exception("order does not expire", order_id=str(order_id))
+        return False
+
+
+@command
+def _expire(*, order_id: UUID, now: datetime) -> bool:
+    due = Order.objects.filter(pk=order_id, status=OrderStatus.PENDING.value, expires_at__lte=now)
     order: Order | None = due.locked(skip_locked=True).first()
     if order is None:
         return False

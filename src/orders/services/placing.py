@@ -68,7 +68,7 @@ def place_order(*, customer: User | None, cart_token: str | None, wish: PlaceOrd
 @step
 def turn_into_order(*, customer: User | None, cart_token: str | None, wish: PlaceOrder, placed_at: datetime) -> Order:
     """Do what ``place_order`` does, in the caller's transaction."""
-    holder = _holder(customer, cart_token)
+    holder = holder_of(customer, cart_token)
     cart = carts.lock_cart(holder=holder)
     if cart.state == CartState.ORDERED.value:
         return Order.objects.select_related("market").get(cart_id=cart.pk)
@@ -107,7 +107,8 @@ def turn_into_order(*, customer: User | None, cart_token: str | None, wish: Plac
     return order
 
 
-def _holder(customer: User | None, cart_token: str | None) -> Holder:
+def holder_of(customer: User | None, cart_token: str | None) -> Holder:
+    """Return whose cart it is: a customer's token does not count."""
     if customer is None:
         return Holder(token=cart_token)
     return Holder(user_id=customer.pk, group_id=customer.customer_group_id)

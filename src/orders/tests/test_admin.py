@@ -125,3 +125,16 @@ class TestExport:
         assert "'=cmd@example.com" in text
         assert order.guest_token not in text
         assert "St James" not in text
+
+
+class TestList:
+    def test_finds_a_whole_number_or_address_before_skus(self, browser: Client) -> None:
+        stock = make_stock(on_hand=5)
+        order, guest = make_order((stock, 1)), make_guest_order(email="ada@example.com")
+
+        found = [
+            [row.pk for row in browser.get(LIST, {"q": q}).context["cl"].result_list]
+            for q in (order.number, "ADA@example.com", stock.variant.sku, "nothing")
+        ]
+
+        assert found == [[order.pk], [guest.pk], [order.pk], []]

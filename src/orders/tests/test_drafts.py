@@ -95,7 +95,7 @@ class TestUpdateDraft:
             with pytest.raises(refusal):
                 services.update_draft(draft_id=draft_id, changes={"note": "Late"})
 
-        assert not DraftOrder.objects.filter(note="Late").exists()
+        assert "Late" not in DraftOrder.objects.values_list("note", flat=True)
 
 
 @pytest.mark.django_db

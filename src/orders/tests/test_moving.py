@@ -1,6 +1,8 @@
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
 
 import pytest
 from django.db import transaction
@@ -8,6 +10,7 @@ from django.db import transaction
 from accounts.models import User
 from accounts.tests.factories import make_user
 from core.errors import Forbidden
+from core.tests.plans import STATISTICS, pile_up, visits
 from inventory.tests.factories import NOON, make_stock
 from orders import services
 from orders.domain import OrderStatus
@@ -16,6 +19,7 @@ from orders.errors import (
     OrderNotFound,
 )
 from orders.models import Order, OrderMove
+from orders.services import moving
 from orders.services.moving import move_through
 from orders.tests.books import books_agree
 from orders.tests.factories import make_guest_order, make_order
@@ -187,3 +191,34 @@ class TestExpireUnpaid:
         services.move_order(order_id=order.pk, to=OrderStatus.PAID, actor=staff, at=NOON)
 
         assert services.expire_unpaid(now=NOON + timedelta(days=9)) == 0
+
+    def test_one_that_cannot_be_cancelled_holds_up_no_other(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        stuck, other = (make_order((make_stock(on_hand=1), 1)) for _ in range(2))
+        Order.objects.filter(pk=stuck.pk).update(expires_at=NOON)
+        monkeypatch.setattr(moving, "_EXPIRED_TOGETHER", 1)
+        move = moving._move
+
+        def stumble(order: Order, *rest: Any) -> bool:
+            if order.pk == stuck.pk:
+                raise RuntimeError("its stock is gone")
+            return move(order, *rest)
+
+        monkeypatch.setattr(moving, "_move", stumble)
+
+        assert services.expire_unpaid(now=NOON + timedelta(days=2)) == 1
+
+        assert dict(Order.objects.values_list("pk", "status")) == {stuck.pk: "pending", other.pk: "cancelled"}
+
+    @pytest.mark.parametrize("statistics", STATISTICS)
+    def test_looks_at_those_that_it_cancels_next_alone(self, statistics: str) -> None:
+        usual = {"number": "n::text", "external_number": "''", "cart_id": "lpad(to_hex(n), 32, '0')::uuid"}
+        due = {"status": "'pending'", "expires_at": "timestamptz '2026-03-01 11:00Z'"}
+        pile_up(Order, statistics=statistics, done=usual | {"status": "'paid'"}, due=usual | due)
+        after = (datetime.min.replace(tzinfo=UTC), UUID(int=0))
+
+        with visits("orders_order") as seen:
+            first = moving._due_after(after=after, now=NOON)
+            second = moving._due_after(after=first[-1], now=NOON)
+
+        assert [pk.int for _, pk in (first[0], second[0])] == [100_000, 100_100]
+        assert [each.rows for each in seen] == [100, 100]

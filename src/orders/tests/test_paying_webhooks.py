@@ -113,7 +113,7 @@ class TestWebhook:
             "no event",
         ],
     )
-    def test_r32_is_refused_where_it_is_forged_and_nothing_changes(self, forge: Any) -> None:
+    def test_r32_a19_is_refused_where_it_is_forged_and_nothing_changes(self, forge: Any) -> None:
         lost_answer(make_order())
         before = state()
 

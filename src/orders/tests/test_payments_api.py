@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from typing import Any
 
@@ -151,6 +152,22 @@ class TestPaymentsCreate:
         assert (answer.status_code, answer.json()["code"]) == (429, "payments.too_many_declines")
         assert 0 < int(answer["Retry-After"]) <= 601
         assert len(charges()) == 5
+
+    def test_s33_s35_tells_how_many_declines_are_left(self) -> None:
+        customer = make_user()
+
+        first = post(customer, body=body_for(make_order(customer=customer)))
+        answers = [post(customer, body=body_for(make_order(customer=customer), "declined")) for _ in range(6)]
+
+        assert first["RateLimit-Policy"] == '"declines";q=5;w=3600, "declines-day";q=10;w=86400'
+        told = [re.findall(r"r=(\d+);t=(\d+)", answer["RateLimit"]) for answer in (first, *answers)]
+        assert [(int(hour[0]), int(day[0])) for hour, day in told] == [
+            (5, 10), (4, 9), (3, 8), (2, 7), (1, 6), (0, 5), (0, 5)
+        ]  # fmt: skip
+        assert [answer.status_code for answer in answers] == [201] * 5 + [429]
+        assert answers[-1]["Content-Type"] == "application/problem+json"
+        assert abs(int(answers[-1]["Retry-After"]) - int(told[-1][0][1])) <= 1
+        assert 590 <= int(told[-2][0][1]) <= 601
 
     def test_pays_by_gift_card_as_far_as_it_goes_and_says_what_is_left(self) -> None:
         order, made = make_order((make_stock(price_minor=2500), 1)), make_gift_card(1000)

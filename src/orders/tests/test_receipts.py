@@ -203,7 +203,7 @@ class TestBooks:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_r04_the_last_use_of_a_coupon_is_taken_by_one_of_twenty_orders() -> None:
+def test_r04_a14_the_last_use_of_a_coupon_is_taken_by_one_of_twenty_orders() -> None:
     make_coupon("LAST", usage_limit=1)
     carts = [dear_cart(quantity=1) for _ in range(20)]
 

@@ -67,7 +67,7 @@ class BalanceAdmin(ServiceAdmin):
     list_display = ("name", "shown_kind", "left", "customer", "is_active", "expires_at", "created_at")
     list_filter = ("kind", "is_active")
     list_select_related = ("customer",)
-    search_fields = ("code_end__iexact", "customer__email__icontains", "note__icontains")
+    search_fields = ("code_end__iexact", "customer__email_key__of")
     fields = (("name", "left"), ("customer", "recipient"), ("is_active", "expires_at"), "note", "actor", "movements")
     readonly_fields = ("name", "left", "movements")
     ordering = ("-created_at", "-pk")

@@ -23,7 +23,7 @@ class SavedMethodAdmin(ServiceAdmin):
     list_display = ("name", "customer", "provider", "expiry", "is_default", "created_at", "removed_at")
     list_filter = ("provider", "is_default")
     list_select_related = ("customer",)
-    search_fields = ("customer__email__icontains", "last4__iexact")
+    search_fields = ("customer__email_key__of", "last4__iexact")
     fields = (("name", "provider"), ("customer", "expiry"), "is_default", ("created_at", "removed_at"))
     readonly_fields = ("name", "expiry", "created_at")
     ordering = ("-created_at", "-pk")

@@ -3,7 +3,7 @@ from __future__ import annotations
 from django.db import models
 from django.db.models import Q
 
-from core.fields import CurrencyField, EncryptedTextField
+from core.fields import CurrencyField, EncryptedTextField, LateSealedTextField
 from core.models import Entity
 from payments.domain import BalanceKind
 
@@ -24,7 +24,7 @@ class Balance(Entity):
     is_active = models.BooleanField(default=True)
     # For whom a gift card was made, and what it is called among staff.
     recipient = EncryptedTextField(blank=True)
-    note = models.CharField(max_length=300, blank=True)
+    note = LateSealedTextField(blank=True)
     actor = models.ForeignKey("accounts.User", null=True, blank=True, on_delete=models.PROTECT, related_name="+")
     # For whose sake it was made, such as a line that was sold; once.
     source = models.CharField(max_length=80, blank=True)

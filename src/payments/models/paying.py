@@ -131,7 +131,7 @@ class Attempt(Entity):
         indexes = [
             models.Index(fields=["payment", "id"], name="attempt_of_payment"),
             models.Index(fields=["created_at"], name="attempt_by_time"),
-            models.Index(fields=["ask_at"], name="attempt_to_ask", condition=Q(ask_at__isnull=False)),
+            models.Index(fields=["ask_at", "id"], name="attempt_asked", condition=Q(ask_at__isnull=False)),
         ]
 
     def __str__(self) -> str:
@@ -186,7 +186,7 @@ class Refund(Entity):
             models.Index(fields=["payment", "id"], name="refund_of_payment"),
             models.Index(fields=["attempt"], name="refund_of_attempt"),
             models.Index(fields=["actor"], name="refund_actor"),
-            models.Index(fields=["ask_at"], name="refund_to_ask", condition=Q(ask_at__isnull=False)),
+            models.Index(fields=["ask_at", "id"], name="refund_asked", condition=Q(ask_at__isnull=False)),
         ]
 
     def __str__(self) -> str:

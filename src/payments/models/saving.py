@@ -37,7 +37,7 @@ class SavedMethod(Entity):
             ),
         ]
         indexes = [
-            models.Index(fields=["ask_at"], name="saved_method_to_remove", condition=Q(ask_at__isnull=False)),
+            models.Index(fields=["ask_at", "id"], name="saved_method_asked", condition=Q(ask_at__isnull=False)),
         ]
 
     def __str__(self) -> str:

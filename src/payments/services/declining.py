@@ -8,6 +8,7 @@ from datetime import datetime
 from django.conf import settings
 from django.utils.crypto import salted_hmac
 
+from core.quotas import Quota, tell, use_up
 from core.sweeping import sweep
 from core.transactions import step
 from payments.domain import DECLINE_LIMITS, decline_wait_seconds
@@ -36,6 +37,9 @@ def check_tries(*, subjects: Sequence[tuple[str, str]], at: datetime) -> list[st
     times: dict[str, list[datetime]] = {}
     for subject, declined_at in rows:
         times.setdefault(subject, []).append(declined_at)
+    for limit in DECLINE_LIMITS:
+        # Who comes in several ways is told of the narrowest.
+        tell(min((limit.quota(found, at=at) for found in times.values()), key=_left, default=limit.quota((), at=at)))
     wait = max((decline_wait_seconds(found, at=at) for found in times.values()), default=0)
     if wait:
         raise TooManyDeclines(retry_after=wait)
@@ -46,8 +50,13 @@ def check_tries(*, subjects: Sequence[tuple[str, str]], at: datetime) -> list[st
 def note_decline(*, triers: Sequence[str], at: datetime) -> None:
     """Count one more decline against each of them. One statement."""
     Decline.objects.bulk_create([Decline(subject=subject, at=at) for subject in triers])
+    use_up({limit.name: int(limit.wait.total_seconds()) for limit in DECLINE_LIMITS})
+
+
+def _left(quota: Quota) -> int:
+    return quota.left
 
 
 def forget_declines(*, now: datetime) -> int:
     """Remove declines that count no more, and return how many there were."""
-    return sweep(Decline.objects.filter(at__lte=now - 2 * _LONGEST))
+    return sweep(Decline.objects.filter(at__lte=now - 2 * _LONGEST), by="at")

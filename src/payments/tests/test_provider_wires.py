@@ -253,7 +253,7 @@ class TestWebhooks:
     @pytest.mark.parametrize(
         "wrong", ["forged", "unsigned", "truncated", "re-serialised", "of another", "by an old secret"]
     )
-    def test_r32_are_refused_when(self, far: FarEnd, wrong: str) -> None:
+    def test_r32_a19_are_refused_when(self, far: FarEnd, wrong: str) -> None:
         attempt, sale = begin(far)
         before = state_of(attempt)
         bodies = far.story(sale)

@@ -192,7 +192,7 @@ class TestCall:
     @pytest.fixture(autouse=True)
     def _clock(self, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         self.now = 1000.0
-        monkeypatch.setattr("payments.providers.calling.time.monotonic", lambda: self.now)
+        monkeypatch.setattr("core.circuits.time.monotonic", lambda: self.now)
         forget_failures()
         yield
         forget_failures()

@@ -8,6 +8,8 @@ from django.db import IntegrityError, transaction
 from pytest_django import DjangoAssertNumQueries, Settings
 
 from core.models import OutboxEvent
+from core.sweeping import go_by_index
+from core.tests.plans import STATISTICS, fill, pile_up, visits
 from core.tests.threads import at_once
 from payments import selectors, services
 from payments.domain import CASH, DEPOSITS, RETURNS, SALES, AttemptStatus, RefundWish
@@ -18,8 +20,9 @@ from payments.errors import (
     PaymentNotFound,
     TooManyDeclines,
 )
-from payments.models import Attempt, Decline, LedgerEntry, Payment, Posting, Refund
+from payments.models import Attempt, Decline, LedgerEntry, Payment, Posting, Refund, SavedMethod
 from payments.providers import GivenBack
+from payments.services import sweeping
 from payments.services.declining import digest_of, note_decline
 from payments.services.refund_outcomes import record_refund
 from payments.services.sweeping import _claim
@@ -234,7 +237,7 @@ class TestSweep:
         attempts = [make_attempt() for _ in range(6)]
         now = NOON + timedelta(minutes=2)
 
-        taken = at_once(lambda _: _claim(now=now)[0], range(4))
+        taken = at_once(lambda _: _claim(due_by=now, now=now)[0], range(4))
 
         assert sorted(pk for part in taken for pk in part) == sorted(attempt.pk for attempt in attempts)
 
@@ -252,6 +255,52 @@ class TestSweep:
         record(make_attempt(provider="manual"), AttemptStatus.PENDING)
 
         assert services.sweep(now=NOON + timedelta(days=1)) == 0
+
+
+@pytest.mark.django_db
+class TestSweepOfMany:
+    def test_leaves_nothing_that_is_due_and_waits_for_none_twice(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        attempts = [make_attempt() for _ in range(12)]
+        asked: list[Any] = []
+
+        def stumble(*, attempt_id: Any, at: Any) -> None:
+            asked.append(attempt_id)
+            raise RuntimeError("nobody can take that in")
+
+        monkeypatch.setattr(sweeping, "ask", stumble)
+
+        assert services.sweep(now=NOON + timedelta(minutes=2)) == 12
+
+        assert sorted(asked) == sorted(attempt.pk for attempt in attempts)
+
+    def test_leaves_the_rest_for_the_next_time_when_it_takes_long(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        for _ in range(12):
+            make_attempt()
+        monkeypatch.setattr(sweeping, "_SECONDS", 1e-9)
+
+        assert services.sweep(now=NOON + timedelta(minutes=2)) == 5
+
+    @pytest.mark.parametrize("model", [Attempt, Refund, SavedMethod])
+    @pytest.mark.parametrize("statistics", STATISTICS)
+    def test_looks_at_those_that_it_takes_alone(self, statistics: str, model: Any) -> None:
+        usual = {
+            Attempt: {"provider": "'sandbox'", "idempotency_key": "n::text", "request_key": "''"},
+            Refund: {"idempotency_key": "n::text", "request_key": "''", "amount_minor": "1"},
+            SavedMethod: {"token_digest": "n::text"},
+        }[model]
+        due = {"ask_at": "timestamptz '2026-03-01 11:00Z'"}
+        if model is SavedMethod:
+            due["removed_at"] = due["ask_at"]
+        pile_up(model, statistics=statistics, done=usual, due=usual | due)
+        fill(model, 1, usual | {name: f"{value} - interval '1 h'" for name, value in due.items()}, first=10)
+
+        with STEP():
+            go_by_index()
+            with visits() as seen:
+                taken = list(sweeping._due(model.objects, NOON))
+
+        assert [row.pk.int for row in taken] == [10, *range(100_000, 100_004)]
+        assert [each.rows for each in seen] == [5]
 
 
 @pytest.mark.django_db(transaction=True)

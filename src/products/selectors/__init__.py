@@ -9,6 +9,7 @@ from products.selectors.listing import Documents, Listing, list_documents
 from products.selectors.lists import get_price_list, list_list_prices, list_price_lists
 from products.selectors.naming import get_product_for_message
 from products.selectors.offers import labels, offers, offers_by_sku, unknown_variants, variants_by_sku
+from products.selectors.searching import search_state
 from products.selectors.staff import get_product_for_staff, get_product_id, page_of_products_for_staff
 from products.selectors.statements import SORTS
 
@@ -32,6 +33,7 @@ __all__ = [
     "offers_by_sku",
     "page_of_categories",
     "page_of_products_for_staff",
+    "search_state",
     "unknown_variants",
     "variants_by_sku",
 ]

@@ -26,16 +26,24 @@ _BEGINNING = """(SELECT words[1] FROM tsvector_to_array(to_tsvector('simple', un
                       WHERE cardinality(words) = 1)"""
 # The only word that is searched, as it stands in search vectors, or nothing where it is too common to stand there.
 _WORDS = "tsvector_to_array(to_tsvector(products_text_config(m.language), unaccent(%(word)s::text)))"
-# The words of the market's documents that begin so, as a query for any of them; NULL where they are too many.
+# The words of the market's documents that begin so, as a query for any of them, or NULL where they are too many; and
+# how many they are, as far as they are counted.
 WORDS_BEGINNING = f"""(
         SELECT CASE WHEN count(*) <= {_NAMED} AND bool_and(b.beginning IS NOT NULL)
                     THEN coalesce(string_agg('''' || replace(replace(w.word, '\\', '\\\\'), '''', '''''')
-                                             || '''', '|'), '')::tsquery END
+                                             || '''', '|'), '')::tsquery END AS named, count(w.word) AS n
           FROM (SELECT {_BEGINNING} AS beginning OFFSET 0) b
           LEFT JOIN LATERAL (
                SELECT t.word FROM products_wordtally t
                 WHERE t.market_id = m.id AND t.word >= b.beginning AND t.word < b.beginning || chr(1114111)
                 GROUP BY t.word HAVING sum(t.products) > 0 LIMIT {_NAMED + 1}) w ON true)"""  # noqa: S608 - as below
+# How many documents have the rarest of all words but the last, or NULL where these are too common to be searched.
+RAREST = """(
+                    SELECT min(coalesce(r.n, 0))
+                      FROM unnest(tsvector_to_array(to_tsvector(products_text_config(m.language),
+                                                                unaccent(%(head)s::text)))) x,
+                           LATERAL (SELECT sum(t.products) AS n FROM products_wordtally t
+                                     WHERE t.market_id = m.id AND t.word = x) r)"""
 _UNKNOWN = "NULL::bigint"
 # filter -> which share of all products it leaves at least, by the database's own statistics.
 _SHARES = {
@@ -43,9 +51,10 @@ _SHARES = {
     " / n.products::float8",
     "tag": "products_share('tags', %(tag)s::text)",
     "in_stock": "products_share('in_stock', left(%(in_stock)s::boolean::text, 1))",
-    # Only of a single word: of several, and of all but words, there are no statistics.
-    "search": "products_share('search', (SELECT words[1] FROM tsvector_to_array(to_tsvector("
-    "products_text_config(m.language), unaccent(%(word)s::text))) words WHERE cardinality(words) = 1))",
+    # Only of a single word: of several, and of all but words, nothing is known. By what is kept: the database's own
+    # statistics of words take as long to read as a search.
+    "search": f"""(SELECT sum(t.products) FROM products_wordtally t WHERE t.market_id = m.id AND t.word = (
+                   SELECT words[1] FROM {_WORDS} words WHERE cardinality(words) = 1)) / n.products""",  # noqa: S608 - of our own parts; values are bound
 }
 _SHARE_OF_PRICES = "products_share_between('price_minor', {lowest}, {highest})"
 _PRICES = {"min_price": "q.lowest", "max_price": "q.highest"}
@@ -57,10 +66,10 @@ _NO_LABEL = "''"
 _KEPT = {"category": ("c", "c.id::text"), "tag": ("t", "%(tag)s::text")}
 
 
-def of_listing(category: str = "NULL") -> str:
-    """Return how many documents the market lists, in all or below a category."""
-    return f"""coalesce((SELECT n.products FROM products_listingcount n
-                              WHERE n.market_id = m.id AND n.category_id IS NOT DISTINCT FROM {category}), 0)"""  # noqa: S608 - of our own parts; values are bound
+def of_listing(category: str | None = None) -> str:
+    """Return how many documents the market lists, in all or below a category; in all, too, where that is null."""
+    which = f"n.category_id IS NOT DISTINCT FROM {category}" if category else "n.category_id IS NULL"
+    return f"""coalesce((SELECT n.products FROM products_listingcount n WHERE n.market_id = m.id AND {which}), 0)"""  # noqa: S608 - of our own parts; values are bound
 
 
 def kept_count(filters: Collection[str], *, of_group: bool) -> str:
@@ -83,7 +92,12 @@ def is_kept(filters: Collection[str], *, of_group: bool) -> bool:
 
 
 def promise(filters: Collection[str], *, of_group: bool) -> str:
-    """Return whether far more is found than is counted: so many that not even their overlap can be fewer."""
+    """Return whether far more is found than is counted: so many that not even their overlap can be fewer.
+
+    Of a search alone that is kept where it is known.
+    """
+    if set(filters) == {"search"}:
+        return "false"
     shares = [_SHARES[name] for name in filters if name in _SHARES]
     if _PRICES.keys() & set(filters) and not of_group:
         lowest, highest = (_PRICES[name] if name in filters else "NULL" for name in _PRICES)
@@ -130,11 +144,11 @@ def _sum(chosen: str, kind: str, label: str, numbers: str = "") -> str:
 def _kept_by_word() -> str:
     """Return how many have the one word that is searched, where it is no SKU and the beginning of no other.
 
-    Of several, the most frequent tells whether all together are more than are counted.
+    Else the most frequent of them tells whether all together are more than are counted.
     """
     return f"""(
-                SELECT CASE WHEN count(*) <= 1 THEN least(coalesce(sum(w.n), 0), {EXACT_COUNT_LIMIT + 1})::bigint
-                            WHEN max(w.n) > {EXACT_COUNT_LIMIT} THEN {EXACT_COUNT_LIMIT + 1} END
+                SELECT CASE WHEN max(w.n) > {EXACT_COUNT_LIMIT} THEN {EXACT_COUNT_LIMIT + 1}
+                            WHEN count(*) <= 1 AND NOT EXISTS (SELECT FROM skus) THEN coalesce(sum(w.n), 0)::bigint END
                   FROM (SELECT {_BEGINNING} AS beginning, {_WORDS} AS words WHERE %(word)s::text <> '' OFFSET 0) s
                   CROSS JOIN LATERAL (
                        (SELECT sum(t.products) AS n FROM products_wordtally t
@@ -144,8 +158,7 @@ def _kept_by_word() -> str:
                        (SELECT sum(t.products) FROM products_wordtally t
                          WHERE t.market_id = m.id AND t.word = s.words[1] AND NOT starts_with(t.word, s.beginning)
                          GROUP BY t.word HAVING sum(t.products) > 0)) w
-                HAVING bool_and(s.beginning IS NOT NULL AND cardinality(s.words) <= 1)
-                       AND NOT EXISTS (SELECT FROM skus))"""  # noqa: S608 - as above
+                HAVING bool_and(s.beginning IS NOT NULL AND cardinality(s.words) <= 1))"""  # noqa: S608 - as above
 
 
 def _kept_by_price(prices: Collection[str], chosen: str, *, is_by_stock: bool) -> str:

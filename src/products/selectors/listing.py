@@ -13,13 +13,17 @@ from typing import Any
 from uuid import UUID
 
 from core.errors import Malformed
+from core.lookups import array_literal
 from core.pagination import EXACT_COUNT_LIMIT, PageRequest, decode_cursor, encode_cursor
 from markets.errors import UnknownMarket
 from products import domain
+from products.domain.searching import split_last
+from products.selectors import searching
 from products.selectors.prepared import fetch_one
 from products.selectors.statements import SORTS, Asked, is_counted, rows_for, statement_of
 
-_SHORTEST_PREFIX = 2
+# How a cursor says that the walk goes by an engine's scores.
+_TOLD = "told"
 # Category's slug -> the level of the tree on which it was last seen. No answer goes by it unseen.
 _levels: dict[str, int] = {}
 _MOST_LEVELS = 10_000
@@ -49,7 +53,8 @@ class Listing:
 class Documents:
     """A part of a list as it is sent: ``results`` are the documents, joined by commas.
 
-    ``edition`` is that of the market's lists when it was read, as ``edition_of`` gives it.
+    ``edition`` is that of the market's lists when it was read, as ``edition_of`` gives it. ``None``: it is not to be
+    remembered.
     """
 
     edition: str | None
@@ -70,28 +75,24 @@ def list_documents(*, listing: Listing) -> Documents:
     :raises Malformed: there is no such category, or the cursor is not one of this list
     """
     values = _values(listing)
-    asked = Asked(
-        filters=tuple(sorted(listing.filters)),
-        sort=listing.sort,
-        is_default_market=listing.market is None,
-        is_after="after_key" in values,
-        of_group=listing.group_id is not None,
-        most=rows_for(listing.page.size),
-        is_further=values["offset"] > 0,
-        is_by_time=listing.sort == "relevance" and _is_time(values.get("after_key", "")),
-        of_versions=listing.of_versions,
-    )
-    row = _fetch(asked, values)
+    search = listing.filters.get("search")
+    is_asked = search is not None and searching.is_asked(search)
+    row = _fetch_told(listing, values) if is_asked else None
+    is_told = row is not None
+    if row is None:
+        row = _fetch(_asked(listing, values), values)
     if row is None:
         raise UnknownMarket.field("market", "There is no such market.")
     edition, category, _, count, results, versions, fetched, last_key, last_id = row
     if "category" in listing.filters and category is None:
         raise Malformed.field("category", "There is no such category.", code="unknown_category")
     has_more = (fetched or 0) > listing.page.size
-    cursor = encode_cursor([listing.sort, last_key, last_id]) if has_more else None
+    walked = _TOLD if is_told and listing.sort == "relevance" else listing.sort
+    cursor = encode_cursor([walked, last_key, last_id]) if has_more else None
     exact = is_counted(listing.filters) or count <= EXACT_COUNT_LIMIT
     return Documents(
-        edition=edition,
+        # What an engine finds may change without a change of the market's lists; and so may it that it answers.
+        edition=None if is_asked else edition,
         results=results or "",
         versions=versions or "",
         count=count if exact else EXACT_COUNT_LIMIT,
@@ -99,6 +100,46 @@ def list_documents(*, listing: Listing) -> Documents:
         has_more=has_more,
         next_cursor=cursor,
     )
+
+
+def _asked(listing: Listing, values: Mapping[str, Any], *, is_told: bool = False) -> Asked:
+    is_after = "after_key" in values
+    if is_after and listing.sort == "relevance" and (values["walked"] == _TOLD) != is_told:
+        raise Malformed.field("cursor", "This walk cannot go on: begin it anew.")
+    return Asked(
+        filters=tuple(sorted(listing.filters)),
+        sort=listing.sort,
+        is_default_market=listing.market is None,
+        is_after=is_after,
+        of_group=listing.group_id is not None,
+        most=rows_for(listing.page.size),
+        is_further=values["offset"] > 0,
+        is_by_time=not is_told and listing.sort == "relevance" and _is_time(values.get("after_key", "")),
+        of_versions=listing.of_versions,
+        is_told=is_told,
+    )
+
+
+def _fetch_told(listing: Listing, values: Mapping[str, Any]) -> Any:
+    """Return the statement's row for what the engine finds; ``None`` where PostgreSQL is to look for it.
+
+    A walk by PostgreSQL's relevance is walked to its end.
+    """
+    if listing.sort == "relevance" and values.get("walked") == listing.sort:
+        return None
+    found = searching.find(market=listing.market, search=listing.filters["search"])
+    if found is None:
+        return None
+    told = {
+        "told": array_literal(found.ids),
+        "scores": array_literal(found.scores),
+        "told_market": found.place.market_id,
+        "told_language": found.place.language,
+    }
+    row = fetch_one(statement_of(_asked(listing, values, is_told=True)), {**values, **told})
+    if row is None:
+        searching.forget_place(market=listing.market)
+    return row
 
 
 def _fetch(asked: Asked, values: Mapping[str, Any]) -> Any:
@@ -132,25 +173,22 @@ def _values(listing: Listing) -> dict[str, Any]:
 
 
 def _words(search: str) -> dict[str, str]:
-    """The words before the last, and the last one as a beginning; only where no operator is among them.
-
-    ``word`` is the only one, where there is but one.
-    """
-    words = search.split()
-    is_plain = all(word.isalnum() and word.lower() != "or" for word in words)
-    if not words or not is_plain or len(words[-1]) < _SHORTEST_PREFIX:
-        return {"head": "", "prefix": "", "word": ""}
-    return {"head": " ".join(words[:-1]), "prefix": words[-1], "word": words[0] if len(words) == 1 else ""}
+    """``word`` is the only one, where there is but one."""
+    head, prefix = split_last(search)
+    return {"head": head, "prefix": prefix, "word": "" if head else prefix}
 
 
 def _after(listing: Listing) -> dict[str, Any]:
     sort, key, product_id = decode_cursor(listing.page.cursor or "", length=3)
     wrong = Malformed.field("cursor", "This is not a cursor of this list.")
-    if sort != listing.sort or not isinstance(key, str) or not isinstance(product_id, str):
+    wanted = (listing.sort, _TOLD) if listing.sort == "relevance" else (listing.sort,)
+    if sort not in wanted or not isinstance(key, str) or not isinstance(product_id, str):
         raise wrong
-    if not domain.is_uuid(product_id) or not _CURSOR_KEYS[SORTS[sort][1]](key):
+    if not domain.is_uuid(product_id) or not _CURSOR_KEYS[SORTS[listing.sort][1]](key):
         raise wrong
-    return {"after_key": key, "after_id": product_id}
+    if sort == _TOLD and not _is_number(key):
+        raise wrong
+    return {"after_key": key, "after_id": product_id, "walked": sort}
 
 
 def _is_number(text: str) -> bool:

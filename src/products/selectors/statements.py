@@ -22,15 +22,10 @@ _DIGITS = orjson.dumps(
 ).decode()
 _SCALE = f"10 ^ coalesce(('{_DIGITS}'::jsonb ->> m.currency)::int, 2)"
 
+# With more words that begin like the last, a row is looked at sooner, where the rarest of those before is in so few.
+_MANY_WORDS, _FEW_ROWS = 8, 5000
 _IN_LANGUAGE = "websearch_to_tsquery(products_text_config(m.language), unaccent(%({words})s::text))"
-# All words, of which the last may also be the beginning of one. Those with that beginning are named where they are few:
-# to find many words, and what they have in common, costs an index less than one beginning.
-_QUERY = f"""(
-    SELECT CASE WHEN %(prefix)s::text = '' THEN {_IN_LANGUAGE.format(words="search")}
-                WHEN numnode(last) = 0 AND numnode(head) > 0 THEN head
-                ELSE head && (last || coalesce({counting.WORDS_BEGINNING},
-                     to_tsquery('simple', '''' || replace(unaccent(%(prefix)s::text), '''', '') || ''':*'))) END
-      FROM {_IN_LANGUAGE.format(words="head")} head, {_IN_LANGUAGE.format(words="prefix")} last)"""  # noqa: S608 - of our own parts; values are bound
+_ANY_BEGINNING = "to_tsquery('simple', '''' || replace(unaccent(%(prefix)s::text), '''', '') || ''':*')"
 
 # In a query of its own, as all that decides how many rows are expected: PostgreSQL plans the statement once, rather
 # than for each word anew, which takes longer than to find it.
@@ -42,7 +37,7 @@ _HAS_SKU = f"d.skus @> {_AS_SKU}"
 _GIVEN = {
     "min_price": f"ceil(%(min_price)s::numeric * {_SCALE})::bigint AS lowest",
     "max_price": f"floor(%(max_price)s::numeric * {_SCALE})::bigint AS highest",
-    "search": f"{_QUERY} AS query",
+    "search": "w.query, w.head",
 }
 # filter -> condition; the values are bound by the same names.
 _CONDITIONS = {
@@ -53,10 +48,19 @@ _CONDITIONS = {
     "in_stock": "d.in_stock = (SELECT %(in_stock)s::boolean)",
     "rating": "d.rating >= %(rating)s::numeric",
     "search": f"(d.search @@ q.query OR {_HAS_SKU})",
+    "sku": _HAS_SKU,
     # Not asked for by name: what is found by its words, but has not that very SKU.
     "by_words": f"NOT ({_HAS_SKU})",
 }
-_SCORE = f"(ts_rank(d.search, q.query)::float8 + CASE WHEN {_HAS_SKU} THEN 1000 ELSE 0 END)"
+# As the condition, for an index: where that was asked for the whole, no row is looked through again.
+_FOUND_BY_WORDS = (
+    f"(d.search @@ (SELECT query FROM looked_for) OR {_HAS_SKU})"  # noqa: S608 - as above
+    f" AND ((SELECT is_all FROM looked_for) OR ts_match_vq(d.search, q.query) OR {_HAS_SKU})"
+)
+# Mostly nothing has that very SKU, and then no row is asked for it.
+_SCORE = (
+    f"(ts_rank(d.search, q.query)::float8 + CASE WHEN EXISTS (SELECT FROM skus) AND {_HAS_SKU} THEN 1000 ELSE 0 END)"
+)
 # sort -> what rows go by, its type, and the direction; the product's id follows in the same one.
 SORTS: Mapping[str, tuple[str, str, str]] = {
     "newest": ("d.published_at", "timestamptz", "DESC"),
@@ -69,6 +73,8 @@ SORTS: Mapping[str, tuple[str, str, str]] = {
 }
 # The sorts in which an index has what is below a category.
 _SORTS_OF_CATEGORIES = {"newest", "price", "-price"}
+
+_IS_THAT_MARKET = " AND m.id = %(told_market)s::uuid AND m.language = %(told_language)s::text"
 
 # How many rows are looked at. The number stands in the statement: where PostgreSQL does not know it, it plans for a
 # tenth of all rows.
@@ -100,6 +106,8 @@ class Asked(NamedTuple):
     of_versions: bool = False
     # On which level of the tree the category stands, if that is known; it finds nothing where that is wrong.
     level: int | None = None
+    # By words that an engine has looked for: its ids and scores are given in the place of a condition.
+    is_told: bool = False
 
 
 class _Order(NamedTuple):
@@ -150,18 +158,41 @@ def is_counted(filters: Iterable[str]) -> bool:
 def statement_of(asked: Asked) -> str:
     """Return the statement: its row has the edition, the category and its level, the count, the documents, and where
     the next page begins."""
-    filters = asked.filters
+    filters = [name for name in asked.filters if not (asked.is_told and name == "search")]
     category = CATEGORY if "category" in filters else NO_CATEGORY
     given = ", ".join(_GIVEN[name] for name in filters if name in _GIVEN) or "NULL"
-    page = _page_by_index(asked) if is_counted(filters) else _page_of_found(asked)
+    given += f" FROM {_sought()} w" if "search" in filters else ""
+    page = _page_of(asked)
+    told = _IS_THAT_MARKET if asked.is_told else ""
     return f"""
         SELECT {EDITION}, c.id, c.level, p.*
           FROM markets_market m
           LEFT JOIN LATERAL {category} c ON true
           CROSS JOIN LATERAL (SELECT {given} OFFSET 0) q
           CROSS JOIN LATERAL ({page}) p
-         WHERE {DEFAULT_MARKET if asked.is_default_market else NAMED_MARKET} AND m.is_active
+         WHERE {DEFAULT_MARKET if asked.is_default_market else NAMED_MARKET} AND m.is_active{told}
     """  # noqa: S608 - of our own parts; values are bound
+
+
+def _sought() -> str:
+    """Return what is searched: all words, of which the last may also be the beginning of one.
+
+    Those with that beginning are named where they are few: to find many words, and what they have in common, costs an
+    index less than one beginning. ``head`` has the words before, where there are many that the last may stand for.
+    """
+    return f"""(
+    SELECT CASE WHEN %(prefix)s::text = '' THEN {_IN_LANGUAGE.format(words="search")}
+                WHEN numnode(last) = 0 AND numnode(head) > 0 THEN head
+                ELSE head && (last || coalesce(b.named, {_ANY_BEGINNING})) END AS query,
+           CASE WHEN b.n > {_MANY_WORDS} THEN head END AS head
+      FROM {counting.WORDS_BEGINNING} b, {_IN_LANGUAGE.format(words="head")} head,
+           {_IN_LANGUAGE.format(words="prefix")} last)"""  # noqa: S608 - of our own parts; values are bound
+
+
+def _page_of(asked: Asked) -> str:
+    if asked.is_told:
+        return _page_of_told(asked)
+    return _page_by_index(asked) if is_counted(asked.filters) else _page_of_found(asked)
 
 
 def _parts(asked: Asked) -> _Parts:
@@ -185,7 +216,7 @@ def _page_by_index(asked: Asked) -> str:
     parts = _parts(asked)
     rows = _far_rows(parts, asked) if asked.is_further else _near_rows(parts, asked)
     return f"""
-            SELECT {counting.of_listing("c.id")},
+            SELECT {counting.of_listing("c.id" if "category" in asked.filters else None)},
                    {_PAGE}
               FROM ({rows}) r"""  # noqa: S608 - of our own parts; values are bound
 
@@ -260,21 +291,23 @@ def _page_of_found(asked: Asked) -> str:
         if asked.is_by_time
         else f"(NOT (SELECT is_met FROM met) AND (SELECT n FROM counted) <= {EXACT_COUNT_LIMIT})"  # noqa: S608 - as below
     )
+    by_index = parts._replace(where=parts.where.replace(_CONDITIONS["search"], _FOUND_BY_WORDS))
     found = " UNION ALL ".join(
         f"SELECT {parts.order.key} AS key, d.product_id FROM {parts.source}"  # noqa: S608
         f" WHERE NOT (SELECT is_met OR coalesce(n, 0) > {EXACT_COUNT_LIMIT} FROM met) AND {where}"
-        for where in _by_level(parts, asked)
+        for where in _by_level(by_index, asked)
     )
-    of_few = f"SELECT f.key::text AS key, f.product_id FROM found f {parts.chosen(few, 'f.key', 'f.product_id')}"  # noqa: S608
+    best = f"SELECT f.key, f.product_id FROM found f {parts.chosen(few, 'f.key', 'f.product_id')}"  # noqa: S608
+    # Only what is sent is written as text.
+    of_few = f"SELECT b.key::text AS key, b.product_id FROM ({best}) b"  # noqa: S608
     rows = " UNION ALL ".join(f"({branch})" for branch in (of_few, *_of_many(asked, f"NOT {few}")))
     kept = counting.kept_count(asked.filters, of_group=asked.of_group)
     is_enough = f"k.n > {EXACT_COUNT_LIMIT}" if _goes_by_time(asked) else "k.n IS NOT NULL"
     promised = _promised(asked)
+    promise = "" if promised == "false" else f"promised AS MATERIALIZED (SELECT {_promise(asked)} AS is_so), "
     return f"""
-            WITH skus AS MATERIALIZED (
-                SELECT 'infinity'::timestamptz AS key, d.product_id
-                  FROM {parts.source} WHERE {parts.where} AND {_HAS_SKU if "search" in asked.filters else "false"}),
-            kept AS MATERIALIZED (SELECT {kept} AS n),
+            WITH {_skus(asked)}{_looked_for(asked)}
+            {promise}kept AS MATERIALIZED (SELECT {kept} AS n),
             walked AS MATERIALIZED ({_walk(asked)}),
             met AS MATERIALIZED (
                 SELECT CASE WHEN k.n IS NOT NULL THEN k.n
@@ -284,6 +317,49 @@ def _page_of_found(asked: Asked) -> str:
             found AS MATERIALIZED ({found} LIMIT {EXACT_COUNT_LIMIT + 1}),
             counted AS MATERIALIZED (SELECT coalesce((SELECT n FROM met), (SELECT count(*) FROM found)) AS n)
             SELECT (SELECT n FROM counted), {_PAGE}
+              FROM ({_with_documents(parts, rows)}) r"""  # noqa: S608 - of our own parts; values are bound
+
+
+def _skus(asked: Asked) -> str:
+    """Return those of the very SKU that is searched, which come before all others."""
+    if "search" not in asked.filters:
+        return ""
+    parts = _parts(asked._replace(filters=["sku" if name == "search" else name for name in asked.filters]))
+    return f"""
+            skus AS MATERIALIZED (
+                SELECT 'infinity'::timestamptz AS key, d.product_id FROM {parts.source} WHERE {parts.where}),"""  # noqa: S608 - as above
+
+
+def _looked_for(asked: Asked) -> str:
+    """Return what the index is asked for.
+
+    In each row that has the words before, it would look for each word that the last may stand for. Where these rows are
+    few, whoever has one at hand sees sooner what else is in it.
+    """
+    if "search" not in asked.filters:
+        return ""
+    return f"""
+            looked_for AS MATERIALIZED (
+                SELECT CASE WHEN f.is_all THEN q.query ELSE q.head END AS query, f.is_all
+                  FROM (SELECT q.head IS NULL OR coalesce({counting.RAREST} > {_FEW_ROWS}, true) AS is_all
+                        OFFSET 0) f),"""  # noqa: S608 - as above
+
+
+def _page_of_told(asked: Asked) -> str:
+    """Return the page of what an engine has found: as far as it is listed, and has what else is asked for.
+
+    By relevance it goes by the engine's scores.
+    """
+    parts = _parts(asked._replace(filters=[name for name in asked.filters if name != "search"]))
+    key = "t.score" if asked.sort == "relevance" else parts.order.key
+    rows = f"SELECT f.key::text AS key, f.product_id FROM found f {parts.chosen('true', 'f.key', 'f.product_id')}"  # noqa: S608
+    return f"""
+            WITH found AS MATERIALIZED (
+                SELECT {key} AS key, d.product_id
+                  FROM unnest(%(told)s::uuid[], %(scores)s::float8[]) AS t (product_id, score)
+                  JOIN {parts.source} ON d.product_id = t.product_id
+                 WHERE {parts.where})
+            SELECT (SELECT count(*) FROM found), {_PAGE}
               FROM ({_with_documents(parts, rows)}) r"""  # noqa: S608 - of our own parts; values are bound
 
 
@@ -323,8 +399,9 @@ def _walk(asked: Asked) -> str:
 
 
 def _all_that_is_listed(asked: Asked) -> Iterator[str]:
-    """Return what a walk passes: all of the category where an index has that in this order, else of the market."""
-    everything = "d.market_id = m.id"
+    """Return what a walk passes: all of the category where an index has that in this order, else of the market; by
+    price, of the prices that are asked for."""
+    everything = " AND ".join(["d.market_id = m.id", *(_CONDITIONS[name] for name in _bounds(asked))])
     if not _goes_by_category(asked):
         yield everything
         return
@@ -332,6 +409,12 @@ def _all_that_is_listed(asked: Asked) -> Iterator[str]:
         yield f"{everything} AND c.level = {level} AND d.category_ids[{level}] = c.id"
     if _may_be_deep(asked):
         yield f"{everything} AND c.level > {CATEGORY_LEVELS}"
+
+
+def _bounds(asked: Asked) -> list[str]:
+    """Return the filters between whose values a walk begins and ends."""
+    is_by_price = asked.sort in {"price", "-price"} and not asked.of_group
+    return [name for name in asked.filters if is_by_price and name in {"min_price", "max_price"}]
 
 
 def _goes_by_time(asked: Asked) -> bool:
@@ -361,14 +444,21 @@ def _is_near(asked: Asked) -> str:
         is_worth_it = f"{before} <= k.n AND ({before}) * {counting.of_listing(passed)} <= k.n * {_WALK // 2}"
     else:
         is_worth_it = f"{before} <= k.n AND ({before}) * {counting.of_listing()} <= k.n * least({_WALK // 2}, k.n)"
+        if _bounds(asked):  # then hardly any are passed in vain, but for those in stock where the others are wanted
+            is_dense = "%(in_stock)s::boolean" if "in_stock" in asked.filters else "true"
+            is_worth_it = f"({is_worth_it} OR {is_dense} AND {before} <= least({_WALK // 2}, k.n))"
     return f"(SELECT CASE WHEN k.n IS NULL THEN {_promised(asked)} ELSE {is_worth_it} END FROM kept k)"  # noqa: S608 - as above
 
 
 def _promised(asked: Asked) -> str:
     """Return whether statistics promise more than are counted, where their number is not kept."""
+    return "false" if _promise(asked) == "false" else "(SELECT is_so FROM promised)"
+
+
+def _promise(asked: Asked) -> str:
     if counting.is_kept(asked.filters, of_group=asked.of_group):
         return "false"
-    return f"({counting.promise(asked.filters, of_group=asked.of_group)})"
+    return counting.promise(asked.filters, of_group=asked.of_group)
 
 
 def _goes_by_category(asked: Asked) -> bool:

@@ -17,6 +17,7 @@ from products.services.documents import (
 from products.services.drafts import check_new_product
 from products.services.editing import ImageEdit, ProductEdit, VariantEdit, edit_product
 from products.services.images import add_images, make_thumbnails, remove_image, update_image
+from products.services.indexing import fill_missing, list_indexable, rebuild_index
 from products.services.list_prices import ListPriceLine, set_list_prices
 from products.services.lists import (
     PriceListData,
@@ -54,11 +55,14 @@ __all__ = [
     "delete_price_list",
     "delete_product",
     "edit_product",
+    "fill_missing",
     "follow_clock",
     "gather_tallies",
+    "list_indexable",
     "lock_products",
     "make_thumbnails",
     "rebuild_documents",
+    "rebuild_index",
     "remove_image",
     "remove_variant",
     "render_category",

@@ -17,7 +17,7 @@ from products.events import StockDeclared
 from products.models import FormerSlug, Product, Variant
 from products.services import slugs
 from products.services.bulk_rows import BulkRows
-from products.services.documents import list_markets, lock_products, render_once, render_products
+from products.services.documents import announce_rendered, list_markets, lock_products, render_once, render_products
 from products.services.drafts import Draft, draft_product
 from products.services.merging import merge_products
 from products.services.sketches import Place, place_of
@@ -68,6 +68,7 @@ def write_drafts(
         if rows.units:
             outbox.publish(StockDeclared(units=rows.units, actor_id=actor_id, reference=reference), at=at)
         rows.write_documents()
+        announce_rendered([UUID(draft.facts.id) for draft in new])
         render_products(product_ids=changed)
     return Written(created=len(new), changed=len(changed), unchanged=len(old) - len(changed))
 

@@ -14,7 +14,9 @@ from typing import Any
 from uuid import UUID
 
 import orjson
+from django.conf import settings
 from django.db import connection
+from django.utils import timezone
 
 from core import outbox
 from core.sql import uuid_array
@@ -22,7 +24,7 @@ from core.transactions import command, step
 from markets import selectors as market_reads
 from products.domain import MarketFacts
 from products.domain import show_availability as show_availability_in
-from products.events import MarketPartRendered
+from products.events import MarketPartRendered, ProductsRendered
 from products.models import Category, GroupDocument, Product, ProductDocument
 from products.selectors.facts import load_facts
 from products.services.document_rows import version_after, write_rows
@@ -160,8 +162,17 @@ def _render(product_ids: Sequence[UUID], market_id: UUID | None) -> set[UUID]:
     markets = list_markets(market_id) if product_ids else []
     for start in range(0, len(product_ids), _BATCH):
         batch = product_ids[start : start + _BATCH]
-        changed |= write_rows(batch, markets, load_facts(product_ids=batch))
+        differing = write_rows(batch, markets, load_facts(product_ids=batch))
+        announce_rendered(differing)
+        changed |= differing
     return changed
+
+
+@step
+def announce_rendered(product_ids: Collection[UUID]) -> None:
+    """Tell of documents that have changed, where a search engine follows them. One event, at no time in particular."""
+    if settings.SEARCH_URL and product_ids:
+        outbox.publish(ProductsRendered(product_ids=sorted(product_ids)), at=timezone.now())
 
 
 def list_markets(market_id: UUID | None = None) -> list[MarketFacts]:

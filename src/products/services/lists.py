@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+import structlog
 from django.db.models import Q
 
 from accounts import selectors as people
@@ -25,6 +26,8 @@ from products.errors import PriceListInvalid, PriceListNotFound, PriceListTaken
 from products.models import ListPrice, PriceList, Variant
 from products.services.documents import lock_products, render_locked
 from products.services.history import note_prices
+
+log = structlog.get_logger(__name__)
 
 _SHOWN = ("market", "group", "priority", "is_active", "starts_at", "ends_at")
 
@@ -103,7 +106,16 @@ def follow_clock(*, at: datetime) -> int:
     has_begun = Q(starts_at__isnull=True) | Q(starts_at__lte=at)
     holds = has_begun & (Q(ends_at__isnull=True) | Q(ends_at__gt=at)) & Q(is_active=True)
     due = PriceList.objects.filter(holds & Q(is_shown=False) | ~holds & Q(is_shown=True))
-    return sum(_follow(list_id=pk, at=at) for pk in due.order_by("pk").values_list("pk", flat=True))
+    return sum(_try_to_follow(pk, at) for pk in due.order_by("pk").values_list("pk", flat=True))
+
+
+def _try_to_follow(list_id: UUID, at: datetime) -> bool:
+    """Follow the clock with one list; one with which that cannot be done holds up no other."""
+    try:
+        return _follow(list_id=list_id, at=at)
+    except Exception:
+        log.exception("price list does not follow the clock", list_id=str(list_id))
+        return False
 
 
 @command

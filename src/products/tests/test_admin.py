@@ -9,13 +9,16 @@ from typing import Any
 import openpyxl
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from PIL import Image
 from pytest_django import Settings
 
 from accounts.domain import Role
 from accounts.tests.factories import make_user
 from core.models import OutboxEvent
+from core.tests.factories import NOON
 from products.models import Category, Price, Product, ProductDocument, ProductImage, Variant
 from products.tests.factories import make_category, make_product, make_variant
 
@@ -469,3 +472,36 @@ def export(browser: Client, kind: str) -> Any:
     response = browser.post(f"{LIST}export/", data | {"format": kind, "resource": "0"})
     assert "attachment" in response.headers.get("Content-Disposition", ""), response.content[:2000]
     return response
+
+
+class TestList:
+    def test_counts_variants_for_the_rows_of_its_page_alone(self, browser: Client) -> None:
+        make_product()
+        with CaptureQueriesContext(connection) as queries:
+            browser.get(LIST)
+
+        told = [query["sql"] for query in queries if '"living_variants"' in query["sql"]]
+        assert told
+        assert not any('JOIN "products_variant"' in sql for sql in told)
+
+    def test_finds_a_whole_sku_before_words(self, browser: Client) -> None:
+        found = make_variant(make_product("Lamp"), sku="AB-12").product
+        make_variant(make_product("Chair AB-12"), sku="AB-123")
+
+        rows = browser.get(f"{LIST}?q=ab-12").context["cl"].result_list
+
+        assert [row.pk for row in rows] == [found.pk]
+        assert len(browser.get(f"{LIST}?q=AB-1").context["cl"].result_list) == 2
+
+    def test_finds_who_had_a_sku_before_where_the_deleted_are_listed(self, browser: Client) -> None:
+        first = make_variant(make_product("Lamp"), sku="AB-12").product
+        Variant.objects.filter(product=first).update(deleted_at=NOON)
+        Product.objects.filter(pk=first.pk).update(deleted_at=NOON)
+        second = make_variant(make_product("Chair"), sku="AB-12").product
+
+        listed = [
+            [row.pk for row in browser.get(f"{LIST}?q=AB-12{chosen}").context["cl"].result_list]
+            for chosen in ("", "&deleted=yes")
+        ]
+
+        assert listed == [[second.pk], [first.pk]]

@@ -60,7 +60,7 @@ class TestToHtml:
             '<a href="https://x" onclick="y">',
         ],
     )
-    def test_s24_leaves_nothing_that_runs(self, text: str) -> None:
+    def test_s24_a07_leaves_nothing_that_runs(self, text: str) -> None:
         html = to_html(text)
 
         assert "<script" not in html

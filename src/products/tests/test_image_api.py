@@ -184,7 +184,7 @@ class TestHostileUploads:
         assert_nothing_happened(media)
 
     @pytest.mark.parametrize("name", ["../../../etc/passwd.jpg", "shell.php", "a\0b.jpg", ".htaccess", "x" * 5000])
-    def test_s36_takes_no_name_from_the_upload(
+    def test_s36_a08_takes_no_name_from_the_upload(
         self, staff: APIClient, product: Product, media: Path, name: str
     ) -> None:
         answer = send(staff, product, upload(name="x.jpg"))

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import random
+import re
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -38,11 +39,11 @@ def names(client: Client, **query: Any) -> list[str]:
     return [row["name"] for row in listed(client, **query)["results"]]
 
 
-def plan_of(filters: dict[str, Any], *, without: Sequence[str]) -> str:
+def plan_of(filters: dict[str, Any], *, without: Sequence[str] = (), sort: str = "newest", how: str = "") -> str:
     """Return how PostgreSQL goes about a list where other ways are no choice, as where there is very much."""
     asked = Asked(
         filters=tuple(sorted(filters)),
-        sort="newest",
+        sort=sort,
         is_default_market=True,
         is_after=False,
         of_group=False,
@@ -52,7 +53,7 @@ def plan_of(filters: dict[str, Any], *, without: Sequence[str]) -> str:
     with connection.cursor() as cursor:
         for way in without:
             cursor.execute(f"SET LOCAL enable_{way} = off")
-        cursor.execute(f"EXPLAIN {statement_of(asked)}", {**filters, "size": 20})
+        cursor.execute(f"EXPLAIN {how} {statement_of(asked)}", {**filters, "size": 20})
         return "\n".join(row[0] for row in cursor.fetchall())
 
 
@@ -290,6 +291,21 @@ class TestListDocuments:
         plan = plan_of({"min_price": "1", "max_price": "2", "in_stock": True}, without=["seqscan", "bitmapscan"])
 
         assert "Index Only Scan using document_price" in plan
+
+    @pytest.mark.parametrize("sort", ["price", "-price"])
+    @pytest.mark.parametrize("stock", [{}, {"in_stock": True}])
+    def test_a_walk_by_price_begins_with_the_prices_that_are_asked_for(
+        self, limits: Limits, monkeypatch: pytest.MonkeyPatch, sort: str, stock: dict[str, bool]
+    ) -> None:
+        for number in range(120):
+            make_product(f"Lamp {number}", price_minor=100 + number)
+        monkeypatch.setattr(counting, "SMALL", 0)
+        limits(walk=44)
+
+        prices = {"min_price": "1.45", "max_price": "1.75"}
+        plan = plan_of({**prices, **stock}, sort=sort, how="(ANALYZE, TIMING OFF)")
+
+        assert re.search(r"CTE walked\n.*Limit .*actual rows=21\b", plan)
 
     def test_links_pages_both_ways(self, client: Client) -> None:
         for number in range(3):

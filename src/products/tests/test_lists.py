@@ -21,7 +21,7 @@ from products import services, tasks
 from products.domain import AmountGiven
 from products.errors import PriceListInvalid, PriceListNotFound, PriceListTaken, PricesInvalid
 from products.models import GroupDocument, ListPrice, PriceList, Product, ProductDocument, Variant
-from products.services import ListPriceLine, PriceLine, PriceListData
+from products.services import ListPriceLine, PriceLine, PriceListData, lists
 from products.tests.factories import make_price_list, make_product, make_variant
 
 if TYPE_CHECKING:
@@ -268,6 +268,25 @@ class TestFollowClock:
         assert price_of(second) == "10.00"
         assert services.follow_clock(at=NOW + DAY) == 0
         check_documents()
+
+    def test_a_list_that_cannot_be_shown_holds_up_no_other(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        products = [make_product(), make_product()]
+        first, _ = [
+            make_price_list((each.variants.get(), 900), code=f"ends-{n}", ends_at=NOW - DAY)
+            for n, each in enumerate(products)
+        ]
+        show = lists._show
+
+        def stumble(row: PriceList, at: Any) -> None:
+            if row.pk == first.pk:
+                raise RuntimeError("its products cannot be rendered")
+            show(row, at)
+
+        monkeypatch.setattr(lists, "_show", stumble)
+
+        assert services.follow_clock(at=NOW) == 1
+
+        assert [price_of(each) for each in products] == ["9.00", "10.00"]
 
     def test_is_a_task(self) -> None:
         product = make_product()

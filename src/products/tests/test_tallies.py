@@ -235,6 +235,25 @@ class TestWords:
             assert len(names(client, search="the blue")) == len(found) + 1
             found.append(make_product("Blue vase", description=" ".join(f"tea{n}" for n in range(60))).name)
 
+    @pytest.mark.parametrize("search", ["oak tall te", "tall te", "the te", "te", "oak sku", "lamp the te", "none te"])
+    def test_finds_the_same_whether_the_index_is_asked_for_all_words_or_for_those_before_the_last(
+        self, client: Client, monkeypatch: pytest.MonkeyPatch, search: str
+    ) -> None:
+        for number, words in enumerate(
+            ("oak tall teapot", "oak tall", "tall teal", "oak lamp", "lamp tea", "tall tex")
+        ):
+            make_product(words, sku=f"SKU{number}")
+        ways = []
+
+        for many, few in ((8, 5000), (0, 5000), (0, 2), (0, -1)):
+            monkeypatch.setattr(statements, "_MANY_WORDS", many)
+            monkeypatch.setattr(statements, "_FEW_ROWS", few)
+            statements.statement_of.cache_clear()
+            found = listed(client, search=search)
+            ways.append((found["count"], [row["name"] for row in found["results"]]))
+
+        assert ways == ways[:1] * len(ways)
+
     def test_counts_by_word_where_it_is_one_and_no_sku(self, client: Client) -> None:
         make_product("Oak", sku="LAMP")
         for number in range(3):

@@ -373,7 +373,7 @@ def try_to_use(thing: Promotion | Coupon, *, buyer: str, counted: bool = False) 
 @pytest.mark.django_db(transaction=True)
 class TestRaces:
     @pytest.mark.parametrize("limited", ["coupon", "promotion"])
-    def test_r04_the_last_use_is_used_once(self, limited: str) -> None:
+    def test_r04_a14_the_last_use_is_used_once(self, limited: str) -> None:
         coupon = make_coupon(
             promotion=make_promotion(needs_code=True, usage_limit=7 if limited == "promotion" else None),
             usage_limit=7 if limited == "coupon" else None,

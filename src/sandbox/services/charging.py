@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from uuid import UUID
 
+import structlog
 from django.conf import settings
 
 from core.sql import insert_all
@@ -25,6 +26,8 @@ from sandbox.errors import NotPossible, TooLittleLeft
 from sandbox.models import Charge, Method
 from sandbox.services import booking, keys
 from sandbox.services.keeping import find_method
+
+log = structlog.get_logger(__name__)
 
 
 @command
@@ -160,11 +163,24 @@ def look_up_all(*, reference: str, at: datetime) -> list[Charge]:
 
 
 def settle_due(*, at: datetime) -> int:
-    """Decide all pending charges whose time is over, each by itself, and return how many."""
-    due = selectors.list_due(at=at)
-    for charge_id in due:
+    """Decide all pending charges whose time is over, each by itself, and return how many.
+
+    One that cannot be decided holds up no other.
+    """
+    count, due = 0, selectors.list_due(at=at)
+    while due:
+        count += (settled := sum(_try_to_settle(charge_id, at) for charge_id in due))
+        due = selectors.list_due(at=at) if settled else []
+    return count
+
+
+def _try_to_settle(charge_id: UUID, at: datetime) -> bool:
+    try:
         settle_charge(charge_id=charge_id, at=at)
-    return len(due)
+    except Exception:
+        log.exception("charge cannot be decided", charge_id=str(charge_id))
+        return False
+    return True
 
 
 def _is_repeated(key: str | None, action: str, charge_id: UUID, amount: int | None = None) -> bool:

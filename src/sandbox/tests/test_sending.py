@@ -7,11 +7,13 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from django.utils import timezone
 
-from sandbox import services, tasks
+from core.tests.plans import STATISTICS, pile_up, visits
+from sandbox import selectors, services, tasks
 from sandbox.domain import FaultName, Switch, sign
-from sandbox.models import Attempt, Event
-from sandbox.services import sending
+from sandbox.models import Attempt, Charge, Event
+from sandbox.services import charging, sending
 from sandbox.services.sending import MAX_TRIES, claim_events
 from sandbox.tests.factories import NOON, make_charge
 from sandbox.tests.receiver import Receiver, listening
@@ -182,3 +184,31 @@ class TestTasks:
         for row in (charge, waiting):
             row.refresh_from_db()
         assert (charge.status, waiting.status) == ("captured", "pending")
+
+    def test_a_charge_that_cannot_be_decided_holds_up_no_other(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        stuck, other = make_charge(card="slow"), make_charge(card="slow")
+        become = charging._become
+
+        def stumble(charge: Charge, *rest: Any, **more: Any) -> None:
+            if charge.pk == stuck.pk:
+                raise RuntimeError("nobody knows how")
+            become(charge, *rest, **more)
+
+        monkeypatch.setattr(charging, "_become", stumble)
+
+        tasks.settle_due()
+
+        assert dict(Charge.objects.values_list("pk", "status")) == {stuck.pk: "pending", other.pk: "captured"}
+
+    @pytest.mark.parametrize("statistics", STATISTICS)
+    def test_looks_at_the_charges_that_it_decides_next_alone(self, statistics: str) -> None:
+        usual = {"card": "'slow'", "currency": "'EUR'", "amount_minor": "1"}
+        done = {"status": "'captured'", "captured_minor": "1"}
+        due = {"status": "'pending'", "due_at": "timestamptz '2026-03-01 11:00Z'"}
+        pile_up(Charge, statistics=statistics, done=usual | done, due=usual | due)
+
+        with visits() as seen:
+            found = selectors.list_due(at=timezone.now())
+
+        assert [pk.int for pk in found] == list(range(100_000, 100_100))
+        assert [each.rows for each in seen] == [100]
