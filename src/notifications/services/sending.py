@@ -1,7 +1,8 @@
 """Mail leaves the house: claim, commit, send, record. No transaction is open while a server is talked to.
 
 A crash between sending and recording sends again after the lease, under the same Message-ID (RFC 5322, section 3.6.4),
-by which mail servers and the development folder know it for the same mail.
+by which mail servers and the development folder know it for the same mail. It may have been the mail that took its worker
+down: whatever was tried before goes alone, and its tenth try is the last, whether or not anybody could record it.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ from core.outbox import back_off
 from core.sql import uuid_array
 from core.statements import execute
 from core.sweeping import go_by_index
-from core.transactions import command
+from core.transactions import command, step
 from notifications import selectors
 from notifications.domain import TRANSACTIONAL, Kind, is_stopped
 from notifications.models import Mail
@@ -101,10 +102,11 @@ _NAMED: Compiled[Mail] = Compiled(lambda mail, now: _waiting(now).filter(pk=mail
 def claim_mails(*, now: datetime, most: int = _TOGETHER, mail_id: UUID | None = None) -> list[Mail]:
     """Take mails that are due, the longest waiting or the one named, for the length of a lease. Four statements.
 
-    :returns: nothing where none is due, or other workers have them
+    :returns: nothing where none is due, or other workers have them; one alone that was tried before
     """
     go_by_index()
-    mails = _due(most).all(now=now) if mail_id is None else _NAMED.all(mail=mail_id, now=now)
+    while (mails := _next(now, most, mail_id)) and mails[0].attempts >= MAX_ATTEMPTS:
+        _give_up(mails[0], now=now)
     lease = now + settings.MAIL_LEASE
     if mails:
         execute(_CLAIM, [lease, now, uuid_array(mail.pk for mail in mails)])
@@ -113,6 +115,22 @@ def claim_mails(*, now: datetime, most: int = _TOGETHER, mail_id: UUID | None = 
     # Not joined to them: that may be planned to begin with all accounts, or with all mails.
     prefetch_related_objects(mails, "user")
     return mails
+
+
+def _next(now: datetime, most: int, mail_id: UUID | None) -> list[Mail]:
+    """Lock what goes together: the longest waiting alone if it was tried before, else those that were not."""
+    if mail_id is not None:
+        return _NAMED.all(mail=mail_id, now=now)
+    mails = _due(most).all(now=now)
+    return mails[:1] if mails and mails[0].attempts else [mail for mail in mails if not mail.attempts]
+
+
+@step
+def _give_up(mail: Mail, *, now: datetime) -> None:
+    error = mail.last_error or "its worker was lost with it, again and again"
+    Mail.objects.filter(pk=mail.pk).update(state="failed", last_error=error, updated_at=now)
+    tally.count_once_committed("mails", "failed")
+    log.error("mail given up", mail_id=str(mail.pk), attempts=mail.attempts)
 
 
 @command

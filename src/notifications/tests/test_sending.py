@@ -266,6 +266,36 @@ class TestRetries:
 
 
 @pytest.mark.django_db
+class TestWorkersLost:
+    def test_what_was_with_them_goes_alone_and_is_sent(self) -> None:
+        mails = [make_mail() for _ in range(3)]
+        assert len(sending.claim_mails(now=NOON)) == 3
+        later, fresh = NOON + settings.MAIL_LEASE, make_mail(due_at=NOON + settings.MAIL_LEASE)
+
+        claimed = [sending.claim_mails(now=later) for _ in range(4)]
+
+        assert claimed == [[mails[0]], [mails[1]], [mails[2]], [fresh]]
+
+    def test_one_that_was_tried_before_waits_for_its_turn_beside_new_ones(self) -> None:
+        new, tried, newer = make_mail(), make_mail(attempts=1), make_mail()
+
+        assert sending.claim_mails(now=NOON) == [new, newer]
+        assert sending.claim_mails(now=NOON) == [tried]
+
+    def test_the_tenth_is_the_last_and_the_next_mail_goes_on(self) -> None:
+        fatal, other = make_mail(attempts=9), make_mail()
+        assert sending.claim_mails(now=NOON) == [fatal]
+
+        sent = services.send_waiting_mail(clock=lambda: NOON + settings.MAIL_LEASE)
+
+        fatal.refresh_from_db()
+        other.refresh_from_db()
+        assert (sent, other.state) == (1, "sent")
+        assert (fatal.state, fatal.attempts) == ("failed", 10)
+        assert "lost" in fatal.last_error
+
+
+@pytest.mark.django_db
 class TestRetryMails:
     def test_queues_failed_mails_with_all_their_tries(self) -> None:
         failed, sent = make_mail(state="failed", attempts=10), make_mail(state="sent", sent_at=NOON)
