@@ -116,6 +116,8 @@ class Delivery(models.Model):
     handler = models.CharField(max_length=150)
     aggregate = models.CharField(max_length=64, blank=True)
     attempts = models.PositiveIntegerField(default=0)
+    # How often it was handed to a worker since somebody last noted how that went.
+    handed_out = models.IntegerField(default=0, db_default=0, editable=False)
     due_at = models.DateTimeField()
     done_at = models.DateTimeField(null=True, blank=True)
     dead_at = models.DateTimeField(null=True, blank=True)

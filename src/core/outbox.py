@@ -39,6 +39,7 @@ log = structlog.get_logger(__name__)
 MAX_ATTEMPTS = 12
 # The third loss is the last.
 _ATTEMPTS_OF_A_LOSS = MAX_ATTEMPTS // 3
+_LOST = "its worker was lost with it, again and again"
 
 _FREE: Compiled[Delivery] = Compiled(
     lambda delivery: Delivery.objects.select_related("event").filter(pk=delivery).locked(skip_locked=True),
@@ -93,7 +94,7 @@ def publish_many(facts: Iterable[tuple[Event, datetime]]) -> None:
             import_string(handler)(at=row.occurred_at, **row.payload)
 
 
-def deliver(*, delivery_ids: Sequence[str], handler: str = "") -> bool:
+def deliver(*, delivery_ids: Sequence[str], handler: str = "", is_suspect: bool = False) -> bool:
     """Run a handler for each of some events, one after another: each in a transaction with the mark that it is done.
 
     A handler that takes many (``EVENT_HANDLERS_OF_MANY``) takes them in one; where that fails they go one by one. So
@@ -102,16 +103,26 @@ def deliver(*, delivery_ids: Sequence[str], handler: str = "") -> bool:
     at last given up; the others go on.
 
     :param handler: of all of them, where that is known
+    :param is_suspect: they were handed out before, and nobody lived to tell: each try is counted before it is made
     :returns: whether more is owed to the same handlers about the same aggregates, or was left to that handler
     """
+    if is_suspect:
+        for delivery_id in delivery_ids:
+            if _may_try(delivery_id=delivery_id, now=timezone.now()):
+                _deliver(handler, [delivery_id])
+    else:
+        _deliver(handler, delivery_ids)
+    # After the last commit: a relay that came before it saw them as owed still, and held back what comes after them.
+    return is_more_owed(delivery_ids=delivery_ids, handler=handler, now=timezone.now())
+
+
+def _deliver(handler: str, delivery_ids: Sequence[str]) -> None:
     of_many = settings.EVENT_HANDLERS_OF_MANY.get(handler) if len(delivery_ids) > 1 else None
     if handler in settings.EVENT_HANDLERS_OUTSIDE:
         _run_outside(handler, delivery_ids)
     elif of_many is None or not _went_together(of_many, delivery_ids):
         for delivery_id in delivery_ids:
             _try(delivery_id)
-    # After the last commit: a relay that came before it saw them as owed still, and held back what comes after them.
-    return is_more_owed(delivery_ids=delivery_ids, handler=handler, now=timezone.now())
 
 
 def _went_together(of_many: str, delivery_ids: Sequence[str]) -> bool:
@@ -216,7 +227,27 @@ def _record_failure(*, delivery_id: str, error: str, now: datetime) -> None:
     delivery = Delivery.objects.filter(pk=delivery_id).locked().first()
     if delivery is None or delivery.state != "owed":
         return
+    delivery.handed_out = 0
     _fail(delivery, attempts=1, error=error, now=now)
+
+
+@command
+def _may_try(*, delivery_id: str, now: datetime) -> bool:
+    """Count a try that may take this worker down, too, and tell whether it is to be made.
+
+    It is due again after a lease and a pause, later than those that came with it: should the worker be lost, they go on
+    without it.
+    """
+    delivery = _FREE.first(delivery=delivery_id)
+    if delivery is None or delivery.state != "owed":
+        return False
+    if delivery.attempts >= MAX_ATTEMPTS:
+        _fail(delivery, attempts=0, error=_LOST, now=now)
+        return False
+    delivery.attempts += 1
+    delivery.due_at = now + settings.OUTBOX_LEASE + back_off(delivery.attempts)
+    delivery.save(update_fields=["attempts", "due_at"])
+    return True
 
 
 @step
@@ -226,8 +257,7 @@ def lose(*, delivery: Delivery, why: str, now: datetime) -> None:
     It may not be the delivery's fault, and is tried again after a pause; the third time it is given up. Until then each
     of its messages takes workers down, so that this counts as several failures.
     """
-    told = f"its worker was lost with it, again and again ({why})"
-    _fail(delivery, attempts=_ATTEMPTS_OF_A_LOSS, error=told, now=now)
+    _fail(delivery, attempts=_ATTEMPTS_OF_A_LOSS, error=f"{_LOST} ({why})", now=now)
 
 
 def _fail(delivery: Delivery, *, attempts: int, error: str, now: datetime) -> None:
@@ -237,7 +267,7 @@ def _fail(delivery: Delivery, *, attempts: int, error: str, now: datetime) -> No
     if delivery.attempts >= MAX_ATTEMPTS:
         delivery.dead_at = now
     tally.count_once_committed("deliveries", delivery.handler, "dead" if delivery.dead_at else "failed")
-    delivery.save(update_fields=["attempts", "last_error", "due_at", "dead_at"])
+    delivery.save(update_fields=["attempts", "last_error", "due_at", "dead_at", "handed_out"])
 
 
 def _concerns(handler: str, payload: Mapping[str, Any]) -> bool:

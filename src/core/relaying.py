@@ -14,6 +14,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from functools import cache
 from operator import attrgetter
+from typing import NamedTuple
 
 from django.conf import settings
 from django.db.models import OuterRef, Q, Subquery
@@ -27,6 +28,8 @@ from core.transactions import command
 # Of one handler, as many deliveries are with workers, or tried again within a lease, at a time.
 UNDER_WAY = 1000
 _TOGETHER = 10
+# Handed out so often, and never heard of again, it may be what its workers are lost with.
+_SUSPECT = 4
 # What is due for longer was left by a relay that had handed out enough.
 _LEFT_OVER = timedelta(seconds=1)
 
@@ -52,7 +55,9 @@ SELECT handler FROM handlers
          LIMIT {UNDER_WAY}) AS under_way) < {UNDER_WAY}
 """  # noqa: S608 - words and numbers of ours
 
-_LEASE = "UPDATE core_delivery SET due_at = %s WHERE id = ANY((SELECT %s::uuid[])::uuid[])"
+_LEASE = """
+UPDATE core_delivery SET due_at = %s, handed_out = handed_out + 1 WHERE id = ANY((SELECT %s::uuid[])::uuid[])
+"""
 
 _IS_MORE_OWED = """
 SELECT coalesce((
@@ -103,13 +108,23 @@ def is_more_owed(*, delivery_ids: Sequence[str], handler: str, now: datetime) ->
     return bool(fetch(_IS_MORE_OWED, [handler, now - _LEFT_OVER, array_literal(delivery_ids)])[0][0])
 
 
-def parcelled(deliveries: Iterable[Delivery]) -> Iterator[tuple[str, list[str]]]:
-    """Split deliveries into messages for workers, as a handler and ids in their order: few together.
+class Parcel(NamedTuple):
+    """What one message to a worker holds: deliveries of one handler, by id, in their order."""
 
-    A message costs a worker more than most handlers do. A slow handler keeps nobody waiting but its own kind.
+    handler: str
+    delivery_ids: list[str]
+    is_suspect: bool
+
+
+def parcelled(deliveries: Iterable[Delivery]) -> Iterator[Parcel]:
+    """Split deliveries into messages for workers: few together.
+
+    A message costs a worker more than most handlers do. A slow handler keeps nobody waiting but its own kind. What
+    was handed out again and again goes with its like.
     """
-    by_handler: dict[str, list[str]] = {}
+    alike: dict[tuple[str, bool], list[str]] = {}
     for delivery in deliveries:
-        by_handler.setdefault(delivery.handler, []).append(str(delivery.pk))
-    for handler, ids in by_handler.items():
-        yield from ((handler, ids[start : start + _TOGETHER]) for start in range(0, len(ids), _TOGETHER))
+        alike.setdefault((delivery.handler, delivery.handed_out >= _SUSPECT), []).append(str(delivery.pk))
+    for (handler, is_suspect), ids in alike.items():
+        for start in range(0, len(ids), _TOGETHER):
+            yield Parcel(handler, ids[start : start + _TOGETHER], is_suspect)

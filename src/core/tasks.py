@@ -16,15 +16,15 @@ from core import auditing, clock, courier, deadletters, heartbeats, idempotency,
 def relay(**_: object) -> None:
     """Hand due deliveries to workers, until each handler has none due or as many under way as it may."""
     while due := relaying.claim_due(now=clock.database_now()):
-        for handler, ids in relaying.parcelled(due):
+        for parcel in relaying.parcelled(due):
             # The handler says which queue they belong in (config.queues).
-            deliver.delay(delivery_ids=ids, handler=handler)
+            deliver.delay(**parcel._asdict())
 
 
 @shared_task(acks_late=True)
-def deliver(*, delivery_ids: Sequence[str], handler: str = "", **_: object) -> None:
+def deliver(*, delivery_ids: Sequence[str], handler: str = "", is_suspect: bool = False, **_: object) -> None:
     """Run a handler for some events, and ask for a relay where more waited for these."""
-    if outbox.deliver(delivery_ids=delivery_ids, handler=handler):
+    if outbox.deliver(delivery_ids=delivery_ids, handler=handler, is_suspect=is_suspect):
         courier.wake()
 
 

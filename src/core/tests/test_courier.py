@@ -99,7 +99,7 @@ class TestTasks:
         tasks.relay(from_a_newer_version=True)
         tasks.deliver(**handed[0], from_a_newer_version=True)
 
-        assert handed == [{"delivery_ids": [str(made.pk)], "handler": REMEMBER}]
+        assert handed == [{"delivery_ids": [str(made.pk)], "handler": REMEMBER, "is_suspect": False}]
         assert [seen["delivery_id"] for seen in handlers.seen] == [str(made.pk)]
 
     def test_deliver_wakes_the_courier_where_more_is_owed(self, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -115,7 +115,7 @@ class TestTasks:
     def test_relay_hands_over_few_together_and_of_one_handler(self, monkeypatch: pytest.MonkeyPatch) -> None:
         made = [make_delivery(handler=(REMEMBER, FAIL)[number % 2]) for number in range(25)]
         handed: list[list[str]] = []
-        monkeypatch.setattr(tasks.deliver, "delay", lambda *, delivery_ids, handler: handed.append(delivery_ids))
+        monkeypatch.setattr(tasks.deliver, "delay", lambda *, delivery_ids, **_: handed.append(delivery_ids))
 
         tasks.relay()
 

@@ -233,6 +233,6 @@ class TestParcelled:
     def test_puts_few_of_one_handler_together(self) -> None:
         made = [Delivery(handler=handler) for handler in [WRITE] * 12 + [REMEMBER] * 2]
 
-        parcels = [(handler, len(ids)) for handler, ids in relaying.parcelled(made)]
+        parcels = [(handler, len(ids)) for handler, ids, _ in relaying.parcelled(made)]
 
         assert parcels == [(WRITE, 10), (WRITE, 2), (REMEMBER, 2)]

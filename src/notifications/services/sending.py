@@ -1,8 +1,8 @@
 """Mail leaves the house: claim, commit, send, record. No transaction is open while a server is talked to.
 
 A crash between sending and recording sends again after the lease, under the same Message-ID (RFC 5322, section 3.6.4),
-by which mail servers and the development folder know it for the same mail. It may have been the mail that took its worker
-down: whatever was tried before goes alone, and its tenth try is the last, whether or not anybody could record it.
+by which mail servers and the development folder know it for the same mail. It may have been the mail that took its
+worker down: what was tried before goes alone, and its tenth try is the last, whether or not anybody could record it.
 """
 
 from __future__ import annotations
