@@ -1,8 +1,9 @@
 """One throwaway PostgreSQL for a run of the tests, and the optional servers that some of them ask for.
 
-The workers of pytest-xdist inherit ``PGSOCK`` and make a database each. Everything stands in temporary folders and
-listens on sockets or free ports, so that any number of runs share a machine. A test that needs a server which the
-machine does not have is skipped, by name; in CI (``CI=true``) that fails the run.
+The workers of pytest-xdist inherit ``PGSOCK`` and make a database each, a copy of one that is migrated
+(``PGTEMPLATE``). Everything stands in temporary folders and listens on sockets or free ports, so that any number of
+runs share a machine. A test that needs a server which the machine does not have is skipped, by name; in CI
+(``CI=true``) that fails the run.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from urllib.request import urlopen
 import psutil
 import pytest
 from django.conf import settings
+from tests import migrated
 
 from config.embedded import THROWAWAY, Postgres
 from orders.services.rushing import end_rush
@@ -44,12 +46,13 @@ def pytest_configure(config: pytest.Config) -> None:
         folder = Path(tempfile.mkdtemp(prefix="nexus-pg-"))
         folder.chmod(0o755)
         server = Postgres(folder / "postgres", folder / "run", THROWAWAY, tied=True)
-        server.launch()
-        server.wait()
+        template = migrated.TEMPLATE if migrated.launch(server) else ""
         config.stash[SERVER] = (server, folder)
         signal.signal(signal.SIGTERM, signal.default_int_handler)  # clean up then, too
-        os.environ.update(PGSOCK=str(server.sockets), PGPORT="5432")
-    settings.DATABASES["default"].update(HOST=os.environ.get("PGSOCK", ""), PORT=os.environ.get("PGPORT", ""))
+        os.environ.update(PGSOCK=str(server.sockets), PGPORT="5432", PGTEMPLATE=template)
+    default = settings.DATABASES["default"]
+    default.update(HOST=os.environ.get("PGSOCK", ""), PORT=os.environ.get("PGPORT", ""))
+    default["TEST"] = {**default.get("TEST", {}), "TEMPLATE": os.environ.get("PGTEMPLATE", "")}
 
 
 @pytest.hookimpl(trylast=True)
@@ -69,7 +72,7 @@ def pytest_unconfigure(config: pytest.Config) -> None:
         server, folder = config.stash[SERVER]
         server.stop()
         shutil.rmtree(folder, ignore_errors=True)
-        del os.environ["PGSOCK"], os.environ["PGPORT"]
+        del os.environ["PGSOCK"], os.environ["PGPORT"], os.environ["PGTEMPLATE"]
 
 
 @pytest.fixture(autouse=True)
