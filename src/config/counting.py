@@ -1,4 +1,4 @@
-"""Counting in Redis, of what may as well go uncounted. Loaded where there is a Redis: its client takes 25 MB."""
+"""Counting in Redis, for all processes. Loaded where there is a Redis: its client takes 25 MB."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from core.circuits import Circuit
 
 log = structlog.get_logger(__name__)
 
-# Who waits longer goes on uncounted.
+# Who waits longer is counted by its own process.
 _SECONDS = 0.1
 
 
@@ -35,7 +35,7 @@ class Counter:
                 count = int(pipe.execute()[0])
         except (redis.RedisError, OSError) as error:
             self._circuit.leave(is_well=False)
-            log.warning("requests are not counted", error=type(error).__name__)
+            log.warning("requests are counted by each process", error=type(error).__name__)
             return None
         self._circuit.leave(is_well=True)
         return count

@@ -1,7 +1,8 @@
 """How often one address may search, fill carts, order and pay: counted in Redis, for all processes.
 
-A convenience, of the machine and of those who share it. Without Redis nobody is counted and nobody refused; what must
-be counted exactly (guesses of passwords and codes, declined cards) is counted in PostgreSQL.
+A convenience, of the machine and of those who share it. Without Redis each process counts for itself, so that so many
+times the limit are let in as there are processes; what must be counted exactly (guesses of passwords and codes,
+declined cards) is counted in PostgreSQL.
 
 Counted are addresses of the public network. One of ours stands for many shoppers: that of a storefront's server, or
 of a proxy that ``TRUSTED_PROXIES`` should name. What is kept is a keyed digest of the address, of IPv6 of its network
@@ -15,8 +16,10 @@ import re
 import time
 from collections.abc import Callable, Iterable
 from ipaddress import IPv6Address, ip_address, ip_network
+from threading import Lock
 from types import SimpleNamespace
 from typing import Any
+from urllib.parse import unquote_plus
 
 import orjson
 import structlog
@@ -45,6 +48,30 @@ _LIST = re.compile(r"/api/v1/products/?")
 # Caches hand these answers to others, whom how much is left to one is no business of.
 _SHARED = "search"
 _TELLING = ("RateLimit-Policy", "RateLimit")
+_MOST_KEYS = 20_000
+
+
+class LocalCounter:
+    """Counts in this process alone, by keys that are forgotten after a while, or when there are too many."""
+
+    def __init__(self) -> None:
+        self._counts: dict[str, tuple[int, float]] = {}
+        self._lock = Lock()
+
+    def add_one(self, key: str, *, seconds: int) -> int:
+        """Return the count with this one.
+
+        :param seconds: how long the key is kept from now on
+        """
+        now = time.time()
+        with self._lock:
+            if key not in self._counts and len(self._counts) >= _MOST_KEYS:
+                self._counts = {name: kept for name, kept in self._counts.items() if kept[1] > now}
+                if len(self._counts) >= _MOST_KEYS:
+                    self._counts = {}
+            count = self._counts.get(key, (0, now))[0] + 1
+            self._counts[key] = count, now + seconds
+        return count
 
 
 class Paced:
@@ -55,6 +82,7 @@ class Paced:
         self.limits: dict[str, RateLimit] = settings.RATE_LIMITS
         url = getattr(settings, "REDIS_URL", "")
         self.counter = import_string("config.counting.Counter")(url) if url else None
+        self.local = LocalCounter()
 
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         limit = self.limits.get(_scope_of(environ))
@@ -72,15 +100,15 @@ class Paced:
         return self.application(environ, start)
 
     def _count(self, limit: RateLimit, environ: dict[str, Any]) -> Quota | None:
-        """Count it; ``None`` where that cannot be done now. One round trip."""
+        """Count it; ``None`` where nobody in particular asks. One round trip."""
         who = _who(environ)
-        if self.counter is None or not who:
+        if not who:
             return None
         window, passed = divmod(time.time(), limit.seconds)
         key = f"pace:{limit.scope}:{who}:{int(window)}"
-        count = self.counter.add_one(key, seconds=limit.seconds + 1)
+        count = self.counter.add_one(key, seconds=limit.seconds + 1) if self.counter else None
         if count is None:
-            return None
+            count = self.local.add_one(key, seconds=limit.seconds + 1)
         reset = max(1, round(limit.seconds - passed))
         return Quota(limit.scope, limit.most, limit.seconds, limit.most - count, reset)
 
@@ -88,9 +116,13 @@ class Paced:
 def _scope_of(environ: dict[str, Any]) -> str:
     path, method = environ.get("PATH_INFO", ""), environ["REQUEST_METHOD"]
     if method in {"GET", "HEAD"}:
-        is_search = "search=" in environ.get("QUERY_STRING", "") and _LIST.fullmatch(path)
-        return "search" if is_search else ""
+        return "search" if _is_search(environ.get("QUERY_STRING", "")) and _LIST.fullmatch(path) else ""
     return next((scope for scope, methods, where in _SCOPES if method in methods and where.fullmatch(path)), "")
+
+
+def _is_search(query: str) -> bool:
+    """Tell whether a parameter has that name, however it is written (``sea%72ch``)."""
+    return any(unquote_plus(pair.partition("=")[0]) == "search" for pair in query.split("&"))
 
 
 def _who(environ: dict[str, Any]) -> str:

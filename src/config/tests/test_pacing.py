@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from ipaddress import ip_network
 from typing import Any
 
@@ -13,7 +14,7 @@ from pytest_django import Settings
 from structlog.testing import capture_logs
 
 from config import pacing
-from config.pacing import Paced
+from config.pacing import LocalCounter, Paced
 from config.settings.limits import RateLimit, rate_limits
 
 CART, SEARCH = ("POST", "/api/v1/cart/items", ""), ("GET", "/api/v1/products", "page=1&search=lamp")
@@ -127,6 +128,7 @@ class TestPaced:
         [
             ("GET", "/api/v1/cart", ""),
             ("GET", "/api/v1/products", "page=2"),
+            ("GET", "/api/v1/products", "research=x&tag=search"),
             ("GET", "/api/v1/products/lamp", "search=x"),
             ("POST", "/api/v1/orders/5/ship", ""),
             ("POST", "/api/v1/payments/5/capture", ""),
@@ -140,6 +142,12 @@ class TestPaced:
         for _ in range(4):
             status, told, _ = ask(paced, asked)
             assert (status, "RateLimit" in told) == (201, False)
+
+    @pytest.mark.parametrize("query", ["sea%72ch=lamp", "page=1&%73earch=x", "search"])
+    def test_s33_knows_a_search_however_it_is_written(self, query: str) -> None:
+        paced = Paced(answered)
+
+        assert [ask(paced, ("GET", "/api/v1/products", query))[0] for _ in range(3)] == [201, 201, 429]
 
     def test_s33_tells_of_searches_only_who_is_refused(self) -> None:
         paced = Paced(answered)
@@ -173,23 +181,52 @@ class TestPaced:
 
 
 class TestWithoutRedis:
-    def test_s33_nobody_is_refused_and_it_is_not_asked_each_time(self, limited: Settings, own_redis: Redis) -> None:
+    def test_s33_r28_each_process_counts_for_itself_and_it_is_not_asked_each_time(
+        self, limited: Settings, own_redis: Redis
+    ) -> None:
         limited.REDIS_URL = own_redis.url
-        paced = Paced(answered)
-        assert ask(paced)[0] == 201
+        one, other = Paced(answered), Paced(answered)
+        assert ask(one)[0] == 201
         own_redis.kill()
 
         with capture_logs() as lines:
-            told = [ask(paced) for _ in range(10)]
+            told = [ask(one) for _ in range(10)]
 
-        assert {(status, "RateLimit" in headers) for status, headers, _ in told} == {(201, False)}
-        assert [line["event"] for line in lines] == ["requests are not counted"] * 3
+        assert [status for status, _, _ in told] == [201, 201, *[429] * 8]
+        assert told[0][1]["RateLimit"] == '"cart";r=1;t=30'
+        assert ask(other)[0] == 201
+        events = [line["event"] for line in lines]
+        assert events.count("requests are counted by each process") == 3
 
-    def test_s33_where_there_is_none_nothing_is_counted(self, limited: Settings) -> None:
+    def test_s33_where_there_is_none_each_process_counts(self, limited: Settings, clock: Clock) -> None:
         limited.REDIS_URL = ""
         paced = Paced(answered)
 
-        assert [ask(paced)[0] for _ in range(4)] == [201] * 4
+        assert [ask(paced)[0] for _ in range(3)] == [201, 201, 429]
+        clock.now += 60
+        assert ask(paced)[0] == 201
+
+
+class TestLocalCounter:
+    def test_forgets_what_is_over_when_there_is_much(self, monkeypatch: pytest.MonkeyPatch, clock: Clock) -> None:
+        monkeypatch.setattr(pacing, "_MOST_KEYS", 3)
+        counter = LocalCounter()
+        counter.add_one("old", seconds=1)
+        clock.now += 2
+
+        counts = [counter.add_one(key, seconds=60) for key in ("a", "b", "a", "c", "a")]
+
+        assert counts == [1, 1, 2, 1, 3]
+        assert counter.add_one("old", seconds=60) == 1  # and with it all are forgotten
+        assert counter.add_one("a", seconds=60) == 1
+
+    def test_counts_each_of_many_threads(self) -> None:
+        counter = LocalCounter()
+
+        with ThreadPoolExecutor(8) as pool:
+            counts = list(pool.map(lambda _: counter.add_one("key", seconds=60), range(400)))
+
+        assert sorted(counts) == list(range(1, 401))
 
 
 class TestRateLimits:
