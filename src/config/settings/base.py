@@ -274,6 +274,8 @@ PAYMENT_PROVIDERS = {"manual": "payments.providers.manual.Manual"}
 PROVIDER_BOOKS: dict[str, str] = {}
 # The providers, each where the environment has its keys. They are loaded by the first process that asks for one.
 PAYMENT_TIMEOUT_SECONDS = env.float("PAYMENT_TIMEOUT_SECONDS", default=10.0)
+# Of one provider in one process: a thread is left to everybody else, however long it takes.
+PAYMENT_CALLS_AT_ONCE = max(1, processes.WEB_THREADS - 1)
 # What a provider's page says that is paid for.
 PAYMENT_TITLE = env.str("PAYMENT_TITLE", default="Your order")
 STRIPE_SECRET_KEY = env.str("STRIPE_SECRET_KEY", default="")

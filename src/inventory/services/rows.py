@@ -40,6 +40,7 @@ class StockRow:
 _LOCKED = Compiled(
     lambda variant_ids: (
         Stock.objects.filter(variant__any_of=variant_ids)
+        .locked()
         .values_list("pk", "variant_id", "on_hand", "reserved", "place__is_default")
     ),
     variant_ids=[UUID],

@@ -1,9 +1,14 @@
-"""Calling a provider: never inside a transaction, and not while it is known to be down."""
+"""Calling a provider: never inside a transaction, and not while it is known to be down.
+
+Nor by all threads of a process at once: one that takes its time leaves some to other providers and to everybody else.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import cache
+from threading import BoundedSemaphore
 from typing import TypeVar, cast
 
 import structlog
@@ -24,7 +29,10 @@ class InTransaction(RuntimeError):
     """A provider was called while rows are locked: a defect of the caller."""
 
 
+# Others are done within moments where the provider is well.
+_SECONDS_FOR_A_TURN = 1.0
 _circuits: dict[str, Circuit] = {}
+_turns: dict[str, BoundedSemaphore] = {}
 
 
 def find_provider(name: str) -> Provider:
@@ -47,7 +55,7 @@ def call(name: str, ask: Callable[[Provider], R]) -> R:
     """Ask something of a provider.
 
     :raises InTransaction: rows may be locked while a stranger takes its time
-    :raises ProviderUnavailable: it was not reached, or is known to be down; nothing happened
+    :raises ProviderUnavailable: it was not reached, is known to be down, or has others wait already; nothing happened
     :raises OutcomeUnknown: it may have done it
     :raises ProviderRefused: it said no
     """
@@ -59,7 +67,8 @@ def call(name: str, ask: Callable[[Provider], R]) -> R:
         raise ProviderUnavailable(f"{name} is not called for a moment")
     is_well = True
     try:
-        return ask(provider)
+        with _turn(name):
+            return ask(provider)
     except (ProviderUnavailable, OutcomeUnknown) as error:
         is_well = False
         tally.count("provider_failures", name)
@@ -69,6 +78,18 @@ def call(name: str, ask: Callable[[Provider], R]) -> R:
         circuit.leave(is_well=is_well)
 
 
+@contextmanager
+def _turn(name: str) -> Iterator[None]:
+    turns = _turns.setdefault(name, BoundedSemaphore(settings.PAYMENT_CALLS_AT_ONCE))
+    if not turns.acquire(timeout=_SECONDS_FOR_A_TURN):
+        raise ProviderUnavailable(f"{name} has everybody wait")
+    try:
+        yield
+    finally:
+        turns.release()
+
+
 def forget_failures() -> None:
     """Close all circuits. For tests."""
     _circuits.clear()
+    _turns.clear()

@@ -4,6 +4,10 @@ import hashlib
 import hmac
 import inspect
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from threading import Event as Flag
+from threading import Semaphore
 from typing import Any
 
 import httpx
@@ -21,6 +25,7 @@ from payments.providers import (
     ProviderRefused,
     ProviderUnavailable,
     call,
+    calling,
     find_provider,
     forget_failures,
 )
@@ -222,6 +227,48 @@ class TestCall:
         self.now += 5.1
         assert call("sandbox", lambda _: "well") == "well"
         assert self.fail() == "called"
+
+    @contextmanager
+    def waiting(self, name: str, count: int) -> Iterator[None]:
+        """So many callers wait for an answer of the provider within the block."""
+        asked, answer = Semaphore(0), Flag()
+
+        def ask(_: Provider) -> bool:
+            asked.release()
+            return answer.wait(60)
+
+        with ThreadPoolExecutor(count) as pool:
+            calls = [pool.submit(call, name, ask) for _ in range(count)]
+            try:
+                assert all(asked.acquire(timeout=60) for _ in calls)
+                yield
+            finally:
+                answer.set()
+        assert all(done.result() for done in calls)
+
+    def test_r29_spares_a_provider_that_three_wait_for_for_three_seconds_and_no_other(self) -> None:
+        with self.waiting("sandbox", 3):
+            self.now += 3.1
+
+            assert self.fail() == "spared"
+            assert call("manual", lambda provider: provider.name) == "manual"
+        assert call("sandbox", lambda _: "well") == "well"
+
+    def test_r29_leaves_a_thread_to_everybody_else(self, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+        settings.PAYMENT_CALLS_AT_ONCE = 2
+        monkeypatch.setattr(calling, "_SECONDS_FOR_A_TURN", 0.01)
+        with self.waiting("sandbox", 2):
+            assert self.fail() == "spared"
+            assert call("manual", lambda provider: provider.name) == "manual"
+        assert call("sandbox", lambda _: "well") == "well"
+
+    def test_r29_waits_its_turn_behind_those_that_are_soon_done(self, settings: Settings) -> None:
+        settings.PAYMENT_CALLS_AT_ONCE = 1
+
+        with ThreadPoolExecutor(8) as pool:
+            answers = list(pool.map(lambda number: call("sandbox", lambda _: number), range(8)))
+
+        assert answers == list(range(8))
 
     def test_does_not_hold_a_refusal_against_it(self) -> None:
         assert {self.fail(error=ProviderRefused("card_declined")) for _ in range(9)} == {"called"}
