@@ -13,13 +13,13 @@ from accounts.tests.factories import make_user
 from core.ids import new_id
 from core.tests.threads import at_once
 from inventory.tests.factories import make_stock
-from orders import services
+from orders import selectors, services
 from orders.domain import OrderStatus
 from orders.models import Order
 from orders.services import RefundItem, RefundOrder
 from orders.tests.factories import make_order
 from orders.tests.gateway import agree, catch_up, charges, pay, set_faults, state_of
-from orders.tests.returned import make_clerk
+from orders.tests.returned import make_clerk, make_sent_order
 from payments import selectors as ledger
 from payments import services as payments
 from payments.errors import RefundNotFailed, RefundNotFound, RefundTooLarge
@@ -97,6 +97,22 @@ class TestRetryRefund:
             services.refund_order(order_id=order.pk, wish=wish, actor=treasurer(), at=timezone.now())
 
         assert rows() == [(1000, "failed"), (1000, "succeeded")]
+
+    def test_puts_nothing_on_the_shelf_again(self) -> None:
+        stock = make_stock(on_hand=9, price_minor=1000)
+        order = make_sent_order((stock, 2))
+        line = order.lines.get()
+        wish = RefundOrder(items=[RefundItem(line=line.pk, quantity=1, restock=True)])
+        set_faults(refunds_fail=1)
+        [failed] = services.refund_order(order_id=order.pk, wish=wish, actor=treasurer(), at=timezone.now())
+
+        retry(failed)
+
+        stock.refresh_from_db()
+        assert stock.on_hand == 8
+        # The other unit may still come back.
+        assert selectors.returnable_units(order_id=order.pk, lines=[order.lines.get()]) == {line.pk: 1}
+        agree()
 
     def test_may_fail_again_and_be_tried_again(self) -> None:
         _, failed = make_failed_refund()

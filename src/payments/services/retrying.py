@@ -53,7 +53,8 @@ def _promise_again(*, refund_id: UUID, actor: User, at: datetime) -> UUID:
         account=_borne_by(payment, failed),
         reason=failed.reason,
         to=RefundTo(failed.to),
-        items=tuple(failed.items),
+        # What was to be put on the shelf has been there since.
+        items=tuple({**item, "restock": False} for item in failed.items),
         actor_id=actor.pk,
         key=key,
     )
