@@ -98,6 +98,23 @@ class TestRetryRefund:
 
         assert rows() == [(1000, "failed"), (1000, "succeeded")]
 
+    def test_refuses_what_was_paid_back_for_the_same_goods_since(self) -> None:
+        first, second = (make_stock(on_hand=5, price_minor=1000) for _ in range(2))
+        order = make_order((first, 1), (second, 1))
+        pay(order)
+        line = order.lines.get(position=1)
+        wish = RefundOrder(items=[RefundItem(line=line.pk, quantity=1)])
+        set_faults(refunds_fail=1)
+        [failed] = services.refund_order(order_id=order.pk, wish=wish, actor=treasurer(), at=timezone.now())
+        services.refund_order(order_id=order.pk, wish=wish, actor=treasurer(), at=timezone.now())
+
+        with pytest.raises(RefundTooLarge) as refused:
+            retry(failed)
+
+        assert (refused.value.facts["line"], refused.value.facts["left"]) == (str(line.pk), 0)
+        assert rows() == [(1000, "failed"), (1000, "succeeded")]
+        agree()
+
     def test_puts_nothing_on_the_shelf_again(self) -> None:
         stock = make_stock(on_hand=9, price_minor=1000)
         order = make_sent_order((stock, 2))

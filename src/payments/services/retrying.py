@@ -6,11 +6,13 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 from uuid import UUID
 
+from core import outbox
 from core.money import as_document
 from core.transactions import command
 from payments import selectors
 from payments.domain import REFUNDS_DUE, RETURNS, RefundStatus, RefundTo, RefundWish
 from payments.errors import RefundNotFailed, RefundNotFound, RefundTooLarge
+from payments.events import RefundTriedAgain
 from payments.models import Payment, Refund
 from payments.services.calling import carry_out_refund
 from payments.services.passing_on import passable_minor
@@ -29,7 +31,7 @@ def retry_refund(*, refund_id: UUID, actor: User, at: datetime) -> Refund:
 
     :raises RefundNotFound: there is none (404)
     :raises RefundNotFailed: it did not fail (409)
-    :raises RefundTooLarge: that much is not left of the charge any more (409)
+    :raises RefundTooLarge: that much is not left of the charge any more, or its units were paid back since (409)
     """
     again_id = _promise_again(refund_id=refund_id, actor=actor, at=at)
     carry_out_refund(refund_id=again_id, at=at)
@@ -49,6 +51,8 @@ def _promise_again(*, refund_id: UUID, actor: User, at: datetime) -> UUID:
     left = passable_minor(attempt=attempt) if failed.is_passed_on else attempt.left_minor
     if failed.amount_minor > left:
         raise RefundTooLarge(left=as_document(left, payment.currency))
+    tried = RefundTriedAgain(payment_id=payment.pk, order_id=payment.order_id, refund_id=failed.pk)
+    outbox.publish(tried, at=at)
     wish = RefundWish(
         account=_borne_by(payment, failed),
         reason=failed.reason,
