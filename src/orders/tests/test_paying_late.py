@@ -15,6 +15,7 @@ from orders import services
 from orders.domain import OrderStatus
 from orders.models import Invoice, Order
 from orders.services import RefundOrder
+from orders.tests.drafting import edit
 from orders.tests.factories import make_order
 from orders.tests.gateway import (
     agree,
@@ -39,6 +40,7 @@ from payments.errors import (
 from payments.models import Attempt, Payment, Refund
 from payments.providers import Charge, GivenBack
 from payments.providers.sandbox import Sandbox
+from promotions.tests.factories import make_coupon, make_promotion
 from sandbox import services as gateway
 from sandbox.api.serializers import read_id
 
@@ -171,6 +173,23 @@ class TestLateCharge:
         stock.refresh_from_db()
         assert (state_of(order), stock.reserved, told()) == ("paid", 1, ["late_charge_kept"])
         assert not Refund.objects.exists()
+        agree()
+
+    def test_takes_no_promotion_again_that_an_edit_took_off_the_order(self, settings: Any) -> None:
+        settings.SANDBOX_SLOW_SECONDS = 0
+        promotion = make_promotion(needs_code=True, usage_limit=1)
+        make_coupon("ONCE", promotion=promotion)
+        order = make_order()
+        for coupon in ("ONCE", ""):
+            edit(order, coupon=coupon)
+        pay(order, "slow")
+        expire(order)
+        edit(make_order(), coupon="ONCE")
+
+        catch_up(after=timedelta(seconds=20))
+
+        promotion.refresh_from_db()
+        assert (state_of(order), promotion.uses, told()) == ("paid", 1, ["late_charge_kept"])
         agree()
 
     def test_goes_back_yet_where_the_order_that_was_taken_up_again_is_cancelled(self, settings: Any) -> None:
