@@ -117,7 +117,7 @@ class TestStopPaying:
         pay(order)
         set_faults(refunds_fail=1)
         cancel(order)
-        catch_up(after=timedelta(seconds=1))
+        catch_up(after=timedelta(minutes=1))
         attempt = Attempt.objects.get()
         assert [row.status for row in Refund.objects.all()] == ["failed"]
 

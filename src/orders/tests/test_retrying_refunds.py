@@ -24,6 +24,7 @@ from payments import selectors as ledger
 from payments import services as payments
 from payments.errors import RefundNotFailed, RefundNotFound, RefundTooLarge
 from payments.models import Payment, Refund
+from payments.tests.factories import make_gift_card
 
 
 def treasurer() -> User:
@@ -115,6 +116,25 @@ class TestRetryRefund:
         assert rows() == [(1000, "failed"), (1000, "succeeded")]
         agree()
 
+    def test_of_one_of_two_means_the_goods_were_paid_back_in_part_and_are_not_paid_back_anew(self) -> None:
+        first, second = (make_stock(on_hand=5, price_minor=1000) for _ in range(2))
+        order = make_order((first, 2), (second, 2))
+        pay(order, provider="gift_card", code=make_gift_card(3000).code)
+        pay(order)
+        line = order.lines.get(position=1)
+        wish = RefundOrder(items=[RefundItem(line=line.pk, quantity=2)])
+        set_faults(refunds_fail=1)
+        refunds = services.refund_order(order_id=order.pk, wish=wish, actor=treasurer(), at=timezone.now())
+        assert [(row.amount_minor, row.status) for row in refunds] == [(1000, "failed"), (1000, "succeeded")]
+
+        # All of it anew would be a thousand too much.
+        with pytest.raises(RefundTooLarge):
+            services.refund_order(order_id=order.pk, wish=wish, actor=treasurer(), at=timezone.now())
+        again = retry(refunds[0])
+
+        assert (again.status, Payment.objects.get().refunded_minor) == ("succeeded", 2000)
+        agree()
+
     def test_puts_nothing_on_the_shelf_again(self) -> None:
         stock = make_stock(on_hand=9, price_minor=1000)
         order = make_sent_order((stock, 2))
@@ -148,7 +168,7 @@ class TestRetryRefund:
         services.move_order(
             order_id=order.pk, to=OrderStatus.CANCELLED, actor=treasurer(), at=timezone.now(), reason="x"
         )
-        catch_up(after=timedelta(seconds=1))
+        catch_up(after=timedelta(minutes=1))
 
         again = retry(failed)
 

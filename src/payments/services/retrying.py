@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from core import outbox
@@ -51,14 +51,15 @@ def _promise_again(*, refund_id: UUID, actor: User, at: datetime) -> UUID:
     left = passable_minor(attempt=attempt) if failed.is_passed_on else attempt.left_minor
     if failed.amount_minor > left:
         raise RefundTooLarge(left=as_document(left, payment.currency))
-    tried = RefundTriedAgain(payment_id=payment.pk, order_id=payment.order_id, refund_id=failed.pk)
-    outbox.publish(tried, at=at)
+    items = _items_of(failed)
+    if items:
+        tried = RefundTriedAgain(payment_id=payment.pk, order_id=payment.order_id, refund_id=failed.pk)
+        outbox.publish(tried, at=at)
     wish = RefundWish(
         account=_borne_by(payment, failed),
         reason=failed.reason,
         to=RefundTo(failed.to),
-        # What was to be put on the shelf has been there since.
-        items=tuple({**item, "restock": False} for item in failed.items),
+        items=items,
         actor_id=actor.pk,
         key=key,
     )
@@ -70,3 +71,14 @@ def _borne_by(payment: Payment, failed: Refund) -> str:
     """Return the account that bears it: what a cancelled order owes was noted when it was cancelled."""
     is_cancelled = payment.closed_at is not None and failed.account == RETURNS
     return REFUNDS_DUE if is_cancelled else str(failed.account)
+
+
+def _items_of(failed: Refund) -> tuple[dict[str, Any], ...]:
+    """Return what the new one notes: nothing where one that was made with the first has not failed, and speaks for it.
+
+    What was to be put on the shelf has been there since.
+    """
+    together = Refund.objects.filter(payment=failed.payment_id, group=failed.group).exclude(pk=failed.pk)
+    if failed.group is not None and together.exclude(status=RefundStatus.FAILED.value).exists():
+        return ()
+    return tuple({**item, "restock": False} for item in failed.items)
