@@ -6,7 +6,7 @@ from orders.services.choosing import ItemWish
 from orders.services.crediting import Credit, credit_refund, issue_credit_note
 from orders.services.drafts import DraftChanges, cancel_draft, create_draft, place_draft, update_draft
 from orders.services.editing import EditOrder, OrderChanges, edit_order
-from orders.services.forgetting import scrub_customer
+from orders.services.forgetting import scrub_customer, scrub_erased
 from orders.services.fulfilling import (
     FulfilmentWish,
     ParcelChange,
@@ -124,6 +124,7 @@ __all__ = [
     "request_return",
     "save_seller",
     "scrub_customer",
+    "scrub_erased",
     "settle_return",
     "show_payment",
     "stop_paying",
