@@ -32,6 +32,7 @@ BEAT_SCHEDULE: dict[str, dict[str, Any]] = _BEATS | {
     "forget old notifications": {"task": "notifications.tasks.forget_old", "schedule": HOUR},
     "forget spent tokens": {"task": "accounts.tasks.forget_spent_tokens", "schedule": HOUR},
     "release expired reservations": {"task": "orders.tasks.expire_unpaid_orders", "schedule": 30.0},
+    "scrub what came while a person was erased": {"task": "orders.tasks.scrub_erased", "schedule": HOUR},
     "ask about payments": {"task": "payments.tasks.sweep", "schedule": 15.0},
     "forget declined cards": {"task": "payments.tasks.forget_declines", "schedule": HOUR},
     "show price lists by the clock": {"task": "products.tasks.follow_clock", "schedule": MINUTE},

@@ -86,6 +86,7 @@ HANDLERS_OUTSIDE: tuple[str, ...] = ("products.handlers.index_products",)
 INLINE_SUBSCRIPTIONS: dict[str, tuple[str, ...]] = {
     "accounts.signed_in": ("carts.handlers.merge_guest_cart",),
     "payments.payment_captured": ("orders.handlers.confirm_payment",),
+    "payments.refund_tried_again": ("orders.handlers.refuse_to_pay_back_twice",),
     "products.stock_declared": ("inventory.handlers.set_declared_stock",),
 }
 

@@ -26,6 +26,11 @@ def confirm_payment(
     )
 
 
+def refuse_to_pay_back_twice(*, order_id: str, payment_id: str, refund_id: str, **_: object) -> None:
+    """Refuse to try a refund again whose units were paid back since."""
+    services.refuse_to_pay_back_twice(order_id=UUID(order_id), payment_id=UUID(payment_id), refund_id=UUID(refund_id))
+
+
 def stop_paying(*, order_id: str, **_: object) -> None:
     """Call off what was begun to pay a cancelled order."""
     services.stop_paying(order_id=UUID(order_id), at=timezone.now())

@@ -42,6 +42,21 @@ class PaymentRefunded(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
+class RefundTriedAgain(Event):
+    """What could not be given back is about to be; told inline, so that whoever knows what it was for can refuse it.
+
+    :param refund_id: the refund that failed
+    """
+
+    name: ClassVar[str] = "payments.refund_tried_again"
+    aggregate_field: ClassVar[str | None] = "order_id"
+
+    payment_id: UUID
+    order_id: UUID
+    refund_id: UUID
+
+
+@dataclass(frozen=True, kw_only=True)
 class StaffNeeded(Event):
     """Something happened to a payment that staff should look at.
 

@@ -168,9 +168,9 @@ def _scrub_profile(user: User) -> None:
 def update_profile(*, user: User, changes: dict[str, Any]) -> Profile:
     """Change some of ``first_name, last_name, display_name, phone`` (E.164 or empty) and ``visibility``.
 
-    Three statements; locks the profile.
+    Four statements; locks the account, so that nobody who is forgotten meanwhile gets a name again, then the profile.
     """
-    profile: Profile = Profile.objects.filter(user=user).locked().get()
+    profile = _lock_profile(user)
     for name, value in changes.items():
         setattr(profile, name, value)
     profile.save(update_fields=[*changes, "updated_at"])
@@ -181,13 +181,21 @@ def update_profile(*, user: User, changes: dict[str, Any]) -> Profile:
 def set_avatar(*, user: User, stored_name: str) -> Profile:
     """Take a file of the media storage as the avatar, or none for the empty name; the former file goes.
 
+    Locks the account, then the profile.
+
     :param stored_name: of a picture that ``core.media`` stored
     """
-    profile: Profile = Profile.objects.filter(user=user).locked().get()
+    profile = _lock_profile(user)
     forget_files([profile.avatar.name])
     keep_files([stored_name])
     profile.avatar = stored_name
     profile.save(update_fields=["avatar", "updated_at"])
+    return profile
+
+
+def _lock_profile(user: User) -> Profile:
+    lock_account(user_id=user.pk)
+    profile: Profile = Profile.objects.filter(user=user).locked().get()
     return profile
 
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
@@ -7,7 +8,7 @@ from uuid import uuid4
 import pytest
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
-from django.db import connection
+from django.db import connection, transaction
 
 from accounts import selectors, services
 from accounts.errors import (
@@ -25,6 +26,7 @@ from accounts.tests.factories import PASSWORD, make_address, make_address_data, 
 from accounts.tests.test_links import make_link
 from accounts.tests.test_sessions import HOME, in_threads, try_to_sign_in
 from core.models import OutboxEvent
+from core.tests.threads import in_thread, waits_for_a_lock
 
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
 NEW = "another horse battery"
@@ -129,6 +131,34 @@ class TestDeleteAccount:
         assert selectors.find_user(email="ada@example.com") is None
         assert not selectors.list_users().exists()
         assert selectors.users_by_ids(user_ids=[user.pk]) == {}
+
+
+@pytest.mark.django_db(transaction=True)
+class TestDeleteAccountRaces:
+    @pytest.mark.parametrize("what", ["name", "picture"])
+    def test_s51_what_waits_for_it_writes_nothing_personal_again(self, what: str) -> None:
+        user = make_user()
+
+        def write() -> None:
+            if what == "name":
+                services.update_profile(user=user, changes={"first_name": "Ada", "phone": "+442079460000"})
+            else:
+                services.set_avatar(user=user, stored_name="avatars/ada.webp")
+
+        with ThreadPoolExecutor(max_workers=1) as thread:
+            with transaction.atomic():
+                # As erasing does until it commits: the account, then the profile.
+                erased = User.objects.locked().get(pk=user.pk)
+                Profile.objects.locked().get(user=user)
+                working = thread.submit(in_thread, write)
+                assert waits_for_a_lock(working)
+                erased.deleted_at = NOON
+                erased.save()
+            with pytest.raises(SignInRefused):
+                working.result()
+
+        profile = Profile.objects.get(user=user)
+        assert (profile.first_name, profile.phone, profile.avatar.name) == ("", "", "")
 
 
 @pytest.mark.django_db

@@ -28,6 +28,7 @@ from unfold.admin import ModelAdmin, TabularInline
 
 from core.admin.finding import LongPaginator, find_whole
 from core.admin.forms import StaffForm
+from core.admin.once import PAGE_KEY, act_once, page_key_of
 from core.errors import DomainError
 
 CONFIRMED = "_confirmed"
@@ -161,7 +162,7 @@ class ServiceAdmin(ModelAdmin, _Untied):  # type: ignore[misc]
         button: str | None = None,
         back: str | None = None,
     ) -> HttpResponse:
-        """Show the page of an action; once it is confirmed, act, say so, and go back.
+        """Show the page of an action; once it is confirmed, act, say so, and go back. The same page acts once.
 
         :param act: takes what the form holds, calls one command, and returns what to tell
         :param objects: the names of what is chosen
@@ -176,9 +177,9 @@ class ServiceAdmin(ModelAdmin, _Untied):  # type: ignore[misc]
         rows = list(changed) if is_confirmed else []
         if is_confirmed and bound.is_valid():
             try:
-                told = act(bound.cleaned_data)
+                told, is_again = act_once(request, lambda: act(bound.cleaned_data))
                 self.message_user(request, told, messages.SUCCESS)
-                _note(request, rows, told)
+                _note(request, [] if is_again else rows, told)
                 return HttpResponseRedirect(where)
             except DomainError as refusal:
                 bound.add_error(None, in_words(refusal))
@@ -192,6 +193,7 @@ class ServiceAdmin(ModelAdmin, _Untied):  # type: ignore[misc]
             "more": max(0, len(objects) - 20),
             "kept": [(name, value) for name in _OF_CHANGELIST for value in request.POST.getlist(name)],
             "confirmed": CONFIRMED,
+            "page_key": (PAGE_KEY, page_key_of(request)),
             "back": where,
         }
         return TemplateResponse(request, "core/admin/ask.html", context)

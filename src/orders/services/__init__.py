@@ -6,7 +6,7 @@ from orders.services.choosing import ItemWish
 from orders.services.crediting import Credit, credit_refund, issue_credit_note
 from orders.services.drafts import DraftChanges, cancel_draft, create_draft, place_draft, update_draft
 from orders.services.editing import EditOrder, OrderChanges, edit_order
-from orders.services.forgetting import scrub_customer
+from orders.services.forgetting import scrub_customer, scrub_erased
 from orders.services.fulfilling import (
     FulfilmentWish,
     ParcelChange,
@@ -21,7 +21,14 @@ from orders.services.moving import expire_unpaid, move_order, move_orders
 from orders.services.noting import add_note
 from orders.services.paying import Payer, confirm_payment, pay_from_balance, pay_order, show_payment, stop_paying
 from orders.services.placing import PlaceOrder, place_order
-from orders.services.refunding import RefundItem, RefundOrder, promise_refund, refund_order, refund_payment
+from orders.services.refunding import (
+    RefundItem,
+    RefundOrder,
+    promise_refund,
+    refund_order,
+    refund_payment,
+    refuse_to_pay_back_twice,
+)
 from orders.services.returning import record_return
 from orders.services.returns import (
     Asker,
@@ -112,10 +119,12 @@ __all__ = [
     "record_return",
     "refund_order",
     "refund_payment",
+    "refuse_to_pay_back_twice",
     "reject_return",
     "request_return",
     "save_seller",
     "scrub_customer",
+    "scrub_erased",
     "settle_return",
     "show_payment",
     "stop_paying",

@@ -179,7 +179,7 @@ def _take_up_again(order: Order, at: datetime) -> bool:
         wanted[variant_id] = wanted.get(variant_id, 0) + quantity
     try:
         with transaction.atomic():
-            promotions.renew_uses(order_id=order.pk, at=at)
+            promotions.renew_uses(order_id=order.pk, given_back_at=last.at, at=at)
             count_for_buyer(order=order, difference=1)
             inventory.renew_stock(reference=order.pk, wanted=wanted, expires_at=at + settings.UNPAID_ORDER_TTL)
     except (OutOfStock, PromotionUsedUp, FirstOrderOnly):

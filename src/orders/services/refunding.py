@@ -191,6 +191,19 @@ def promise_units(
     return payments.promise_refund(payment=payment, wish=wish, at=at)
 
 
+@step
+def refuse_to_pay_back_twice(*, order_id: UUID, payment_id: UUID, refund_id: UUID) -> None:
+    """Refuse to try a refund again that failed, where units that it was for were paid back by another since.
+
+    :param payment_id: of a payment that this transaction locked: under its lock units are paid back
+    :raises RefundTooLarge: naming the line, and how many of its units are left (409)
+    """
+    lines = list(OrderLine.objects.filter(order=order_id).order_by("position"))
+    noted = payment_reads.get_refund(refund_id=refund_id).items
+    items = [RefundItem(line=UUID(item["line"]), quantity=item["quantity"]) for item in noted if item.get("line")]
+    _resolve(items, lines, refunded_units(lines=lines, payment_id=payment_id))
+
+
 def _counted(units: Sequence[_Units]) -> Counter[UUID]:
     """Return line id -> units."""
     found: Counter[UUID] = Counter()

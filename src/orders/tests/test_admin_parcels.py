@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import re
+
 import pytest
 from django.test import Client
 
@@ -8,6 +10,7 @@ from inventory.tests.factories import make_stock
 from orders.models import Fulfilment, FulfilmentLine, Order
 from orders.tests.parcels import fulfil, line_ids, make_paid_order, status_of
 from orders.tests.test_admin import LIST, YES, browser_of
+from payments.models import Refund
 
 PARCELS = "/admin/orders/fulfilment/"
 
@@ -20,6 +23,13 @@ def browser(db: None) -> Client:
 def units(order: Order, *counts: int) -> dict[str, str]:
     """Return what the form holds for the lines, in their order."""
     return {f"units_{line.hex}": str(count) for line, count in zip(line_ids(order), counts, strict=True)}
+
+
+def page_key(browser: Client, url: str) -> dict[str, str]:
+    """Return what a page sends along that was just opened."""
+    found = re.search(r'name="(_page_key)" value="(\w+)"', browser.get(url).content.decode())
+    assert found is not None
+    return {found[1]: found[2]}
 
 
 def packed() -> list[int]:
@@ -64,6 +74,21 @@ class TestCancel:
 
         assert list(order.lines.order_by("position").values_list("cancelled", flat=True)) == [2, 0]
         assert status_of(order) == "paid"
+
+    def test_cancels_a_part_once_however_often_the_page_is_sent(self, browser: Client) -> None:
+        order = make_paid_order((make_stock(on_hand=5, price_minor=1000), 3))
+        url = f"{LIST}{order.pk}/cancel/"
+        said = YES | units(order, 1) | page_key(browser, url) | {"reason": "Sold out."}
+
+        for _ in range(2):
+            browser.post(url, said)
+
+        assert order.lines.get().cancelled == 1
+        assert list(Refund.objects.values_list("amount_minor", flat=True)) == [1000]
+
+        # Another page is another wish.
+        browser.post(url, said | page_key(browser, url))
+        assert order.lines.get().cancelled == 2
 
     def test_cancels_all_that_is_owed_where_no_number_is_changed(self, browser: Client) -> None:
         order = make_paid_order((make_stock(on_hand=5), 3))

@@ -3,13 +3,16 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from django.db import transaction
 from django.utils import timezone
 
 from core.transactions import command
+from orders import services
 from orders.tests.factories import make_order
-from orders.tests.gateway import agree, catch_up, charges, crash, pay, set_faults, state_of
+from orders.tests.gateway import agree, cancel, catch_up, charges, crash, pay, set_faults, state_of
 from payments import services as payments
 from payments.errors import (
+    NotPayable,
     PaymentInProgress,
     ProviderDown,
 )
@@ -88,6 +91,25 @@ class TestFaults:
         attempt = Attempt.objects.get()
         assert (attempt.status, attempt.failure, charges()) == ("failed", "never_arrived", [])
         assert pay(order).status == "captured"
+        agree()
+
+    def test_r18_a_crash_before_the_call_is_never_charged_once_the_order_is_cancelled(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        order = make_order()
+        crash(monkeypatch, "call", order, request_key="k")
+        cancel(order)
+        with transaction.atomic():
+            services.stop_paying(order_id=order.pk, at=timezone.now())
+
+        with pytest.raises(PaymentInProgress):
+            pay(order, request_key="k", at=timezone.now() + timedelta(seconds=20))
+        assert charges() == []
+
+        catch_up(after=timedelta(minutes=2))
+        with pytest.raises(NotPayable):
+            pay(order, request_key="k", at=timezone.now() + timedelta(minutes=3))
+        assert charges() == []
         agree()
 
     def test_r18_a_crash_after_the_call_is_found_by_the_sweep(self, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,8 +15,21 @@ from orders import services
 from orders.domain import OrderStatus
 from orders.models import Invoice, Order
 from orders.services import RefundOrder
+from orders.tests.drafting import edit
 from orders.tests.factories import make_order
-from orders.tests.gateway import agree, cancel, catch_up, charges, expire, pay, state_of, told
+from orders.tests.gateway import (
+    agree,
+    cancel,
+    catch_up,
+    charges,
+    deliver,
+    expire,
+    pay,
+    set_faults,
+    state_of,
+    told,
+    webhook_bodies,
+)
 from orders.tests.parcels import make_manager
 from orders.tests.sellers import make_seller
 from payments import selectors as ledger
@@ -27,6 +40,18 @@ from payments.errors import (
 from payments.models import Attempt, Payment, Refund
 from payments.providers import Charge, GivenBack
 from payments.providers.sandbox import Sandbox
+from promotions.tests.factories import make_coupon, make_promotion
+from sandbox import services as gateway
+from sandbox.api.serializers import read_id
+
+
+def give_back_at_the_gateway(attempt: Attempt) -> None:
+    """Give a charge back as staff do in the provider's own back office, and let its webhook come."""
+    charge_id, at = read_id(attempt.provider_reference, "ch"), timezone.now()
+    gateway.refund_charge(charge_id=charge_id, amount=attempt.captured_minor, reference="", key=None, at=at)
+    for body in webhook_bodies():
+        assert deliver(body) < 300
+    catch_up(after=timedelta(minutes=1))
 
 
 @pytest.mark.django_db
@@ -87,6 +112,42 @@ class TestStopPaying:
         catch_up(after=timedelta(minutes=1))
         agree()
 
+    def test_what_did_not_go_back_by_itself_and_is_given_back_at_the_provider_is_owed_no_more(self) -> None:
+        order = make_order((make_stock(price_minor=2500), 1))
+        pay(order)
+        set_faults(refunds_fail=1)
+        cancel(order)
+        catch_up(after=timedelta(minutes=1))
+        attempt = Attempt.objects.get()
+        assert [row.status for row in Refund.objects.all()] == ["failed"]
+
+        give_back_at_the_gateway(attempt)
+
+        assert list(Refund.objects.order_by("pk").values_list("status", "account")) == [
+            ("failed", "refunds_due"),
+            ("succeeded", "refunds_due"),
+        ]
+        balances = [ledger.balance(account=name, currency="GBP") for name in ("refunds_due", "returns", "sales")]
+        assert balances == [0, 0, 0]
+        agree()
+
+    def test_what_was_never_a_sale_and_is_given_back_at_the_provider_is_a_deposit(self, settings: Any) -> None:
+        settings.SANDBOX_SLOW_SECONDS = 0
+        stock = make_stock(on_hand=1)
+        order = make_order((stock, 1))
+        pay(order, "slow")
+        expire(order)
+        make_order((stock, 1))
+        set_faults(refunds_fail=1)
+        catch_up(after=timedelta(seconds=20))
+        attempt = Attempt.objects.get()
+        assert [(row.status, row.account) for row in Refund.objects.all()] == [("failed", "deposits")]
+
+        give_back_at_the_gateway(attempt)
+
+        assert [ledger.balance(account=name, currency="GBP") for name in ("deposits", "returns")] == [0, 0]
+        agree()
+
 
 @pytest.mark.django_db
 class TestLateCharge:
@@ -112,6 +173,23 @@ class TestLateCharge:
         stock.refresh_from_db()
         assert (state_of(order), stock.reserved, told()) == ("paid", 1, ["late_charge_kept"])
         assert not Refund.objects.exists()
+        agree()
+
+    def test_takes_no_promotion_again_that_an_edit_took_off_the_order(self, settings: Any) -> None:
+        settings.SANDBOX_SLOW_SECONDS = 0
+        promotion = make_promotion(needs_code=True, usage_limit=1)
+        make_coupon("ONCE", promotion=promotion)
+        order = make_order()
+        for coupon in ("ONCE", ""):
+            edit(order, coupon=coupon)
+        pay(order, "slow")
+        expire(order)
+        edit(make_order(), coupon="ONCE")
+
+        catch_up(after=timedelta(seconds=20))
+
+        promotion.refresh_from_db()
+        assert (state_of(order), promotion.uses, told()) == ("paid", 1, ["late_charge_kept"])
         agree()
 
     def test_goes_back_yet_where_the_order_that_was_taken_up_again_is_cancelled(self, settings: Any) -> None:

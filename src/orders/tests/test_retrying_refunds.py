@@ -13,17 +13,18 @@ from accounts.tests.factories import make_user
 from core.ids import new_id
 from core.tests.threads import at_once
 from inventory.tests.factories import make_stock
-from orders import services
+from orders import selectors, services
 from orders.domain import OrderStatus
 from orders.models import Order
 from orders.services import RefundItem, RefundOrder
 from orders.tests.factories import make_order
 from orders.tests.gateway import agree, catch_up, charges, pay, set_faults, state_of
-from orders.tests.returned import make_clerk
+from orders.tests.returned import make_clerk, make_sent_order
 from payments import selectors as ledger
 from payments import services as payments
 from payments.errors import RefundNotFailed, RefundNotFound, RefundTooLarge
 from payments.models import Payment, Refund
+from payments.tests.factories import make_gift_card
 
 
 def treasurer() -> User:
@@ -98,6 +99,58 @@ class TestRetryRefund:
 
         assert rows() == [(1000, "failed"), (1000, "succeeded")]
 
+    def test_refuses_what_was_paid_back_for_the_same_goods_since(self) -> None:
+        first, second = (make_stock(on_hand=5, price_minor=1000) for _ in range(2))
+        order = make_order((first, 1), (second, 1))
+        pay(order)
+        line = order.lines.get(position=1)
+        wish = RefundOrder(items=[RefundItem(line=line.pk, quantity=1)])
+        set_faults(refunds_fail=1)
+        [failed] = services.refund_order(order_id=order.pk, wish=wish, actor=treasurer(), at=timezone.now())
+        services.refund_order(order_id=order.pk, wish=wish, actor=treasurer(), at=timezone.now())
+
+        with pytest.raises(RefundTooLarge) as refused:
+            retry(failed)
+
+        assert (refused.value.facts["line"], refused.value.facts["left"]) == (str(line.pk), 0)
+        assert rows() == [(1000, "failed"), (1000, "succeeded")]
+        agree()
+
+    def test_of_one_of_two_means_the_goods_were_paid_back_in_part_and_are_not_paid_back_anew(self) -> None:
+        first, second = (make_stock(on_hand=5, price_minor=1000) for _ in range(2))
+        order = make_order((first, 2), (second, 2))
+        pay(order, provider="gift_card", code=make_gift_card(3000).code)
+        pay(order)
+        line = order.lines.get(position=1)
+        wish = RefundOrder(items=[RefundItem(line=line.pk, quantity=2)])
+        set_faults(refunds_fail=1)
+        refunds = services.refund_order(order_id=order.pk, wish=wish, actor=treasurer(), at=timezone.now())
+        assert [(row.amount_minor, row.status) for row in refunds] == [(1000, "failed"), (1000, "succeeded")]
+
+        # All of it anew would be a thousand too much.
+        with pytest.raises(RefundTooLarge):
+            services.refund_order(order_id=order.pk, wish=wish, actor=treasurer(), at=timezone.now())
+        again = retry(refunds[0])
+
+        assert (again.status, Payment.objects.get().refunded_minor) == ("succeeded", 2000)
+        agree()
+
+    def test_puts_nothing_on_the_shelf_again(self) -> None:
+        stock = make_stock(on_hand=9, price_minor=1000)
+        order = make_sent_order((stock, 2))
+        line = order.lines.get()
+        wish = RefundOrder(items=[RefundItem(line=line.pk, quantity=1, restock=True)])
+        set_faults(refunds_fail=1)
+        [failed] = services.refund_order(order_id=order.pk, wish=wish, actor=treasurer(), at=timezone.now())
+
+        retry(failed)
+
+        stock.refresh_from_db()
+        assert stock.on_hand == 8
+        # The other unit may still come back.
+        assert selectors.returnable_units(order_id=order.pk, lines=[order.lines.get()]) == {line.pk: 1}
+        agree()
+
     def test_may_fail_again_and_be_tried_again(self) -> None:
         _, failed = make_failed_refund()
         set_faults(refunds_fail=1)
@@ -115,7 +168,7 @@ class TestRetryRefund:
         services.move_order(
             order_id=order.pk, to=OrderStatus.CANCELLED, actor=treasurer(), at=timezone.now(), reason="x"
         )
-        catch_up(after=timedelta(seconds=1))
+        catch_up(after=timedelta(minutes=1))
 
         again = retry(failed)
 

@@ -178,9 +178,14 @@ def list_refunds(*, payment_id: UUID) -> QuerySet[Refund]:
 
 
 def refunded_items(*, payment_id: UUID) -> list[dict[str, Any]]:
-    """Return what the refunds of a payment that did not fail were for, as their callers put it. One query."""
-    rows = Refund.objects.filter(payment=payment_id).exclude(status=RefundStatus.FAILED.value)
-    return [item for items in rows.order_by("pk").values_list("items", flat=True) for item in items]
+    """Return what the refunds of a payment that did not fail were for, as their callers put it. One query.
+
+    Of those that were made together the first notes it: one that did not fail speaks for all.
+    """
+    of = Refund.objects.filter(payment=payment_id).annotate(first=Coalesce("group", "pk"))
+    rows = list(of.order_by("pk").values_list("first", "status", "items"))
+    alive = {group for group, status, _ in rows if status != RefundStatus.FAILED.value}
+    return [item for group, _, items in rows if group in alive for item in items]
 
 
 def restocked_units(*, order_id: UUID) -> Counter[str]:

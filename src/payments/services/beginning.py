@@ -135,6 +135,9 @@ def find_begun(*, payment: Payment, request_key: str, at: datetime) -> Attempted
         return None
     if earlier.state in IN_FLIGHT and at - earlier.created_at < _CALL_TAKES:
         raise PaymentInProgress
+    if earlier.state is AttemptStatus.CREATED and earlier.unwanted_at is not None:
+        # Nobody was asked, and nobody is to be: it ends as one that never arrived.
+        raise PaymentInProgress
     return Attempted(earlier)
 
 

@@ -201,9 +201,17 @@ def settle_by_total(*, attempt: Attempt, total_minor: int, at: datetime) -> None
             succeed_refund(payment=payment, attempt=attempt, refund=refund, at=at)
     beyond = min(total_minor - known, attempt.captured_minor - attempt.promised_minor)
     if beyond > 0:
-        wish = RefundWish(account=RETURNS, reason="Given back at the provider.")
+        wish = RefundWish(account=_borne_by(payment, attempt), reason="Given back at the provider.")
         for refund in give_parts(payment=payment, parts=[(attempt, beyond)], wish=wish, at=at):
             succeed_refund(payment=payment, attempt=attempt, refund=refund, at=at)
+
+
+def _borne_by(payment: Payment, attempt: Attempt) -> str:
+    """Return the account that bears what was given back at the provider: what a cancelled order owes was noted then."""
+    failed = Refund.objects.filter(attempt=attempt, status=RefundStatus.FAILED.value)
+    if failed.filter(account=DEPOSITS).exists():
+        return DEPOSITS
+    return RETURNS if payment.closed_at is None else REFUNDS_DUE
 
 
 def _ask_soon(refunds: QuerySet[Refund], at: datetime) -> None:

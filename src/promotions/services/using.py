@@ -140,18 +140,18 @@ def return_uses(*, order_id: UUID, at: datetime) -> None:
 
 
 @step
-def renew_uses(*, order_id: UUID, at: datetime) -> None:
+def renew_uses(*, order_id: UUID, given_back_at: datetime, at: datetime) -> None:
     """Take the uses again that a cancelled order gave back: it was paid for after all. Call it before ``count_order``.
 
     Doing it twice takes once. One statement more than ``use_promotions``.
 
+    :param given_back_at: when it was cancelled; what it gave back before, as it was changed, it does not have any more
     :raises PromotionUsedUp: others have taken them meanwhile
     :raises FirstOrderOnly: one was for the first order, and the buyer has placed another
     """
-    earlier = PromotionUse.objects.filter(order_id=order_id).order_by("pk")
-    # The last of each promotion counts: an order may have given it back more than once.
-    last = {use.promotion_id: use for use in earlier}
-    given_back = [use for use in last.values() if use.returned_at is not None]
+    earlier = list(PromotionUse.objects.filter(order_id=order_id).order_by("pk"))
+    has = {use.promotion_id for use in earlier if use.returned_at is None}
+    given_back = [use for use in earlier if use.returned_at == given_back_at and use.promotion_id not in has]
     if given_back:
         uses = [
             Use(

@@ -286,7 +286,7 @@ class TestReturnUses:
 
 def renew(order_id: UUID) -> None:
     with transaction.atomic():
-        services.renew_uses(order_id=order_id, at=NOON)
+        services.renew_uses(order_id=order_id, given_back_at=NOON, at=NOON)
 
 
 @pytest.mark.django_db
@@ -324,13 +324,13 @@ class TestRenewUses:
         order_id = use(sale)
 
         with transaction.atomic(), django_assert_num_queries(1):
-            services.renew_uses(order_id=order_id, at=NOON)
+            services.renew_uses(order_id=order_id, given_back_at=NOON, at=NOON)
 
         assert uses_of(sale) == 1
 
     def test_is_a_step(self) -> None:
         with pytest.raises(NoTransaction):
-            services.renew_uses(order_id=uuid4(), at=NOON)
+            services.renew_uses(order_id=uuid4(), given_back_at=NOON, at=NOON)
 
 
 @pytest.mark.django_db
