@@ -114,9 +114,9 @@ def visits(matching: str = "") -> Iterator[list[Visit]]:
         yield seen
 
 
-def _explain(cursor: Any, statement: str, params: Sequence[Any]) -> Visit:
-    name, places = f"watched_{next(_numbers)}", count(1)
-    numbered = re.sub(r"%[s%]", lambda found: f"${next(places)}" if found[0] == "%s" else "%", statement)
+def _explain(cursor: Any, statement: str, params: Sequence[Any] | Mapping[str, Any]) -> Visit:
+    name = f"watched_{next(_numbers)}"
+    numbered, params = _numbered(statement, params)
     cursor.execute("SAVEPOINT watched")
     cursor.execute("SET LOCAL plan_cache_mode = force_generic_plan")
     cursor.execute(f"PREPARE {name} AS {numbered}".encode())
@@ -127,6 +127,17 @@ def _explain(cursor: Any, statement: str, params: Sequence[Any]) -> Visit:
     plan = (json.loads(found) if isinstance(found, str) else found)[0]["Plan"]
     cursor.execute(f"ROLLBACK TO watched; DEALLOCATE {name}")
     return Visit(statement, sum(map(_looked_at, _nodes(plan))), _blocks(plan), plan)
+
+
+def _numbered(statement: str, params: Sequence[Any] | Mapping[str, Any]) -> tuple[str, Sequence[Any]]:
+    """Return the statement with numbers in the place of its parameters, and their values in that order."""
+    places, given = count(1), params
+    if isinstance(params, Mapping):
+        names = list(dict.fromkeys(re.findall(r"%\((\w+)\)s", statement)))
+        statement = re.sub(r"%\((\w+)\)s", lambda found: f"${names.index(found[1]) + 1}", statement)
+        given = [params[name] for name in names]
+    numbered = re.sub(r"%[s%]", lambda found: f"${next(places)}" if found[0] == "%s" else "%", statement)
+    return numbered, list(given)
 
 
 def _nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:

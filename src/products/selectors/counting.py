@@ -19,6 +19,8 @@ SMALL = 5000
 _NEAR = 2000
 # So many changes beside the parts of a list, and it would take longer to sum them up.
 _LOOSE = 5000
+# More than so many that one word finds are not scored (``named``).
+SCORED = 1000
 # So many words that begin like the last one searched are named, rather than looked for.
 _NAMED = 50
 # The beginning as it stands in search vectors, or NULL where it is not one word there.
@@ -44,6 +46,12 @@ RAREST = """(
                                                                 unaccent(%(head)s::text)))) x,
                            LATERAL (SELECT sum(t.products) AS n FROM products_wordtally t
                                      WHERE t.market_id = m.id AND t.word = x) r)"""
+# A word as a query.
+_QUOTED = r"'''' || replace(replace({word}, '\', '\\'), '''', '''''') || ''''"
+# With at most so many words it is asked which documents have two of them; of these so many are looked at.
+_COMPARED, _TWICE = 8, 500
+# A word of parts, of which the first is a word of its own besides.
+_COMPOUND = "^[[:alnum:]]+(-[[:alnum:]]+)+$"
 _UNKNOWN = "NULL::bigint"
 # filter -> which share of all products it leaves at least, by the database's own statistics.
 _SHARES = {
@@ -117,17 +125,23 @@ def part_of_list(offset: str) -> str:
     one by one.
     """
     return f"""
-                SELECT 'epoch'::timestamptz - s.number * interval '1 microsecond' AS at, s.passed
-                  FROM (SELECT t.kind, t.number,
-                               coalesce(sum(t.products) OVER (
-                                   ORDER BY t.number RANGE BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0)::bigint
-                                   AS passed
-                          FROM products_tally t
-                         WHERE t.market_id = m.id AND t.kind IN ('d', 'n') AND t.label = '' AND {offset} >= {_NEAR}
-                           AND NOT EXISTS (SELECT FROM products_tally l
-                                            WHERE l.market_id = m.id AND l.kind = 'd' OFFSET {_LOOSE})) s
-                 WHERE s.kind = 'n' AND s.passed <= {offset}
-                 ORDER BY s.number DESC LIMIT 1"""  # noqa: S608 - as above
+                SELECT 'epoch'::timestamptz - p.number * interval '1 microsecond' AS at, p.passed
+                  FROM (SELECT n.number, n.passed
+                          FROM (SELECT s.number, s.passed, lead(s.passed) OVER (ORDER BY s.number) AS next
+                                  FROM (SELECT t.kind, t.number,
+                                               coalesce(sum(t.products) OVER (
+                                                   ORDER BY t.number RANGE BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING),
+                                               0)::bigint AS passed
+                                          FROM products_tally t
+                                         WHERE t.market_id = m.id AND t.kind IN ('d', 'n') AND t.label = ''
+                                           AND {offset} >= {_NEAR}
+                                           AND NOT EXISTS (SELECT FROM products_tally l
+                                                            WHERE l.market_id = m.id AND l.kind = 'd'
+                                                           OFFSET {_LOOSE})) s
+                                 WHERE s.kind = 'n') n
+                         WHERE n.next > {offset} OR n.next IS NULL
+                         ORDER BY n.number LIMIT 1) p
+                 WHERE p.passed <= {offset}"""  # noqa: S608 - as above
 
 
 def _chosen(*, is_by_stock: bool) -> str:
@@ -142,23 +156,50 @@ def _sum(chosen: str, kind: str, label: str, numbers: str = "") -> str:
 
 
 def _kept_by_word() -> str:
-    """Return how many have the one word that is searched, where it is no SKU and the beginning of no other.
+    """Return how many have the one word that is searched, where it is no SKU.
 
+    Where it is the beginning of others, too, those that have any of them are all that have one, less what is counted
+    twice: an index finds that, where it is little. A word that is put together of parts stands nowhere without them.
     Else the most frequent of them tells whether all together are more than are counted.
     """
     return f"""(
-                SELECT CASE WHEN max(w.n) > {EXACT_COUNT_LIMIT} THEN {EXACT_COUNT_LIMIT + 1}
-                            WHEN count(*) <= 1 AND NOT EXISTS (SELECT FROM skus) THEN coalesce(sum(w.n), 0)::bigint END
-                  FROM (SELECT {_BEGINNING} AS beginning, {_WORDS} AS words WHERE %(word)s::text <> '' OFFSET 0) s
-                  CROSS JOIN LATERAL (
-                       (SELECT sum(t.products) AS n FROM products_wordtally t
-                         WHERE t.market_id = m.id AND t.word >= s.beginning AND t.word < s.beginning || chr(1114111)
-                         GROUP BY t.word HAVING sum(t.products) > 0 LIMIT {_NAMED + 1})
-                        UNION ALL
-                       (SELECT sum(t.products) FROM products_wordtally t
-                         WHERE t.market_id = m.id AND t.word = s.words[1] AND NOT starts_with(t.word, s.beginning)
-                         GROUP BY t.word HAVING sum(t.products) > 0)) w
-                HAVING bool_and(s.beginning IS NOT NULL AND cardinality(s.words) <= 1))"""  # noqa: S608 - as above
+                SELECT CASE WHEN a.most > {EXACT_COUNT_LIMIT} THEN {EXACT_COUNT_LIMIT + 1}
+                            WHEN NOT EXISTS (SELECT FROM skus) AND a.n <= {_NAMED} THEN
+                                 CASE WHEN cardinality(a.words) <= 1 THEN a.total
+                                      WHEN cardinality(a.words) <= {_COMPARED} AND a.total > {SCORED}
+                                      THEN (a.total - {_counted_twice()})::bigint END END
+                  FROM (SELECT count(w.word) AS n, max(w.n) AS most,
+                               coalesce(sum(w.n) FILTER (WHERE NOT w.is_put_together), 0)::bigint AS total,
+                               coalesce(array_agg(w.word) FILTER (WHERE NOT w.is_put_together), '{{}}') AS words
+                          FROM (SELECT {_BEGINNING} AS beginning, {_WORDS} AS words WHERE %(word)s::text <> ''
+                                OFFSET 0) s
+                          CROSS JOIN LATERAL (
+                               SELECT v.word, v.n, s.words[1] = s.beginning AND starts_with(v.word, s.beginning || '-')
+                                      AND v.word ~ '{_COMPOUND}' AS is_put_together
+                                 FROM ((SELECT t.word, sum(t.products) AS n FROM products_wordtally t
+                                         WHERE t.market_id = m.id
+                                           AND t.word >= s.beginning AND t.word < s.beginning || chr(1114111)
+                                         GROUP BY t.word HAVING sum(t.products) > 0 LIMIT {_NAMED + 1})
+                                        UNION ALL
+                                       (SELECT t.word, sum(t.products) FROM products_wordtally t
+                                         WHERE t.market_id = m.id
+                                           AND t.word = s.words[1] AND NOT starts_with(t.word, s.beginning)
+                                         GROUP BY t.word HAVING sum(t.products) > 0)) v) w
+                        HAVING bool_and(s.beginning IS NOT NULL AND cardinality(s.words) <= 1)) a)"""  # noqa: S608 - as above
+
+
+def _counted_twice() -> str:
+    """Return how many too many it is to add up how many have each of the words; NULL where many have several."""
+    one, other = _QUOTED.format(word="x"), _QUOTED.format(word="y")
+    return f"""(
+                                      SELECT CASE WHEN count(*) <= {_TWICE} THEN coalesce(sum(o.n - 1), 0) END
+                                        FROM (SELECT (SELECT count(*) FROM unnest(a.words) x
+                                                       WHERE d.search @@ ({one})::tsquery) AS n
+                                                FROM products_productdocument d
+                                               WHERE d.market_id = m.id AND d.search @@ (
+                                                     SELECT string_agg({one} || ' & ' || {other}, '|')::tsquery
+                                                       FROM unnest(a.words) x, unnest(a.words) y WHERE x < y)
+                                               LIMIT {_TWICE + 1}) o)"""  # noqa: S608 - as above
 
 
 def _kept_by_price(prices: Collection[str], chosen: str, *, is_by_stock: bool) -> str:

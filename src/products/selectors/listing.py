@@ -18,7 +18,7 @@ from core.pagination import EXACT_COUNT_LIMIT, PageRequest, decode_cursor, encod
 from markets.errors import UnknownMarket
 from products import domain
 from products.domain.searching import split_last
-from products.selectors import searching
+from products.selectors import named, searching
 from products.selectors.prepared import fetch_one
 from products.selectors.statements import SORTS, Asked, is_counted, rows_for, statement_of
 
@@ -115,6 +115,7 @@ def _asked(listing: Listing, values: Mapping[str, Any], *, is_told: bool = False
         most=rows_for(listing.page.size),
         is_further=values["offset"] > 0,
         is_by_time=not is_told and listing.sort == "relevance" and _is_time(values.get("after_key", "")),
+        is_by_name=not is_told and listing.sort == "relevance" and _is_by_name(values.get("after_key", "")),
         of_versions=listing.of_versions,
         is_told=is_told,
     )
@@ -201,6 +202,10 @@ def _is_integer(text: str) -> bool:
 
 def _is_time(text: str) -> bool:
     return text == "infinity" or domain.is_timestamp(text)
+
+
+def _is_by_name(text: str) -> bool:
+    return _is_number(text) and named.is_key(float(text))
 
 
 def _is_score(text: str) -> bool:

@@ -12,7 +12,7 @@ import pycountry
 from core import money
 from core.pagination import DEFAULT_SIZE, EXACT_COUNT_LIMIT, MAX_SIZE
 from products.models import CATEGORY_LEVELS
-from products.selectors import counting
+from products.selectors import counting, named
 from products.selectors.editions import CATEGORY, EDITION, NO_CATEGORY
 from products.selectors.reading import DEFAULT_MARKET, NAMED_MARKET, OVERLAY, for_group
 
@@ -102,6 +102,8 @@ class Asked(NamedTuple):
     is_further: bool
     # Of a search by relevance: the walk has begun by time, since so much was found.
     is_by_time: bool = False
+    # The same, of a walk that has begun by ``named``.
+    is_by_name: bool = False
     # Asked by somebody who may have the documents already: what they would be, and not what they are.
     of_versions: bool = False
     # On which level of the tree the category stands, if that is known; it finds nothing where that is wrong.
@@ -197,6 +199,8 @@ def _page_of(asked: Asked) -> str:
 
 def _parts(asked: Asked) -> _Parts:
     key, kind, direction = SORTS[asked.sort]
+    if key == _SCORE and _may_go_by_name(asked):
+        key = named.KEY if asked.is_after else f"CASE WHEN {named.IS_SO} THEN {named.KEY} ELSE {_SCORE} END"
     source, document, version, where = "products_productdocument d", "d.document", "d.version", _where(asked)
     if asked.of_group:
         source += OVERLAY
@@ -281,26 +285,28 @@ def _with_documents(parts: _Parts, rows: str) -> str:
 def _page_of_found(asked: Asked) -> str:
     """Return the page of what is found, which is looked for once, and counted and sorted then.
 
-    Where its number is kept and promises that a short walk in the page's order meets it, or where it is more than is
-    counted, the page is met by that walk; and where even that meets too few, it is looked for by itself. So many are
-    not scored: but for those of the very SKU that is searched, they go by time.
+    Of a word that many have, it may be met among the newest (``named``). Where its number is kept and promises that a
+    short walk in the page's order meets it, or where it is more than is counted, the page is met by that walk; and
+    where even that meets too few, it is looked for by itself. So many are not scored: but for those of the very SKU
+    that is searched, they go by time.
     """
     parts = _parts(asked._replace(is_after=asked.is_after and not asked.is_by_time))
     few = (
         "false"
         if asked.is_by_time
-        else f"(NOT (SELECT is_met FROM met) AND (SELECT n FROM counted) <= {EXACT_COUNT_LIMIT})"  # noqa: S608 - as below
+        else f"(NOT (SELECT is_met OR is_newest FROM met) AND (SELECT n FROM counted) <= {EXACT_COUNT_LIMIT})"  # noqa: S608 - as below
     )
+    many = f"NOT {few} AND NOT (SELECT is_newest FROM met)"  # noqa: S608 - as below
     by_index = parts._replace(where=parts.where.replace(_CONDITIONS["search"], _FOUND_BY_WORDS))
     found = " UNION ALL ".join(
         f"SELECT {parts.order.key} AS key, d.product_id FROM {parts.source}"  # noqa: S608
-        f" WHERE NOT (SELECT is_met OR coalesce(n, 0) > {EXACT_COUNT_LIMIT} FROM met) AND {where}"
+        f" WHERE NOT (SELECT is_met OR is_newest OR coalesce(n, 0) > {EXACT_COUNT_LIMIT} FROM met) AND {where}"
         for where in _by_level(by_index, asked)
     )
     best = f"SELECT f.key, f.product_id FROM found f {parts.chosen(few, 'f.key', 'f.product_id')}"  # noqa: S608
     # Only what is sent is written as text.
     of_few = f"SELECT b.key::text AS key, b.product_id FROM ({best}) b"  # noqa: S608
-    rows = " UNION ALL ".join(f"({branch})" for branch in (of_few, *_of_many(asked, f"NOT {few}")))
+    rows = " UNION ALL ".join(f"({branch})" for branch in (of_few, *_of_newest(asked), *_of_many(asked, many)))
     kept = counting.kept_count(asked.filters, of_group=asked.of_group)
     is_enough = f"k.n > {EXACT_COUNT_LIMIT}" if _goes_by_time(asked) else "k.n IS NOT NULL"
     promised = _promised(asked)
@@ -308,11 +314,12 @@ def _page_of_found(asked: Asked) -> str:
     return f"""
             WITH {_skus(asked)}{_looked_for(asked)}
             {promise}kept AS MATERIALIZED (SELECT {kept} AS n),
-            walked AS MATERIALIZED ({_walk(asked)}),
+            {_newest(asked)}walked AS MATERIALIZED ({_walk(asked)}),
             met AS MATERIALIZED (
                 SELECT CASE WHEN k.n IS NOT NULL THEN k.n
                             WHEN {promised} AND {_is_met(asked)} THEN {EXACT_COUNT_LIMIT + 1} END AS n,
-                       {_is_met(asked)} AND ({is_enough} OR {promised}) AS is_met
+                       {_is_met(asked)} AND ({is_enough} OR {promised}) AS is_met,
+                       {_is_newest(asked)} AS is_newest
                   FROM kept k),
             found AS MATERIALIZED ({found} LIMIT {EXACT_COUNT_LIMIT + 1}),
             counted AS MATERIALIZED (SELECT coalesce((SELECT n FROM met), (SELECT count(*) FROM found)) AS n)
@@ -343,6 +350,39 @@ def _looked_for(asked: Asked) -> str:
                 SELECT CASE WHEN f.is_all THEN q.query ELSE q.head END AS query, f.is_all
                   FROM (SELECT q.head IS NULL OR coalesce({counting.RAREST} > {_FEW_ROWS}, true) AS is_all
                         OFFSET 0) f),"""  # noqa: S608 - as above
+
+
+def _may_go_by_name(asked: Asked) -> bool:
+    is_begun_so = asked.is_after == asked.is_by_name and not asked.is_by_time
+    return asked.sort == "relevance" and set(asked.filters) == {"search"} and is_begun_so
+
+
+def _newest(asked: Asked) -> str:
+    """Return the page's rows, where it goes by ``named`` and they are met among the newest."""
+    if not _may_go_by_name(asked):
+        return ""
+    parts = _parts(asked)
+    order = parts.order
+    where = parts.where.replace(_CONDITIONS["search"], named.condition())
+    before = f"{asked.most} + %(offset)s::bigint" if asked.is_further else str(asked.most)
+    return f"""named AS MATERIALIZED ({named.rule(is_after=asked.is_after)}),
+            span AS MATERIALIZED ({named.span(before=before, listed=counting.of_listing(), is_after=asked.is_after)}),
+            newest AS MATERIALIZED (
+                SELECT {named.KEY_OF_CALLED} AS key, d.product_id FROM {parts.source}
+                 WHERE EXISTS (SELECT FROM span) AND {where}{order.after(named.KEY_OF_CALLED, "d.product_id")}
+                       {order.by(named.KEY_OF_CALLED, "d.product_id")} {parts.part}),
+            """  # noqa: S608 - as above
+
+
+def _is_newest(asked: Asked) -> str:
+    return f"(SELECT count(*) FROM newest) = {asked.most}" if _may_go_by_name(asked) else "false"  # noqa: S608 - as above
+
+
+def _of_newest(asked: Asked) -> Iterator[str]:
+    if _may_go_by_name(asked):
+        order = _parts(asked).order
+        rows = "SELECT w.key::text, w.product_id FROM newest w WHERE (SELECT is_newest FROM met)"
+        yield f"{rows} {order.by('w.key', 'w.product_id')}"
 
 
 def _page_of_told(asked: Asked) -> str:
@@ -380,7 +420,7 @@ def _walk(asked: Asked) -> str:
     """Return the page's rows, as far as they are among the next so many of all that is listed, in the order wanted."""
     parts = _parts_of_many(asked)
     key, order = parts.order.key, parts.order
-    if key == _SCORE:  # of which there is no index
+    if asked.sort == "relevance" and not _goes_by_time(asked):  # of which there is no index
         return "SELECT NULL::float8 AS key, NULL::uuid AS product_id WHERE false"
     price = for_group("d.price_minor") if asked.of_group else "d.price_minor"
     passed = " UNION ALL ".join(
