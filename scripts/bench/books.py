@@ -30,7 +30,7 @@ _ATTEMPTS = (
     "SELECT a.id FROM payments_attempt a JOIN payments_payment p ON p.id = a.payment_id WHERE p.order_id = %(id)s::uuid"
 )
 _ENTRIES = (
-    "SELECT id FROM payments_ledgerentry WHERE reference = %(id)s::text"  # noqa: S608 - names are ours
+    "SELECT id FROM payments_ledgerentry WHERE reference = %(id)s::text"  # nosec B608  # noqa: S608 - names are ours
     f" OR split_part(reference, ':', 1) IN (SELECT id::text FROM ({_ATTEMPTS}) AS a)"
 )
 

@@ -40,7 +40,7 @@ def copy_rows(shop: Shop, table: Table, *, first: int, last: int, values: dict[s
     names = ", ".join(f'"{column}"' for column in columns)
     made = ", ".join(table.other.get(column, f't."{column}"') for column in columns)
     shop.sql(
-        f"INSERT INTO {table.name} ({names})"  # noqa: S608 - names are ours
+        f"INSERT INTO {table.name} ({names})"  # nosec B608  # noqa: S608 - names are ours
         f" SELECT {made} FROM generate_series(%(first)s::int, %(last)s::int) AS n, {table.name} t"
         f" WHERE {table.where} ORDER BY n, t.id",
         {"first": first, "last": last, **(values or {})},

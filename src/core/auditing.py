@@ -80,7 +80,7 @@ def append(*, actor: Actor, action: str, arguments: Mapping[str, Any]) -> None:
     at = datetime.now(UTC)
     row = Row(position + 1, at, actor.user_id, actor.via, actor.request_id, actor.path[:300], action, details, previous)
     execute(
-        f"WITH head AS (UPDATE core_audithead SET position = %s, hash = %s) "  # noqa: S608 - constants
+        f"WITH head AS (UPDATE core_audithead SET position = %s, hash = %s) "  # nosec B608  # noqa: S608 - constants
         f"INSERT INTO core_auditentry ({_COLUMNS}) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
         [row.position, row.hashed(), *row[:-1], row.hashed()],
     )
@@ -130,7 +130,7 @@ def find_breaks(*, kept: tuple[int, str] | None = None) -> Iterator[str]:
 
 def _rows(*, after: int, most: int, until: int) -> list[Row]:
     found = fetch(
-        f"SELECT {_COLUMNS} FROM core_auditentry "  # noqa: S608 - constants
+        f"SELECT {_COLUMNS} FROM core_auditentry "  # nosec B608  # noqa: S608 - constants
         "WHERE position > %s AND position <= %s ORDER BY position LIMIT %s",
         [after, until, most],
     )

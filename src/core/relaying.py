@@ -53,7 +53,7 @@ SELECT handler FROM handlers
    AND (SELECT count(*) FROM (SELECT FROM core_delivery d
          WHERE d.handler = handlers.handler AND done_at IS NULL AND dead_at IS NULL AND due_at > %s AND due_at <= %s
          LIMIT {UNDER_WAY}) AS under_way) < {UNDER_WAY}
-"""  # noqa: S608 - words and numbers of ours
+"""  # nosec B608  # noqa: S608 - words and numbers of ours
 
 _LEASE = """
 UPDATE core_delivery SET due_at = %s, handed_out = handed_out + 1 WHERE id = ANY((SELECT %s::uuid[])::uuid[])

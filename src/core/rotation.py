@@ -22,7 +22,7 @@ _OLD_FACTS = f"""
 SELECT id, payload::text FROM core_outboxevent
  WHERE id > %s::uuid AND EXISTS (SELECT FROM jsonb_each_text(payload) AS part (name, value)
                 WHERE starts_with(name, '{_SEALED}') AND value <> '' AND NOT starts_with(value, %s))
- ORDER BY id LIMIT %s FOR UPDATE"""  # noqa: S608 - a constant of ours
+ ORDER BY id LIMIT %s FOR UPDATE"""  # nosec B608  # noqa: S608 - a constant of ours
 
 
 def sealed_models() -> Iterator[tuple[type[models.Model], list[str]]]:
@@ -54,14 +54,14 @@ def reseal_batch(
     where = "" if after is None else f"WHERE {key} > %s"
     with connection.cursor() as cursor:
         cursor.execute(
-            f"SELECT {key}, {', '.join(names)} FROM {table} {where} ORDER BY {key} LIMIT %s FOR UPDATE",  # noqa: S608
+            f"SELECT {key}, {', '.join(names)} FROM {table} {where} ORDER BY {key} LIMIT %s FOR UPDATE",  # nosec B608  # noqa: S608
             [*([] if after is None else [after]), most],
         )
         rows = cursor.fetchall()
         anew = [(row, values, _current(fields, values)) for row, *values in rows]
         changed = [(*found, row) for row, values, found in anew if found != values]
         cursor.executemany(
-            f"UPDATE {table} SET {', '.join(f'{name} = %s' for name in names)} WHERE {key} = %s",  # noqa: S608
+            f"UPDATE {table} SET {', '.join(f'{name} = %s' for name in names)} WHERE {key} = %s",  # nosec B608  # noqa: S608
             changed,
         )
     return (rows[-1][0] if rows else None), len(changed)

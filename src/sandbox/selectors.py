@@ -160,7 +160,7 @@ def totals() -> dict[str, dict[str, int]]:
     found: dict[str, dict[str, int]] = {}
     with connection.cursor() as cursor:
         cursor.execute(
-            f"SELECT currency, kind, sum(amount_minor)::bigint FROM {Entry._meta.db_table} "  # noqa: S608 - our name
+            f"SELECT currency, kind, sum(amount_minor)::bigint FROM {Entry._meta.db_table} "  # nosec B608  # noqa: S608 - our name
             "GROUP BY currency, kind ORDER BY currency, kind"
         )
         for currency, kind, minor in cursor.fetchall():

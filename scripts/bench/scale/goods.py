@@ -40,7 +40,7 @@ _WORD = " || ".join(
 _CATEGORY = f"""
     CASE WHEN mod(n, 10) > 0 THEN category_id
          ELSE (SELECT i.category_id FROM bench_imported i WHERE i.place = {_chance(512, "t.id")}) END
-"""  # noqa: S608 - names are ours
+"""  # nosec B608  # noqa: S608 - names are ours
 _TIMES = {column: f"t.{column} - n * interval '1 second'" for column in ("created_at", "updated_at")}
 _UNITS = "CASE WHEN {chance} < 10 THEN 0 ELSE 2000 + {chance} * 100 END"
 
@@ -94,7 +94,7 @@ _MOVEMENTS = f"""
     SELECT {new_key("stock_id")}, {_units("variant_id")}, 'declared', 'import', now()
       FROM generate_series(%(first)s::int, %(last)s::int) AS n, bench_imported
      WHERE {_units("variant_id")} > 0 ORDER BY n
-"""  # noqa: S608 - names are ours
+"""  # nosec B608  # noqa: S608 - names are ours
 _INDEXES = """
     SELECT coalesce(json_agg(pg_get_indexdef(i.indexrelid)), '[]')
       FROM pg_index i

@@ -40,10 +40,10 @@ _MOST_BYTES_BEHIND = 64 * 2**20
 _CONTROL = "FROM pg_control_system() s, pg_control_checkpoint() c"
 _SLOT_STATE = f"""
 SELECT coalesce(bool_or(active), false), coalesce(max(pg_wal_lsn_diff(pg_current_wal_lsn(), restart_lsn)), 0)
-  FROM pg_replication_slots WHERE slot_name = '{SLOT}'"""  # noqa: S608 - a constant of ours
+  FROM pg_replication_slots WHERE slot_name = '{SLOT}'"""  # nosec B608  # noqa: S608 - a constant of ours
 
 _RECEIVED = f"""
-SELECT coalesce(bool_or(restart_lsn >= '{{}}'), false) FROM pg_replication_slots WHERE slot_name = '{SLOT}'"""  # noqa: S608
+SELECT coalesce(bool_or(restart_lsn >= '{{}}'), false) FROM pg_replication_slots WHERE slot_name = '{SLOT}'"""  # nosec B608  # noqa: S608
 
 
 def our_store() -> Store:

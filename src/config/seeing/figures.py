@@ -46,7 +46,7 @@ SELECT (SELECT count(*) FROM owed),
             coalesce(extract(epoch FROM good_at)::float8, 0), found)), '{{}}'::json) FROM core_inspection),
        extract(epoch FROM now.at)::float8
   FROM now
-"""  # noqa: S608 - a number of ours
+"""  # nosec B608  # noqa: S608 - a number of ours
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -71,7 +71,7 @@ def _insert_notifications(
         f"""INSERT INTO notifications_notification
                 (id, created_at, updated_at, user_id, kind, title, body, data, source)
             SELECT {_NEW_ID}, %s, %s, asking.user_id, %s, %s, %s, %s::jsonb, %s FROM ({asking}) AS asking
-            ON CONFLICT (source, user_id) DO NOTHING""",  # noqa: S608 - names of ours, values as parameters
+            ON CONFLICT (source, user_id) DO NOTHING""",  # nosec B608  # noqa: S608 - names of ours, values as parameters
         [
             at,
             at,
@@ -98,7 +98,7 @@ def _insert_mails(
                    encode(sha256(replace(asking.user_id::text, '-', '')::bytea), 'hex'), 'queued', 0,
                    %s::timestamptz + row_number() OVER () * make_interval(secs => %s), ''
               FROM ({asking}) AS asking
-            ON CONFLICT (source, recipient_digest) DO NOTHING""",  # noqa: S608 - names of ours, values as parameters
+            ON CONFLICT (source, recipient_digest) DO NOTHING""",  # nosec B608  # noqa: S608 - names of ours, values as parameters
         [
             at,
             at,

@@ -55,13 +55,13 @@ COUNT = """
 CHANGED = "SELECT * FROM kinds"
 COLUMNS = "{row}.market_id, {row}.in_stock, {row}.category_ids, {row}.tags, {row}.price_minor, {row}.published_at"
 NEW, OLD = COLUMNS.format(row="n"), COLUMNS.format(row="o")
-ALL = f"SELECT 1 AS sign, {NEW} FROM {{table}} n"
-GONE = f"SELECT -1 AS sign, {OLD} FROM old_rows o"
+ALL = f"SELECT 1 AS sign, {NEW} FROM {{table}} n"  # nosec B608
+GONE = f"SELECT -1 AS sign, {OLD} FROM old_rows o"  # nosec B608
 DIFFERING = f"""
         SELECT 1 AS sign, {NEW} FROM new_rows n JOIN old_rows o ON o.id = n.id WHERE ({NEW}) IS DISTINCT FROM ({OLD})
          UNION ALL
         SELECT -1, {OLD} FROM new_rows n JOIN old_rows o ON o.id = n.id WHERE ({NEW}) IS DISTINCT FROM ({OLD})
-"""
+"""  # nosec B608
 TALLY = f"""
 CREATE FUNCTION products_tally_documents() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
@@ -91,7 +91,7 @@ DROP TRIGGER products_tally_update ON products_productdocument;
 """
 # Of what is there already, but for what has been counted since the triggers are there: seen at the same moment, so that
 # nobody has to wait meanwhile.
-UNCOUNTED = f"{CHANGED} UNION ALL SELECT market_id, kind, label, number, -products, -free FROM products_tally"
+UNCOUNTED = f"{CHANGED} UNION ALL SELECT market_id, kind, label, number, -products, -free FROM products_tally"  # nosec B608
 FILL = f"""
 CREATE FUNCTION products_fill_tallies() RETURNS void LANGUAGE sql AS $$
     {COUNT.format(changes=ALL.format(table="products_productdocument"), counted=UNCOUNTED)}

@@ -38,7 +38,7 @@ WORDS_BEGINNING = f"""(
           LEFT JOIN LATERAL (
                SELECT t.word FROM products_wordtally t
                 WHERE t.market_id = m.id AND t.word >= b.beginning AND t.word < b.beginning || chr(1114111)
-                GROUP BY t.word HAVING sum(t.products) > 0 LIMIT {_NAMED + 1}) w ON true)"""  # noqa: S608 - as below
+                GROUP BY t.word HAVING sum(t.products) > 0 LIMIT {_NAMED + 1}) w ON true)"""  # nosec B608  # noqa: S608 - as below
 # How many documents have the rarest of all words but the last, or NULL where these are too common to be searched.
 RAREST = """(
                     SELECT min(coalesce(r.n, 0))
@@ -62,7 +62,7 @@ _SHARES = {
     # Only of a single word: of several, and of all but words, nothing is known. By what is kept: the database's own
     # statistics of words take as long to read as a search.
     "search": f"""(SELECT sum(t.products) FROM products_wordtally t WHERE t.market_id = m.id AND t.word = (
-                   SELECT words[1] FROM {_WORDS} words WHERE cardinality(words) = 1)) / n.products""",  # noqa: S608 - of our own parts; values are bound
+                   SELECT words[1] FROM {_WORDS} words WHERE cardinality(words) = 1)) / n.products""",  # nosec B608  # noqa: S608 - of our own parts; values are bound
 }
 _SHARE_OF_PRICES = "products_share_between('price_minor', {lowest}, {highest})"
 _PRICES = {"min_price": "q.lowest", "max_price": "q.highest"}
@@ -77,7 +77,7 @@ _KEPT = {"category": ("c", "c.id::text"), "tag": ("t", "%(tag)s::text")}
 def of_listing(category: str | None = None) -> str:
     """Return how many documents the market lists, in all or below a category; in all, too, where that is null."""
     which = f"n.category_id IS NOT DISTINCT FROM {category}" if category else "n.category_id IS NULL"
-    return f"""coalesce((SELECT n.products FROM products_listingcount n WHERE n.market_id = m.id AND {which}), 0)"""  # noqa: S608 - of our own parts; values are bound
+    return f"""coalesce((SELECT n.products FROM products_listingcount n WHERE n.market_id = m.id AND {which}), 0)"""  # nosec B608  # noqa: S608 - of our own parts; values are bound
 
 
 def kept_count(filters: Collection[str], *, of_group: bool) -> str:
@@ -115,7 +115,7 @@ def promise(filters: Collection[str], *, of_group: bool) -> str:
     lacking = " + ".join(f"1 - coalesce({share}, 0)" for share in shares)
     return f"""coalesce((
                     SELECT CASE WHEN n.products > {SURELY} THEN n.products * (1 - ({lacking})) > {SURELY} END
-                      FROM products_listingcount n WHERE n.market_id = m.id AND n.category_id IS NULL), false)"""  # noqa: S608 - as above
+                      FROM products_listingcount n WHERE n.market_id = m.id AND n.category_id IS NULL), false)"""  # nosec B608  # noqa: S608 - as above
 
 
 def part_of_list(offset: str) -> str:
@@ -141,7 +141,7 @@ def part_of_list(offset: str) -> str:
                                  WHERE s.kind = 'n') n
                          WHERE n.next > {offset} OR n.next IS NULL
                          ORDER BY n.number LIMIT 1) p
-                 WHERE p.passed <= {offset}"""  # noqa: S608 - as above
+                 WHERE p.passed <= {offset}"""  # nosec B608  # noqa: S608 - as above
 
 
 def _chosen(*, is_by_stock: bool) -> str:
@@ -152,7 +152,7 @@ def _chosen(*, is_by_stock: bool) -> str:
 
 def _sum(chosen: str, kind: str, label: str, numbers: str = "") -> str:
     return f"""coalesce((SELECT sum({chosen})::bigint FROM products_tally t
-                          WHERE t.market_id = m.id AND t.kind = '{kind}' AND t.label = {label}{numbers}), 0)"""  # noqa: S608 - as above
+                          WHERE t.market_id = m.id AND t.kind = '{kind}' AND t.label = {label}{numbers}), 0)"""  # nosec B608  # noqa: S608 - as above
 
 
 def _kept_by_word() -> str:
@@ -185,7 +185,7 @@ def _kept_by_word() -> str:
                                          WHERE t.market_id = m.id
                                            AND t.word = s.words[1] AND NOT starts_with(t.word, s.beginning)
                                          GROUP BY t.word HAVING sum(t.products) > 0)) v) w
-                        HAVING bool_and(s.beginning IS NOT NULL AND cardinality(s.words) <= 1)) a)"""  # noqa: S608 - as above
+                        HAVING bool_and(s.beginning IS NOT NULL AND cardinality(s.words) <= 1)) a)"""  # nosec B608  # noqa: S608 - as above
 
 
 def _counted_twice() -> str:
@@ -199,7 +199,7 @@ def _counted_twice() -> str:
                                                WHERE d.market_id = m.id AND d.search @@ (
                                                      SELECT string_agg({one} || ' & ' || {other}, '|')::tsquery
                                                        FROM unnest(a.words) x, unnest(a.words) y WHERE x < y)
-                                               LIMIT {_TWICE + 1}) o)"""  # noqa: S608 - as above
+                                               LIMIT {_TWICE + 1}) o)"""  # nosec B608  # noqa: S608 - as above
 
 
 def _kept_by_price(prices: Collection[str], chosen: str, *, is_by_stock: bool) -> str:
@@ -216,10 +216,10 @@ def _kept_by_price(prices: Collection[str], chosen: str, *, is_by_stock: bool) -
     stock = " AND d.in_stock = (SELECT %(in_stock)s::boolean)" if is_by_stock else ""
     counted = " + ".join(
         f"""(SELECT count(*) FROM (SELECT FROM products_productdocument d
-                                    WHERE d.market_id = m.id AND {edge}{stock} LIMIT {EXACT_COUNT_LIMIT + 1}) e)"""  # noqa: S608 - as above
+                                    WHERE d.market_id = m.id AND {edge}{stock} LIMIT {EXACT_COUNT_LIMIT + 1}) e)"""  # nosec B608  # noqa: S608 - as above
         for edge in edges
     )
     between_all = f"CASE WHEN {of_listing()} > {SMALL} THEN {_sum(chosen, 'p', _NO_LABEL, between)} END"
     return f"""(SELECT CASE WHEN w.n > {EXACT_COUNT_LIMIT} THEN {EXACT_COUNT_LIMIT + 1}
                             WHEN w.n IS NOT NULL THEN least(w.n + {counted}, {EXACT_COUNT_LIMIT + 1}) END
-                  FROM (SELECT {between_all} AS n OFFSET 0) w)"""  # noqa: S608 - as above
+                  FROM (SELECT {between_all} AS n OFFSET 0) w)"""  # nosec B608  # noqa: S608 - as above

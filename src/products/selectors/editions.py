@@ -18,7 +18,7 @@ EDITION = f"""(
     SELECT pg_postmaster_start_time()::text || ' ' || m.id || ' ' || m.xmin::text || ' ' || coalesce(c.id::text, '')
            || ' ' || coalesce(c.level, 0) || ' '
            || CASE WHEN count(*) < {_MOST} THEN coalesce(sum(e.changes), 0) END
-      FROM (SELECT changes FROM products_edition WHERE market_id = m.id LIMIT {_MOST}) e)"""  # noqa: S608 - of our own parts
+      FROM (SELECT changes FROM products_edition WHERE market_id = m.id LIMIT {_MOST}) e)"""  # nosec B608  # noqa: S608 - of our own parts
 NO_CATEGORY = "(SELECT NULL::uuid AS id, NULL::int AS level)"
 CATEGORY = """(
     SELECT id, cardinality(ancestor_ids) AS level FROM products_category WHERE slug = %(category)s::text)"""
@@ -42,7 +42,7 @@ _STATEMENTS = {
         SELECT {EDITION}
           FROM markets_market m LEFT JOIN LATERAL {NO_CATEGORY if is_whole else CATEGORY} c ON true
          WHERE {DEFAULT_MARKET if is_default else NAMED_MARKET} AND m.is_active
-    """  # noqa: S608 - as above
+    """  # nosec B608  # noqa: S608 - as above
     for is_default in (True, False)
     for is_whole in (True, False)
 }

@@ -67,7 +67,7 @@ _FACTS = """
       FROM products_product p JOIN products_category c ON c.id = p.category_id
      WHERE p.id = ANY(%s)
      ORDER BY p.id
-""".replace("{lowest}", _LOWEST)
+""".replace("{lowest}", _LOWEST)  # nosec B608
 
 
 def load_facts(*, product_ids: Sequence[UUID]) -> list[ProductFacts]:

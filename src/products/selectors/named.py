@@ -22,7 +22,7 @@ _LEAST, _MOST = 1e12, 9e15
 _AT = "date_part('epoch', d.published_at) * 1e6"
 _AFTER = f"(%(after_key)s::float8 - {_CALLED!r}::float8)"
 # By what all are sorted, and those of them that are called so.
-KEY = f"(CASE WHEN d.search @@ (SELECT called FROM named) THEN {_CALLED!r}::float8 ELSE 0 END + {_AT})"  # noqa: S608 - of our own parts
+KEY = f"(CASE WHEN d.search @@ (SELECT called FROM named) THEN {_CALLED!r}::float8 ELSE 0 END + {_AT})"  # nosec B608  # noqa: S608 - of our own parts
 KEY_OF_CALLED = f"({_CALLED!r}::float8 + {_AT})"
 # What was searched, where it stands not in the description: as the query's text says it, behind each of its words.
 _CALLED_SO = """regexp_replace(nullif(q.query::text, ''), '''(:)?(\\*)?( |$)', ''':\\2AB\\3', 'g')::tsquery"""
@@ -37,7 +37,7 @@ def is_key(key: float) -> bool:
 def rule(*, is_after: bool) -> str:
     """Return whether it goes by this rule, as a walk does that has begun so; and what is called so."""
     is_so = "true" if is_after else f"coalesce(k.n > {counting.SCORED} AND k.n <= {EXACT_COUNT_LIMIT}, false)"
-    return f"SELECT r.is_so, CASE WHEN r.is_so THEN {_CALLED_SO} END AS called FROM (SELECT {is_so} AS is_so FROM kept k) r"  # noqa: S608, E501 - of our own parts
+    return f"SELECT r.is_so, CASE WHEN r.is_so THEN {_CALLED_SO} END AS called FROM (SELECT {is_so} AS is_so FROM kept k) r"  # nosec B608  # noqa: S608, E501 - of our own parts
 
 
 def span(*, before: str, listed: str, is_after: bool) -> str:
@@ -61,7 +61,7 @@ def span(*, before: str, listed: str, is_after: bool) -> str:
                        {until} AS until
                   FROM (SELECT {_SPARE} * ({before}) * l.n / greatest(k.n, 1) AS many, l.n AS listed
                           FROM kept k, (SELECT {listed} AS n) l OFFSET 0) w
-                 WHERE {IS_SO} AND w.many <= {FARTHEST} AND w.listed > {LARGE}{is_called}"""  # noqa: S608 - as above; values are bound
+                 WHERE {IS_SO} AND w.many <= {FARTHEST} AND w.listed > {LARGE}{is_called}"""  # nosec B608  # noqa: S608 - as above; values are bound
 
 
 def condition() -> str:

@@ -24,7 +24,7 @@ log = structlog.get_logger(__name__)
 
 _SECONDS_FOR_STATE = 1.0
 _MARKET = {
-    is_default: f"SELECT m.id::text, m.language FROM markets_market m WHERE {which} AND m.is_active"  # noqa: S608 - of our own parts
+    is_default: f"SELECT m.id::text, m.language FROM markets_market m WHERE {which} AND m.is_active"  # nosec B608  # noqa: S608 - of our own parts
     for is_default, which in ((True, DEFAULT_MARKET), (False, NAMED_MARKET))
 }
 

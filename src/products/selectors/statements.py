@@ -54,12 +54,12 @@ _CONDITIONS = {
 }
 # As the condition, for an index: where that was asked for the whole, no row is looked through again.
 _FOUND_BY_WORDS = (
-    f"(d.search @@ (SELECT query FROM looked_for) OR {_HAS_SKU})"  # noqa: S608 - as above
+    f"(d.search @@ (SELECT query FROM looked_for) OR {_HAS_SKU})"  # nosec B608  # noqa: S608 - as above
     f" AND ((SELECT is_all FROM looked_for) OR ts_match_vq(d.search, q.query) OR {_HAS_SKU})"
 )
 # Mostly nothing has that very SKU, and then no row is asked for it.
 _SCORE = (
-    f"(ts_rank(d.search, q.query)::float8 + CASE WHEN EXISTS (SELECT FROM skus) AND {_HAS_SKU} THEN 1000 ELSE 0 END)"
+    f"(ts_rank(d.search, q.query)::float8 + CASE WHEN EXISTS (SELECT FROM skus) AND {_HAS_SKU} THEN 1000 ELSE 0 END)"  # nosec B608
 )
 # sort -> what rows go by, its type, and the direction; the product's id follows in the same one.
 SORTS: Mapping[str, tuple[str, str, str]] = {
@@ -173,7 +173,7 @@ def statement_of(asked: Asked) -> str:
           CROSS JOIN LATERAL (SELECT {given} OFFSET 0) q
           CROSS JOIN LATERAL ({page}) p
          WHERE {DEFAULT_MARKET if asked.is_default_market else NAMED_MARKET} AND m.is_active{told}
-    """  # noqa: S608 - of our own parts; values are bound
+    """  # nosec B608  # noqa: S608 - of our own parts; values are bound
 
 
 def _sought() -> str:
@@ -188,7 +188,7 @@ def _sought() -> str:
                 ELSE head && (last || coalesce(b.named, {_ANY_BEGINNING})) END AS query,
            CASE WHEN b.n > {_MANY_WORDS} THEN head END AS head
       FROM {counting.WORDS_BEGINNING} b, {_IN_LANGUAGE.format(words="head")} head,
-           {_IN_LANGUAGE.format(words="prefix")} last)"""  # noqa: S608 - of our own parts; values are bound
+           {_IN_LANGUAGE.format(words="prefix")} last)"""  # nosec B608  # noqa: S608 - of our own parts; values are bound
 
 
 def _page_of(asked: Asked) -> str:
@@ -222,12 +222,12 @@ def _page_by_index(asked: Asked) -> str:
     return f"""
             SELECT {counting.of_listing("c.id" if "category" in asked.filters else None)},
                    {_PAGE}
-              FROM ({rows}) r"""  # noqa: S608 - of our own parts; values are bound
+              FROM ({rows}) r"""  # nosec B608  # noqa: S608 - of our own parts; values are bound
 
 
 def _near_rows(parts: _Parts, asked: Asked) -> str:
     columns = f"{parts.document} AS document, {parts.version} AS version, {parts.order.key} AS key, d.product_id"
-    return f"SELECT s.*, row_number() OVER () AS n FROM ({_in_order(parts, asked, columns)}) s"  # noqa: S608
+    return f"SELECT s.*, row_number() OVER () AS n FROM ({_in_order(parts, asked, columns)}) s"  # nosec B608  # noqa: S608
 
 
 def _far_rows(parts: _Parts, asked: Asked) -> str:
@@ -239,17 +239,17 @@ def _far_rows(parts: _Parts, asked: Asked) -> str:
     if asked.filters or asked.sort != "newest":
         return _with_documents(parts, _in_order(parts, asked, columns))
     begin = counting.part_of_list(_OFFSET)
-    where = f"{parts.where} AND d.published_at <= coalesce((SELECT at FROM begin), 'infinity')"  # noqa: S608 - as above
+    where = f"{parts.where} AND d.published_at <= coalesce((SELECT at FROM begin), 'infinity')"  # nosec B608  # noqa: S608 - as above
     passed = "coalesce((SELECT passed FROM begin), 0)"
     after = parts._replace(part=f"LIMIT {asked.most} OFFSET {_OFFSET} - {passed}")
-    rows = f"SELECT {columns} FROM {parts.source} {after.chosen(where, parts.order.key, 'd.product_id')}"  # noqa: S608
+    rows = f"SELECT {columns} FROM {parts.source} {after.chosen(where, parts.order.key, 'd.product_id')}"  # nosec B608  # noqa: S608
     return _with_documents(parts, f"WITH begin AS MATERIALIZED ({begin}) ({rows})")
 
 
 def _in_order(parts: _Parts, asked: Asked, columns: str) -> str:
     wheres = _by_level(parts, asked) if asked.sort in _SORTS_OF_CATEGORIES else [parts.where]
     return " UNION ALL ".join(
-        f"(SELECT {columns} FROM {parts.source} {parts.chosen(where, parts.order.key, 'd.product_id')})"  # noqa: S608
+        f"(SELECT {columns} FROM {parts.source} {parts.chosen(where, parts.order.key, 'd.product_id')})"  # nosec B608  # noqa: S608
         for where in wheres
     )
 
@@ -279,7 +279,7 @@ def _with_documents(parts: _Parts, rows: str) -> str:
     return f"""
               SELECT {parts.document} AS document, {parts.version} AS version, s.*
                 FROM (SELECT t.*, row_number() OVER () AS n FROM ({rows}) t) s
-                JOIN {parts.source} ON d.market_id = m.id AND d.product_id = s.product_id"""  # noqa: S608 - as above
+                JOIN {parts.source} ON d.market_id = m.id AND d.product_id = s.product_id"""  # nosec B608  # noqa: S608 - as above
 
 
 def _page_of_found(asked: Asked) -> str:
@@ -294,18 +294,18 @@ def _page_of_found(asked: Asked) -> str:
     few = (
         "false"
         if asked.is_by_time
-        else f"(NOT (SELECT is_met OR is_newest FROM met) AND (SELECT n FROM counted) <= {EXACT_COUNT_LIMIT})"  # noqa: S608 - as below
+        else f"(NOT (SELECT is_met OR is_newest FROM met) AND (SELECT n FROM counted) <= {EXACT_COUNT_LIMIT})"  # nosec B608  # noqa: S608 - as below
     )
-    many = f"NOT {few} AND NOT (SELECT is_newest FROM met)"  # noqa: S608 - as below
+    many = f"NOT {few} AND NOT (SELECT is_newest FROM met)"  # nosec B608  # noqa: S608 - as below
     by_index = parts._replace(where=parts.where.replace(_CONDITIONS["search"], _FOUND_BY_WORDS))
     found = " UNION ALL ".join(
-        f"SELECT {parts.order.key} AS key, d.product_id FROM {parts.source}"  # noqa: S608
+        f"SELECT {parts.order.key} AS key, d.product_id FROM {parts.source}"  # nosec B608  # noqa: S608
         f" WHERE NOT (SELECT is_met OR is_newest OR coalesce(n, 0) > {EXACT_COUNT_LIMIT} FROM met) AND {where}"
         for where in _by_level(by_index, asked)
     )
-    best = f"SELECT f.key, f.product_id FROM found f {parts.chosen(few, 'f.key', 'f.product_id')}"  # noqa: S608
+    best = f"SELECT f.key, f.product_id FROM found f {parts.chosen(few, 'f.key', 'f.product_id')}"  # nosec B608  # noqa: S608
     # Only what is sent is written as text.
-    of_few = f"SELECT b.key::text AS key, b.product_id FROM ({best}) b"  # noqa: S608
+    of_few = f"SELECT b.key::text AS key, b.product_id FROM ({best}) b"  # nosec B608  # noqa: S608
     rows = " UNION ALL ".join(f"({branch})" for branch in (of_few, *_of_newest(asked), *_of_many(asked, many)))
     kept = counting.kept_count(asked.filters, of_group=asked.of_group)
     is_enough = f"k.n > {EXACT_COUNT_LIMIT}" if _goes_by_time(asked) else "k.n IS NOT NULL"
@@ -324,7 +324,7 @@ def _page_of_found(asked: Asked) -> str:
             found AS MATERIALIZED ({found} LIMIT {EXACT_COUNT_LIMIT + 1}),
             counted AS MATERIALIZED (SELECT coalesce((SELECT n FROM met), (SELECT count(*) FROM found)) AS n)
             SELECT (SELECT n FROM counted), {_PAGE}
-              FROM ({_with_documents(parts, rows)}) r"""  # noqa: S608 - of our own parts; values are bound
+              FROM ({_with_documents(parts, rows)}) r"""  # nosec B608  # noqa: S608 - of our own parts; values are bound
 
 
 def _skus(asked: Asked) -> str:
@@ -334,7 +334,7 @@ def _skus(asked: Asked) -> str:
     parts = _parts(asked._replace(filters=["sku" if name == "search" else name for name in asked.filters]))
     return f"""
             skus AS MATERIALIZED (
-                SELECT 'infinity'::timestamptz AS key, d.product_id FROM {parts.source} WHERE {parts.where}),"""  # noqa: S608 - as above
+                SELECT 'infinity'::timestamptz AS key, d.product_id FROM {parts.source} WHERE {parts.where}),"""  # nosec B608  # noqa: S608 - as above
 
 
 def _looked_for(asked: Asked) -> str:
@@ -349,7 +349,7 @@ def _looked_for(asked: Asked) -> str:
             looked_for AS MATERIALIZED (
                 SELECT CASE WHEN f.is_all THEN q.query ELSE q.head END AS query, f.is_all
                   FROM (SELECT q.head IS NULL OR coalesce({counting.RAREST} > {_FEW_ROWS}, true) AS is_all
-                        OFFSET 0) f),"""  # noqa: S608 - as above
+                        OFFSET 0) f),"""  # nosec B608  # noqa: S608 - as above
 
 
 def _may_go_by_name(asked: Asked) -> bool:
@@ -371,11 +371,11 @@ def _newest(asked: Asked) -> str:
                 SELECT {named.KEY_OF_CALLED} AS key, d.product_id FROM {parts.source}
                  WHERE EXISTS (SELECT FROM span) AND {where}{order.after(named.KEY_OF_CALLED, "d.product_id")}
                        {order.by(named.KEY_OF_CALLED, "d.product_id")} {parts.part}),
-            """  # noqa: S608 - as above
+            """  # nosec B608  # noqa: S608 - as above
 
 
 def _is_newest(asked: Asked) -> str:
-    return f"(SELECT count(*) FROM newest) = {asked.most}" if _may_go_by_name(asked) else "false"  # noqa: S608 - as above
+    return f"(SELECT count(*) FROM newest) = {asked.most}" if _may_go_by_name(asked) else "false"  # nosec B608  # noqa: S608 - as above
 
 
 def _of_newest(asked: Asked) -> Iterator[str]:
@@ -392,7 +392,7 @@ def _page_of_told(asked: Asked) -> str:
     """
     parts = _parts(asked._replace(filters=[name for name in asked.filters if name != "search"]))
     key = "t.score" if asked.sort == "relevance" else parts.order.key
-    rows = f"SELECT f.key::text AS key, f.product_id FROM found f {parts.chosen('true', 'f.key', 'f.product_id')}"  # noqa: S608
+    rows = f"SELECT f.key::text AS key, f.product_id FROM found f {parts.chosen('true', 'f.key', 'f.product_id')}"  # nosec B608  # noqa: S608
     return f"""
             WITH found AS MATERIALIZED (
                 SELECT {key} AS key, d.product_id
@@ -400,7 +400,7 @@ def _page_of_told(asked: Asked) -> str:
                   JOIN {parts.source} ON d.product_id = t.product_id
                  WHERE {parts.where})
             SELECT (SELECT count(*) FROM found), {_PAGE}
-              FROM ({_with_documents(parts, rows)}) r"""  # noqa: S608 - of our own parts; values are bound
+              FROM ({_with_documents(parts, rows)}) r"""  # nosec B608  # noqa: S608 - of our own parts; values are bound
 
 
 def _of_many(asked: Asked, are_many: str) -> Iterator[str]:
@@ -409,11 +409,11 @@ def _of_many(asked: Asked, are_many: str) -> Iterator[str]:
     key, order = parts.order.key, parts.order
     if _goes_by_time(asked):
         skus = parts._replace(part=_parts(asked).part)
-        yield f"SELECT s.key::text, s.product_id FROM skus s {skus.chosen(are_many, 's.key', 's.product_id')}"  # noqa: S608
-    walked = f"SELECT w.key::text, w.product_id FROM walked w WHERE {are_many} AND {_is_met(asked)}"  # noqa: S608
+        yield f"SELECT s.key::text, s.product_id FROM skus s {skus.chosen(are_many, 's.key', 's.product_id')}"  # nosec B608  # noqa: S608
+    walked = f"SELECT w.key::text, w.product_id FROM walked w WHERE {are_many} AND {_is_met(asked)}"  # nosec B608  # noqa: S608
     yield f"{walked} {order.by('w.key', 'w.product_id')}"
     wanted = parts.chosen(f"{are_many} AND NOT {_is_met(asked)} AND {parts.where}", key, "d.product_id")
-    yield f"SELECT {key}::text, d.product_id FROM {parts.source} {wanted}"  # noqa: S608
+    yield f"SELECT {key}::text, d.product_id FROM {parts.source} {wanted}"  # nosec B608  # noqa: S608
 
 
 def _walk(asked: Asked) -> str:
@@ -430,12 +430,12 @@ def _walk(asked: Asked) -> str:
                       FROM {parts.source}
                      WHERE {where} AND {_is_near(asked)}{order.after(key, "d.product_id")}
                            {order.by(key, "d.product_id")}
-                     LIMIT {_WALK})"""  # noqa: S608 - as above
+                     LIMIT {_WALK})"""  # nosec B608  # noqa: S608 - as above
         for where in _all_that_is_listed(asked)
     )
     return f"""
                 SELECT d.key, d.product_id FROM ({passed}) d
-                 WHERE {_where(_as_many(asked))} {order.by("d.key", "d.product_id")} {parts.part}"""  # noqa: S608 - as above
+                 WHERE {_where(_as_many(asked))} {order.by("d.key", "d.product_id")} {parts.part}"""  # nosec B608  # noqa: S608 - as above
 
 
 def _all_that_is_listed(asked: Asked) -> Iterator[str]:
@@ -487,7 +487,7 @@ def _is_near(asked: Asked) -> str:
         if _bounds(asked):  # then hardly any are passed in vain, but for those in stock where the others are wanted
             is_dense = "%(in_stock)s::boolean" if "in_stock" in asked.filters else "true"
             is_worth_it = f"({is_worth_it} OR {is_dense} AND {before} <= least({_WALK // 2}, k.n))"
-    return f"(SELECT CASE WHEN k.n IS NULL THEN {_promised(asked)} ELSE {is_worth_it} END FROM kept k)"  # noqa: S608 - as above
+    return f"(SELECT CASE WHEN k.n IS NULL THEN {_promised(asked)} ELSE {is_worth_it} END FROM kept k)"  # nosec B608  # noqa: S608 - as above
 
 
 def _promised(asked: Asked) -> str:
@@ -506,4 +506,4 @@ def _goes_by_category(asked: Asked) -> bool:
 
 
 def _is_met(asked: Asked) -> str:
-    return f"(SELECT count(*) FROM walked) = {asked.most}"  # noqa: S608 - as above
+    return f"(SELECT count(*) FROM walked) = {asked.most}"  # nosec B608  # noqa: S608 - as above

@@ -74,7 +74,7 @@ _WRITE = f"""
         RETURNING o.product_id)
     SELECT product_id FROM gone UNION SELECT product_id FROM written
     UNION SELECT product_id FROM gone_for_groups UNION SELECT product_id FROM written_for_groups
-"""  # noqa: S608 - of constants
+"""  # nosec B608  # noqa: S608 - of constants
 
 
 def write_rows(product_ids: Sequence[UUID], markets: Sequence[MarketFacts], facts: Sequence[ProductFacts]) -> set[UUID]:

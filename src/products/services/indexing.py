@@ -41,7 +41,7 @@ _COLUMNS = f"""
 _OF_PRODUCTS = f"""
     SELECT pg_current_snapshot()::text, f.* FROM (VALUES (1)) v
       LEFT JOIN LATERAL (SELECT {_COLUMNS} WHERE d.product_id = ANY(%s::uuid[])) f ON true
-"""  # noqa: S608 - of our own parts; values are bound
+"""  # nosec B608  # noqa: S608 - of our own parts; values are bound
 _OF_MARKET = f"""
     SELECT pg_current_snapshot()::text, {_COLUMNS}
      WHERE d.market_id = %s::uuid AND d.product_id > %s::uuid ORDER BY d.product_id LIMIT {_BATCH}
