@@ -15,7 +15,6 @@ from orders.tests.factories import ADDRESS
 from tests.runtime.crowds import over_and_over
 from tests.runtime.shop import wait_for
 
-BUYERS = 3
 SECONDS_TO_ORDER = 120.0
 
 
@@ -25,15 +24,15 @@ class Buyers:
     ``placed`` holds the orders that they were told of, ``failures`` every answer that was no 201.
     """
 
-    def __init__(self, stock: Stock) -> None:
+    def __init__(self, stock: Stock, *, at_once: int = 3) -> None:
         self.placed: list[str] = []
         self.failures: list[tuple[int, bytes]] = []
-        self._sku = stock.variant.sku
+        self._sku, self._at_once = stock.variant.sku, at_once
 
     @contextmanager
     def buying(self) -> Iterator[None]:
         """Buy for the length of the block."""
-        with over_and_over(self._buy, at_once=BUYERS):
+        with over_and_over(self._buy, at_once=self._at_once):
             yield
 
     def wait_for_more(self, orders: int) -> None:

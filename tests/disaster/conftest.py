@@ -18,12 +18,12 @@ RUN = (sys.executable, "src/manage.py", "run")
 
 
 @pytest.fixture
-def make_buyers(transactional_db: None, settings: Any) -> Callable[[], Buyers]:
-    """Return what lets guests in, who may order as often as they like."""
+def make_buyers(transactional_db: None, settings: Any) -> Callable[[int], Buyers]:
+    """Return what lets so many guests in, who may order as often as they like."""
     settings.THROTTLES = False
 
-    def make() -> Buyers:
-        return Buyers(make_stock(on_hand=1_000_000))
+    def make(at_once: int) -> Buyers:
+        return Buyers(make_stock(on_hand=1_000_000), at_once=at_once)
 
     return make
 

@@ -104,8 +104,9 @@ class Pair:
         self.primary.end_at_once()
 
     def promote(self) -> None:
-        """Have the second one take writes."""
-        assert self.standby.rows("SELECT pg_promote(true, 120)") == [(True,)]
+        """Have the second one take writes. No query waits for that: it might keep what was sent from being shown."""
+        assert self.standby.rows("SELECT pg_promote(false)") == [(True,)]
+        wait_for(lambda: self.standby.rows("SELECT pg_is_in_recovery()") == [(False,)], SECONDS_TO_START)
 
     def rows(self, statement: LiteralString) -> Sequence[tuple[Any, ...]]:
         """Ask the second one."""

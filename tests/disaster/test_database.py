@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path
 
 import psutil
@@ -101,16 +102,20 @@ def test_r34_a_promoted_standby_has_every_order_that_anybody_was_told_of(
 ) -> None:
     shop = make_shop()
     with Pair(shop.data / "postgres") as pair:
-        shop.environment["DATABASE_URL"] = pair.url
+        shop.environment |= {"DATABASE_URL": pair.url, "DATABASE_READ_URL": pair.standby_url}
         orders = open_for_orders(shop.start())
 
         with orders.placing():
             orders.wait_for_more(5)
+            # From here on the standby takes what it is sent, and shows none of it until it is promoted.
+            pair.standby.run("SELECT pg_wal_replay_pause()")
+            orders.agree_on("17.00")
             pair.kill_primary()
             killed_at = time.monotonic()
             pair.promote()
             orders.wait_for_more(1)
             record_property("seconds_until_written_again", away := time.monotonic() - killed_at)
+            orders.agree_on("19.00")
             orders.wait_for_more(5)
 
         assert away < SECONDS_TO_WRITE_AGAIN
@@ -287,9 +292,9 @@ inventory.adjust_stock(items=[more], reason="", actor_id=None, at=timezone.now()
 class Orders:
     """Guests who place orders without a pause; ``told`` holds those that were answered."""
 
-    def __init__(self, crowd: Crowd, variant: str) -> None:
+    def __init__(self, crowd: Crowd, variant: str, sku: str) -> None:
         self.told: list[str] = []
-        self.crowd, self._variant = crowd, variant
+        self.crowd, self._variant, self._sku = crowd, variant, sku
 
     @contextmanager
     def placing(self) -> Iterator[None]:
@@ -302,10 +307,22 @@ class Orders:
         enough = len(self.told) + orders
         wait_for(lambda: len(self.told) >= enough, SECONDS_TO_COME_BACK)
 
+    def agree_on(self, price: str) -> None:
+        """Change the price, and see at once that quote, cart and order are of the new one."""
+        new = {"items": [{"sku": self._sku, "price": price}]}
+        self.crowd.insist("POST", "products/prices", new, staff=True)
+        wish = {"sku": self._sku, "quantity": 2}
+        quote = self.crowd.insist("POST", "cart/quote", {"items": [wish]})
+        cart = self.crowd.insist("POST", "cart/items", wish)
+        order = self.crowd.place(self._variant)
+        self.told.append(order["id"])
+        wanted = {"amount": str(2 * Decimal(price)), "currency": "GBP"}
+        assert [shown["subtotal"] for shown in (quote, cart, order)] == [wanted] * 3
+
 
 def open_for_orders(shop: Shop) -> Orders:
     """Have enough of one variant to order."""
     crowd = Crowd(shop, "")
     variant = crowd.insist("GET", "products?in_stock=true&size=1")["results"][0]["variants"][0]
     shop.manage("shell", "--no-imports", "-v0", "-c", _MORE.format(sku=variant["sku"]))
-    return Orders(crowd, variant["id"])
+    return Orders(crowd, variant["id"], variant["sku"])

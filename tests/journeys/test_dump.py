@@ -1,4 +1,4 @@
-"""Who gets hold of a copy of the database alone reads no e-mail, telephone number or address in it (S50)."""
+"""Who gets hold of a copy of the database alone reads no e-mail, telephone number, address or card in it (S41, S50)."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote_plus
+from uuid import UUID
 
 import pytest
 from django.contrib.admin.models import LogEntry
@@ -21,7 +22,8 @@ from pytest_django import Settings
 from accounts.models import Attempt, User
 from accounts.tests.factories import make_user
 from config.backups.tools import Database
-from core import outbox
+from config.subscriptions import SUBSCRIPTIONS
+from core import outbox, tasks
 from core.models import AuditEntry, IdempotencyRecord, OutboxEvent
 from notifications.models import Mail
 from notifications.services import send_waiting_mail
@@ -38,8 +40,10 @@ ADDRESS = {
     "country": "GB",
     "phone": PHONE,
 }
+# Of no account; networks give such numbers to whoever tests.
+CARD = "4111 1111 1111 1111"
 # What people write where they may write anything.
-SAID = f"Ring {PHONE}, or ask Ottokar.Zwiebelfisch@Example.com; else at 97 Krummholz Lane."
+SAID = f"Ring {PHONE}, or ask Ottokar.Zwiebelfisch@Example.com; else at 97 Krummholz Lane. It was by {CARD}."
 # Everybody's mail is at that host. The square is that of the other tests' orders.
 WORDS = (
     *("@example.com", "2079460042", "krummholz", "schnurrbart", "unterschwarzach", "zz9 9zz", "zwiebelfisch"),
@@ -52,6 +56,7 @@ LAST = (
     *("delete_me", "erase_user", "logout", "logout_all", "change_password", "confirm_password_reset", "end_session"),
     *("set_user_active", "set_user_roles", "reset_second_factor", "orders_cancel", "orders_move"),
 )
+_CARD = re.compile(r"(?<![\w.-])(?:4\d{3}|5[1-5]\d\d|6011|65\d\d|3[47]\d\d)(?:[ -]?\d{4}){2}[ -]?\d{3,4}(?![\w-])")
 _HEX = re.compile(r"(?:[0-9a-fA-F]{2}){6,}")
 _TOKEN = re.compile(r"[A-Za-z0-9+/_=-]{12,}")
 
@@ -72,6 +77,13 @@ def readings(cell: str) -> Iterator[str]:
 
 def says(cell: str, words: tuple[str, ...]) -> bool:
     return any(word in reading.lower() for reading in readings(cell) for word in words)
+
+
+def has_card(text: str) -> bool:
+    """Tell whether a text holds the number of a card, as its last digit (ISO/IEC 7812-1, Luhn) says."""
+    numbers = [[int(digit) for digit in re.sub(r"\D", "", number)] for number in _CARD.findall(text)]
+    sums = (sum(n[-1::-2]) + sum(sum(divmod(2 * digit, 10)) for digit in n[-2::-2]) for n in numbers)
+    return any(total % 10 == 0 for total in sums)
 
 
 def dump() -> str:
@@ -96,8 +108,8 @@ def cells(dumped: str) -> Iterator[tuple[str, str]]:
             yield from ((f"{table}.{column}", cell) for column, cell in zip(columns, line.split("\t"), strict=True))
 
 
-def found(words: tuple[str, ...] = WORDS) -> set[str]:
-    return {place for place, cell in cells(dump()) if says(cell, words)}
+def found(dumped: str, words: tuple[str, ...] = WORDS) -> set[str]:
+    return {place for place, cell in cells(dumped) if says(cell, words)}
 
 
 def filled(body: Any) -> Any:
@@ -125,6 +137,11 @@ def journey(transactional_db: None, settings: Settings, tmp_path: Path) -> set[s
     beginning._from_testcase = True
     with beginning:
         world = World()
+    paying = next(each for each in writes() if each.name == "payments_create")
+    for field in ("card", "card_number", "return_url"):
+        refused = world.ask(paying, body=world.body_of(paying) | {field: CARD, "cvc": "737"})
+        assert refused.status_code == 400
+        assert not has_card(refused.content.decode())
     done = set()
     for operation in in_turn():
         body = filled(world.body_of(operation))
@@ -145,7 +162,7 @@ def journey(transactional_db: None, settings: Settings, tmp_path: Path) -> set[s
     return done
 
 
-def test_s50_a_stolen_dump_shows_no_email_no_telephone_number_and_no_address(journey: set[str]) -> None:
+def test_s41_s50_a_stolen_dump_shows_no_email_no_telephone_number_no_address_and_no_card(journey: set[str]) -> None:
     assert journey >= {
         "register", "update_profile", "add_address", "orders_create", "orders_notes_create", "draft_orders_create",
         "withdrawals_create", "payments_create", "payments_refund", "orders_returns_create", "request_password_reset",
@@ -154,7 +171,30 @@ def test_s50_a_stolen_dump_shows_no_email_no_telephone_number_and_no_address(jou
     for kept in (Mail, IdempotencyRecord, OutboxEvent, LogEntry, AuditEntry, Session, Attempt):
         assert kept.objects.exists(), kept
 
-    assert found() - PLAIN == set()
+    dumped = dump()
+    assert found(dumped) - PLAIN == set()
+    assert {place for place, cell in cells(dumped) if any(map(has_card, readings(cell)))} == set()
+
+
+@pytest.mark.django_db
+def test_s41_workers_are_told_ids_and_names_alone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    messages: list[dict[str, Any]] = []
+    monkeypatch.setattr(tasks.deliver, "delay", lambda **message: messages.append(message))
+    World()
+
+    tasks.relay()
+
+    assert len(messages) > 5
+    assert {name for message in messages for name in message} == {"delivery_ids", "handler", "is_suspect"}
+    assert all(UUID(each) for message in messages for each in message["delivery_ids"])
+    assert {message["handler"] for message in messages} <= {each for some in SUBSCRIPTIONS.values() for each in some}
+    assert {message["is_suspect"] for message in messages} <= {True, False}
+
+
+@pytest.mark.parametrize("number", ["4242424242424242", "5555-5555-5555-4444", "3782 8224 6310 005", CARD])
+def test_s41_a_card_would_be_found(number: str) -> None:
+    assert has_card(f'{{"number": "{number}"}}')
+    assert not has_card(f"{number[:-1]}{(int(number[-1]) + 1) % 10}")
 
 
 class TestReadings:

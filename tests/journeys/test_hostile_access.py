@@ -12,7 +12,13 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 from pytest_django import Settings
 
+from accounts.domain import Purpose
+from accounts.models import User
+from accounts.tests.factories import PASSWORD
+from core import outbox
 from core.ids import new_id
+from orders.tests.factories import make_guest_order
+from payments.tests.factories import make_gift_card
 from tests.journeys.world import Operation, World, document, operations, send, undone, writes
 
 # Whoever is not signed in may change no more than this. A new entry is a decision, not a detail.
@@ -379,3 +385,24 @@ def _routes(patterns: Any, prefix: str = "") -> Any:
 def _plain(path: str) -> str:
     parts = path.strip("/").split("/")
     return "/".join("*" if part[:1] in "<{" else part for part in parts)
+
+
+def test_a05_who_confirms_an_account_is_given_nothing_that_was_bought_under_its_email(world: World) -> None:
+    order = make_guest_order((world.stock, 1), email="ada@example.com")
+    card = make_gift_card(5000, recipient="ada@example.com")
+    outbox.drain()
+
+    begun = send("post", "/api/v1/auth/register", body={"email": "ada@example.com", "password": PASSWORD})
+    ada = User.objects.latest("created_at")
+    send("post", "/api/v1/auth/verify-email", body={"token": world.token(Purpose.VERIFY_EMAIL, ada)})
+    outbox.drain()
+
+    ada.refresh_from_db()
+    order.refresh_from_db()
+    card.card.refresh_from_db()
+    assert (begun.status_code, ada.email_verified_at is None) == (201, False)
+    assert (order.customer, card.card.customer) == (None, None)
+    hers = {"Authorization": f"Bearer {begun.json()['access']}"}
+    assert send("get", "/api/v1/orders", headers=hers).json()["results"] == []
+    assert send("get", f"/api/v1/orders/{order.pk}", headers=hers).status_code == 404
+    assert send("get", f"/api/v1/orders/{order.pk}", headers={"X-Order-Token": order.guest_token}).status_code == 200

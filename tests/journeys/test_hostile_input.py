@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import io
+import re
 from collections.abc import Iterator
 from copy import deepcopy
 from itertools import cycle, islice, product
@@ -20,10 +21,19 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from pytest_django import Settings
 
-from accounts.models import Attempt
+from accounts.domain import Purpose
+from accounts.models import Attempt, OneTimeToken, RecoveryCode
+from accounts.services.secrets import digest_of
 from accounts.tests.factories import PASSWORD
 from tests.journeys.world import SIGNED, Operation, World, operations, send, undone, writes
 
+# Headers of which the shop reads the value.
+READ = (
+    *("X-Cart-Token", "X-Order-Token", "X-Market", "Idempotency-Key", "If-Match", "If-None-Match", "X-Request-ID"),
+    *("Accept-Language", "Range", "Cookie", "User-Agent", "X-Forwarded-For", "Origin"),
+)
+# They show a secret, once, to whom it is made for.
+SHOW = {"begin_second_factor": "the seed", "confirm_second_factor": "the recovery codes"}
 SQL = ("' OR 1=1 --", '"; DROP TABLE orders_order; --', "1) UNION SELECT NULL --", "'||pg_sleep(5)||'", "\\' OR 'x'='x")
 TEMPLATES = ("{{7*7}}", "${7*7}", "{% debug %}", "<%= 7*7 %>", "%(x)s %s %n", "{0.__class__}")
 MARKUP = ("<script>alert(1)</script>", "javascript:alert(1)", "<img src=x onerror=alert(1)>")
@@ -137,6 +147,22 @@ class TestBody:
         ]
 
         assert wrong == []
+
+    def test_s26_no_statement_opens_what_nonsense_does_not(self, world: World) -> None:
+        refused = {
+            (operation.name, path)
+            for operation, answer, (path, _) in broken(world, (b'"qqzzxxyy"',))
+            if answer.status_code >= 400
+        }
+        statements = tuple(orjson.dumps(text) for text in SQL)
+        opened = [
+            (operation.name, path, raw)
+            for operation, answer, (path, raw) in broken(world, statements, share=1)
+            if answer.status_code < 400 and (operation.name, path) in refused
+        ]
+
+        assert len(refused) > 100
+        assert opened == []
 
     @pytest.mark.parametrize("share", [5, pytest.param(None, marks=pytest.mark.long)])
     def test_s21_no_odd_value_breaks_anything(self, world: World, share: int | None) -> None:
@@ -400,6 +426,20 @@ class TestHeaders:
 
                 assert is_described(operation, answer), f"{operation.name} {value[:50]!r}"
 
+    @pytest.mark.parametrize("share", [1, pytest.param(len(SQL), marks=pytest.mark.long)])
+    @pytest.mark.parametrize("name", READ)
+    def test_s26_a09_make_no_difference(self, world: World, name: str, share: int) -> None:
+        turn = cycle(SQL)
+        for operation in _some_of_each():
+            with undone():
+                nonsense = world.ask(operation, **{name: "qqzzxxyy"})
+            for text in islice(turn, share):
+                with undone():
+                    answer = world.ask(operation, **{name: text})
+
+                same = (answer.status_code, _plain(answer)) == (nonsense.status_code, _plain(nonsense))
+                assert same or answer.status_code in (400, 404), f"{operation.name} {text}"
+
     @pytest.mark.parametrize(
         "accept",
         [
@@ -484,9 +524,26 @@ class TestAccountsAreNotTold:
 
                 assert world.customer.password not in answer, operation.name
                 assert "argon2" not in answer, operation.name
+                assert secrets_in(answer, world) == set() or operation.name in SHOW, operation.name
                 if operation.name not in ("login", "refresh", "register", "change_password"):
                     assert '"access"' not in answer, operation.name
         assert Attempt.objects.count() == 0
+
+    def test_a18_a_secret_would_be_found(self, world: World) -> None:
+        mailed = world.token(Purpose.RESET_PASSWORD)
+
+        for secret in (mailed, world.secret, world.recovery_codes[0]):
+            assert secrets_in(f'{{"found": "{secret}"}}', world) == {secret}
+
+
+def secrets_in(answer: str, world: World) -> set[str]:
+    """Return what in an answer is a mailed token, a second factor's seed, or a recovery code, whoever it is of."""
+    words = set(re.findall(r"[\w-]{8,}", answer))
+    # Recovery codes are kept without their hyphens.
+    forms = {form: word for word in words for form in (word, word.replace("-", ""))}
+    kept = (OneTimeToken, RecoveryCode)
+    digests = {digest for model in kept for digest in model.objects.values_list("digest", flat=True)}
+    return {word for form, word in forms.items() if digest_of(form) in digests or word == world.secret}
 
 
 def _handler() -> Any:

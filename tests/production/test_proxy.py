@@ -8,6 +8,7 @@ import re
 import socket
 import ssl
 import subprocess
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -27,6 +28,7 @@ from tests.production.fleet import Answer
 from tests.runtime.shop import temporary_folder
 
 LIST = "/api/v1/products"
+SECONDS_TO_BE_CLOSED = 30
 PUBLIC = {"Cache-Control": "public, max-age=0, must-revalidate", "Content-Type": "application/json"}
 PAGE = b'{"results": ["%b"]}' % (b"lamp " * 400)
 
@@ -49,6 +51,20 @@ class Goods:
 
     def read(self, **headers: str) -> Answer:
         return self.proxy.ask(LIST, headers={name.replace("_", "-"): value for name, value in headers.items()})
+
+
+def _is_closed(line: ssl.SSLSocket, *, drip: bool) -> bool:
+    """Wait a second for the other side to hang up, and send it another byte if it has not."""
+    try:
+        while line.recv(4096):
+            pass
+    except TimeoutError:
+        if drip:
+            line.sendall(b"x")
+        return False
+    except OSError:
+        return True
+    return True
 
 
 def kept(proxy: Proxy, answer: Answer) -> str:
@@ -120,6 +136,33 @@ class TestLimits:
         several = [path for path in self.uploads() if re.match(found[1], path)]
         assert several == [f"{LIST}/x/images"]
         assert len(list(self.uploads())) > len(several)
+
+    def test_s32_of_time_are_short_for_who_sends_slowly(self) -> None:
+        said = (NGINX / "templates" / "nginx.conf.template").read_text()
+        found = re.findall(r"^  (client_header|client_body|send)_timeout (\d+)s;", said, re.MULTILINE)
+        seconds = {name: int(number) for name, number in found}
+
+        assert len(seconds) == 3
+        assert max(seconds.values()) <= SECONDS_TO_BE_CLOSED
+
+    @pytest.mark.long
+    @pytest.mark.parametrize(
+        "begun",
+        [b"GET / HTTP/1.1\r\nHost: shop\r\nX-Slow: ", b"POST / HTTP/1.1\r\nHost: shop\r\nContent-Length: 9\r\n\r\n"],
+        ids=["headers that drip", "a body that does not come"],
+    )
+    def test_s32_close_a_connection_that_is_held_open(self, proxy: Proxy, begun: bytes) -> None:
+        with (
+            socket.create_connection(("127.0.0.1", proxy.https)) as plain,
+            proxy.context.wrap_socket(plain, server_hostname="127.0.0.1") as line,
+        ):
+            line.settimeout(1)
+            since = time.monotonic()
+            line.sendall(begun)
+            while not _is_closed(line, drip=begun.endswith(b": ")):
+                assert time.monotonic() - since < SECONDS_TO_BE_CLOSED
+
+        assert proxy.shop.asked == []
 
     def test_refuse_a_body_that_is_too_large_as_the_shop_does(self, proxy: Proxy) -> None:
         answer = proxy.ask("/api/v1/cart/items", method="POST", body=b"x" * (12 * 2**20 + 1))

@@ -309,6 +309,24 @@ class TestPasswords:
         assert [post("auth/password/reset/confirm", body).status_code for _ in range(2)] == [204, 422]
         assert post("auth/login", {"email": user.email, "password": NEW}).status_code == 200
 
+    def test_a04_a_mailed_token_changes_nobody_but_whom_it_was_mailed_to(self) -> None:
+        mine, other = make_user(), make_user()
+        proof = make_link(other, Purpose.VERIFY_EMAIL, at=timezone.now())
+        reset = make_link(other, at=timezone.now())
+
+        altered = post("auth/verify-email", {"token": proof[:-4] + "AAAA"}, mine)
+        answers = [
+            post("auth/verify-email", {"token": proof}, mine),
+            post("auth/password/reset/confirm", {"token": reset, "password": NEW}, mine),
+        ]
+
+        assert altered.status_code == 422
+        assert [answer.status_code for answer in answers] == [204, 204]
+        mine.refresh_from_db()
+        other.refresh_from_db()
+        assert (mine.email_verified_at, mine.check_password(PASSWORD)) == (None, True)
+        assert (other.email_verified_at is None, other.check_password(NEW)) == (False, True)
+
     def test_changes_the_password(self) -> None:
         user = make_user()
 

@@ -234,7 +234,7 @@ class TestProduction:
         assert told["CELERY_BROKER_URL"] == NEEDED["BROKER_URL"]
         assert told["DATABASES"]["default"]["HOST"] == "db"
 
-    def test_is_clean_for_djangos_check_of_deployments(self) -> None:
+    def test_s45_is_clean_for_djangos_check_of_deployments(self) -> None:
         """The shop as it would be started: no warning of Django's or of a library's."""
         named = {
             name for name in os.environ if name.endswith("_FILE") or name in ("DJANGO_SETTINGS_MODULE", "THROTTLES")

@@ -284,17 +284,18 @@ def test_what_is_released_eight_times_at_once_is_free_once() -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_r13_parallel_corrections_lose_nothing() -> None:
-    stock = make_stock(on_hand=100)
+@pytest.mark.parametrize("times", [25, pytest.param(125, marks=pytest.mark.long)], ids=["200", "1000"])
+def test_r13_parallel_corrections_lose_nothing(times: int) -> None:
+    stock = make_stock(on_hand=500)
 
     def correct(turn: int) -> None:
-        for _ in range(25):
+        for _ in range(times):
             adjust(stock, difference=1 if turn % 2 else -1)
 
     at_once(correct, range(8))
 
     stock.refresh_from_db()
-    assert stock.on_hand == 100
+    assert stock.on_hand == 500
     assert selectors.find_differences(now=NOON) == []
 
 

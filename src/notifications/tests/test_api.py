@@ -329,8 +329,9 @@ class TestUnsubscribe:
         mine, other = make_user(), make_user()
         token = selectors.unsubscribe_url(user_id=other.pk, kind=Kind.WELCOME).rpartition("/")[2]
 
-        client_of(mine).post(f"{ROOT}/unsubscribe", {"token": token}, format="json")
+        answer = client_of(mine).post(f"{ROOT}/unsubscribe", {"token": token}, format="json")
 
+        assert answer.status_code == 200
         assert set(Preference.objects.values_list("user_id", flat=True)) == {other.pk}
 
 

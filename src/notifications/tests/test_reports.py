@@ -86,7 +86,7 @@ class TestMailgunsWebhook:
         assert status == 200
         assert not Suppression.objects.exists()
 
-    def test_s32_is_taken_in_once_even_with_another_body(self) -> None:
+    def test_r32_is_taken_in_once_even_with_another_body(self) -> None:
         send(signed("delivered", token="t1"))
 
         status = send(signed("failed", token="t1", recipient="victim@example.com"))
@@ -95,7 +95,7 @@ class TestMailgunsWebhook:
         assert not Suppression.objects.exists()
         assert MailReport.objects.get().key == "mailgun.t1"
 
-    def test_s32_a_lifted_address_is_not_suppressed_again_by_the_same_report(self) -> None:
+    def test_r32_a_lifted_address_is_not_suppressed_again_by_the_same_report(self) -> None:
         body = signed()
         send(body)
         services.lift_suppressions(suppression_ids=[Suppression.objects.get().pk], at=NOON)
@@ -126,7 +126,7 @@ class TestMailgunsWebhook:
         ],
         ids=range(11),
     )
-    def test_s32_what_is_forged_stale_or_garbled_is_refused_for_good(self, body: bytes) -> None:
+    def test_r32_what_is_forged_stale_or_garbled_is_refused_for_good(self, body: bytes) -> None:
         status = send(body)
 
         assert status == 406

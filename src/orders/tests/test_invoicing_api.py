@@ -1,17 +1,22 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 from uuid import uuid4
 from xml.etree import ElementTree as ET
 
+import orjson
 import pytest
+import typst
 from rest_framework.test import APIClient
 
 from accounts.tests.factories import client_of, make_user
+from carts.tests.factories import make_cart
 from inventory.tests.factories import NOON, make_stock
 from orders import services
 from orders.models import Invoice, Order
-from orders.tests.factories import make_guest_order
+from orders.selectors import rendering
+from orders.tests.factories import ADDRESS, make_guest_order, place
 from orders.tests.sellers import COMPANY, make_paid_order, make_seller, pay
 
 
@@ -127,6 +132,22 @@ class TestPackingSlip:
         assert staff("orders.view_order").get(address).content.startswith(b"%PDF-")
         assert APIClient().get(address).status_code == 401
         assert client_of(invoice.order.customer).get(address).status_code == 403
+
+    def test_sets_what_people_wrote_as_text_and_never_runs_it(self) -> None:
+        hostile = '#panic("it ran") #read("/etc/passwd") $x$ `raw` \\ *bold*'
+        address = replace(ADDRESS, name=hostile, line1=f"= {hostile}")
+        order = place(make_cart((make_stock(), 1)), shipping_address=address, note=hostile)
+        shown = orjson.dumps(rendering.packing_page(order_id=order.pk)).decode()
+
+        printed = rendering.packing_slip(order_id=order.pk)
+        found = {
+            kind: typst.query(rendering._template(), kind, sys_inputs={"paper": shown})
+            for kind in ("heading", "math.equation", "raw")
+        }
+
+        assert shown.count("it ran") == 3
+        assert printed.startswith(b"%PDF-")
+        assert found == dict.fromkeys(found, "[]")
 
     def test_answers_404_where_there_is_no_order(self) -> None:
         assert staff("orders.view_order").get(f"/api/v1/orders/{uuid4()}/packing-slip.pdf").status_code == 404

@@ -93,8 +93,9 @@ class TestPaying:
             assert list(order.moves.order_by("pk").values_list("to_status", flat=True)) == ["pending", "paid"]
         agree()
 
-    def test_r07_cancelling_races_capturing(self) -> None:
-        for _ in range(8):
+    @pytest.mark.parametrize("rounds", [8, pytest.param(200, marks=pytest.mark.long)])
+    def test_r07_cancelling_races_capturing(self, rounds: int) -> None:
+        for _ in range(rounds):
             order = make_order((make_stock(on_hand=1), 1))
             works = [partial(pay, order), partial(_cancel, order)]
 
@@ -166,9 +167,10 @@ class TestRefunding:
         assert charges()[0]["refunded"] == 900
         agree()
 
-    def test_r07_a_refund_races_a_charge_back(self) -> None:
+    @pytest.mark.parametrize("rounds", [5, pytest.param(200, marks=pytest.mark.long)])
+    def test_r07_a_refund_races_a_charge_back(self, rounds: int) -> None:
         staff = make_user(is_superuser=True)
-        for _ in range(5):
+        for _ in range(rounds):
             payment = pay(make_order())
             reference = Attempt.objects.get(payment=payment).provider_reference
 

@@ -2,9 +2,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 from itertools import permutations
 from typing import Any
+from uuid import uuid4
 
 import orjson
 import pytest
@@ -18,7 +19,7 @@ from core.models import Delivery, OutboxEvent
 from inventory.tests.factories import make_stock
 from orders.models import Order
 from orders.tests.factories import make_order
-from orders.tests.gateway import agree, deliver, pay, set_faults, webhook_bodies
+from orders.tests.gateway import agree, catch_up, deliver, pay, set_faults, signature_of, webhook_bodies
 from payments import selectors as ledger
 from payments import services as payments
 from payments.models import Attempt, Payment, ProviderEvent
@@ -75,7 +76,7 @@ class TestWebhook:
         assert ProviderEvent.objects.count() == 1
         agree()
 
-    def test_s14_keeps_the_body_sealed(self) -> None:
+    def test_s50_keeps_the_body_sealed(self) -> None:
         lost_answer(make_order())
         deliver(webhook_bodies()[-1])
 
@@ -140,24 +141,7 @@ class TestWebhook:
         assert (answer.status_code, answer.json()["code"]) == (404, "payments.webhook_not_found")
 
     def test_r31_of_an_unknown_charge_is_kept_and_tried_again(self) -> None:
-        body = orjson.dumps(
-            {
-                "id": "evt_unknown",
-                "type": "charge.captured",
-                "created": 1,
-                "data": {
-                    "charge": {
-                        "id": "ch_unknown",
-                        "status": "captured",
-                        "amount": 1,
-                        "currency": "GBP",
-                        "captured": 1,
-                        "refunded": 0,
-                        "reference": "pay-unknown",
-                    }
-                },
-            }
-        )
+        body = _captured(key="pay-unknown", amount_minor=1)
 
         assert deliver(body) == 204
         outbox.drain()
@@ -166,6 +150,45 @@ class TestWebhook:
         assert (delivery.state, delivery.attempts) == ("owed", 1)
         assert "PaymentNotFound" in delivery.last_error
         assert not ProviderEvent.objects.exclude(processed_at=None).exists()
+
+    def test_r31_before_what_it_tells_of_is_committed_is_taken_in_afterwards(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        attempt_id, order = uuid4(), make_order()
+        early = _captured(key=f"pay-{attempt_id.hex}", amount_minor=order.total_minor)
+
+        assert deliver(early) == 204
+        outbox.drain()
+        before = (Order.objects.get().status, ProviderEvent.objects.get().processed_at)
+        monkeypatch.setattr("payments.services.beginning.new_id", lambda: attempt_id)
+        set_faults(error_after_success=1)
+        pay(order)
+        outbox.drain(now=timezone.now() + timedelta(hours=1))
+
+        assert before == ("pending", None)
+        assert Attempt.objects.get().idempotency_key == f"pay-{attempt_id.hex}"
+        assert ProviderEvent.objects.get().processed_at is not None
+        assert Order.objects.get().status == "paid"
+        agree()
+
+    @pytest.mark.parametrize("is_known", [False, True], ids=["news", "known"])
+    def test_r31_three_days_late_ends_as_in_time(self, is_known: bool) -> None:
+        order = make_order()
+        lost_answer(order)
+        body, late = webhook_bodies()[-1], timezone.now() + timedelta(days=3)
+        with _undone():
+            _take_at_once(body)
+            in_time = state()
+
+        if is_known:
+            catch_up(after=timedelta(minutes=1))
+        _receive(body, at=late)
+        outbox.drain(now=late)
+
+        assert in_time["order"] == "paid"
+        assert state() == in_time
+        assert ProviderEvent.objects.get().processed_at is not None
+        agree()
 
     def test_r31_of_another_currency_changes_nothing(self) -> None:
         lost_answer(make_order())
@@ -213,16 +236,27 @@ def _undone() -> Iterator[None]:
 
 def _take_at_once(body: bytes) -> None:
     """Receive a webhook and take it in, as an endpoint and a worker do one after the other; then a repetition."""
-    headers = {"Sandbox-Signature": _signed(body)}
     for _ in range(2):
-        payments.receive_notice(provider="sandbox", body=body, headers=headers, at=timezone.now())
+        _receive(body, at=timezone.now())
     with transaction.atomic():
         for notice in ProviderEvent.objects.filter(processed_at=None):
             payments.take_notice(notice_id=notice.pk, at=timezone.now())
 
 
+def _receive(body: bytes, *, at: datetime) -> None:
+    headers = {"Sandbox-Signature": signature_of(body, at=at)}
+    payments.receive_notice(provider="sandbox", body=body, headers=headers, at=at)
+
+
 def _signed(body: bytes) -> str:
     return sign(secret=settings.SANDBOX_WEBHOOK_SECRETS[0], at=int(timezone.now().timestamp()), body=body)
+
+
+def _captured(*, key: str, amount_minor: int) -> bytes:
+    """Return what a gateway tells of a charge that was captured, and that we know by our own key at most."""
+    amounts = {"amount": amount_minor, "captured": amount_minor, "refunded": 0, "currency": "GBP"}
+    charge = {"id": "ch_unknown", "status": "captured", "reference": key} | amounts
+    return orjson.dumps({"id": "evt_unknown", "type": "charge.captured", "created": 1, "data": {"charge": charge}})
 
 
 def _five_events(attempt: Attempt) -> list[bytes]:

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import partial
+from itertools import pairwise
 
 import pytest
 from django.db import transaction
@@ -17,7 +18,7 @@ from inventory.errors import OutOfStock
 from inventory.models import Stock
 from inventory.tests.factories import NOON, make_stock
 from orders import services
-from orders.domain import OrderStatus
+from orders.domain import OrderStatus, may_move
 from orders.errors import (
     MoveRefused,
 )
@@ -100,10 +101,11 @@ def test_r02_shuffled_lines_do_not_deadlock() -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_r07_cancelling_races_paying_and_ends_where_the_table_allows() -> None:
+@pytest.mark.parametrize("rounds", [5, pytest.param(200, marks=pytest.mark.long)])
+def test_r07_cancelling_races_paying_and_ends_where_the_table_allows(rounds: int) -> None:
     staff = make_user(permissions=["orders.view_order", "orders.move_order"])
 
-    for _ in range(5):
+    for _ in range(rounds):
         order = make_order((make_stock(on_hand=1), 1))
 
         def act(to: str, order: Order = order) -> None:
@@ -112,6 +114,10 @@ def test_r07_cancelling_races_paying_and_ends_where_the_table_allows() -> None:
 
         at_once(act, ["paid", "cancelled", "shipped", "paid", "cancelled"])
 
+        path = [OrderStatus(to) for to in order.moves.order_by("pk").values_list("to_status", flat=True)]
+        assert all(may_move(here, there) for here, there in pairwise(path)), path
+        order.refresh_from_db()
+        assert OrderStatus(order.status) == path[-1]
     books_agree()
 
 

@@ -128,7 +128,7 @@ class TestRequestReturn:
         assert request(order, 1).status == "requested"
         agree()
 
-    def test_a01_refuses_a_line_of_another_order(self) -> None:
+    def test_s01_refuses_a_line_of_another_order(self) -> None:
         order, other = make_sent_order(), make_sent_order()
         item = ReturnItem(line=other.lines.get().pk, quantity=1, reason=ReturnReason.OTHER)
 

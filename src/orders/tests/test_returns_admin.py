@@ -123,7 +123,7 @@ class TestReturnAdmin:
         assert browser_of(Role.CATALOGUE_MANAGER).get(url).status_code in (403, 404)
         assert Client().get(url).status_code == 302
 
-    def test_a01_shows_no_picture_below_another_return(self, browser: Client) -> None:
+    def test_s01_shows_no_picture_below_another_return(self, browser: Client) -> None:
         order = make_sent_order((make_stock(), 2))
         back, other = make_return(order), make_return(order)
 

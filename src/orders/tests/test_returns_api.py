@@ -358,7 +358,7 @@ class TestPictures:
         assert (answer.status_code, answer.json()["code"]) == (422, "core.not_an_image")
         assert not ReturnPicture.objects.exists()
 
-    def test_a01_of_one_return_are_not_found_below_another(self) -> None:
+    def test_s01_of_one_return_are_not_found_below_another(self) -> None:
         order = make_sent_order((make_stock(), 2))
         back, other = make_return(order), make_return(order)
         url = show(order.customer, back).json()["pictures"][0]["url"]

@@ -82,7 +82,7 @@ class TestWhoMay:
 
 @pytest.mark.django_db
 class TestIfMatch:
-    def test_r13_refuses_to_change_or_delete_another_version(self) -> None:
+    def test_refuses_to_change_or_delete_another_version(self) -> None:
         client, method, rate = staff(), make_method(), make_tax_rate()
         market = make_market("uk")
 
