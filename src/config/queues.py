@@ -26,7 +26,7 @@ _KINDS = (
     ("orders.", MONEY),
     ("sandbox.", MONEY),
     ("notifications.", MAIL),
-    ("core.kept.", MAIL),
+    ("core.handlers.", MAIL),
     ("", BULK),
 )
 

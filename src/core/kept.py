@@ -64,7 +64,7 @@ def announce_change(*, at: datetime) -> None:
         outbox.publish(PublicReadsChanged(changed_at=at), at=at)
 
 
-def tell_caches(*, facts: Sequence[Mapping[str, Any]], **_: object) -> None:
+def tell_caches(*, facts: Sequence[Mapping[str, Any]]) -> None:
     """Tell every cache, once for all the facts. Those that are away are noted, to be told again by themselves."""
     doors = {door for url in settings.CACHE_PURGE_URLS for door in _doors_at(url)}
     missed = sorted(door for door in doors if not _is_told(door))
@@ -72,7 +72,7 @@ def tell_caches(*, facts: Sequence[Mapping[str, Any]], **_: object) -> None:
         _note_missed(missed, changed_at=_newest(facts), now=timezone.now())
 
 
-def tell_again(*, facts: Sequence[Mapping[str, Any]], **_: object) -> None:
+def tell_again(*, facts: Sequence[Mapping[str, Any]]) -> None:
     """Tell the caches that were away.
 
     :raises CacheAway: one still is, and may keep what is older than the change

@@ -113,11 +113,11 @@ class TestKeptReads:
 
         assert b"77.31" in shown(proxy, "/api/v1/products")
         (owed,) = Delivery.objects.filter(done_at__isnull=True)
-        assert (owed.handler, owed.aggregate) == ("core.kept.tell_again", "http://127.0.0.2:1/forget")
+        assert (owed.handler, owed.aggregate) == ("core.handlers.tell_cache_again", "http://127.0.0.2:1/forget")
 
     def test_are_announced_by_no_render_that_changes_nothing(self, proxy: Proxy, lamp: Variant) -> None:
         outbox.drain()
 
         documents.rebuild_documents()
 
-        assert not Delivery.objects.filter(handler="core.kept.tell_caches", done_at__isnull=True).exists()
+        assert not Delivery.objects.filter(handler="core.handlers.tell_caches", done_at__isnull=True).exists()

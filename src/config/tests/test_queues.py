@@ -22,7 +22,7 @@ class TestQueueOf:
             ("notifications.tasks.send_waiting_mail", queues.MAIL),
             ("products.tasks.follow_clock", queues.BULK),
             ("core.tasks.collect_dead_letters", queues.BULK),
-            ("core.kept.tell_caches", queues.MAIL),
+            ("core.handlers.tell_caches", queues.MAIL),
             ("somebody.elses", queues.BULK),
         ],
     )

@@ -15,7 +15,7 @@ from django.utils import timezone
 from core import kept, outbox
 from core.models import Delivery, OutboxEvent
 
-TELL, AGAIN = "core.kept.tell_caches", "core.kept.tell_again"
+TELL, AGAIN = "core.handlers.tell_caches", "core.handlers.tell_cache_again"
 
 
 class Cache:
