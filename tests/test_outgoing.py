@@ -48,6 +48,7 @@ ALLOWED = {
     "config.settings.seeing": "nobody: the machine's name",
     "config.supervisor": "the shop itself, to see whether it answers",
     "config.web_gunicorn": "nobody: it listens",
+    "core.kept": "CACHE_PURGE_URLS",
     "core.storages.cloudinary": "the API of Cloudinary",
     "core.storages.s3": "STORAGE_URL",
     "notifications.services.sending": "nobody: what mail servers refuse with. EMAIL_URL is called by Django",

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Has a real API server judge the manifests of both overlays, by a dry run in which every warning is an error.
+# Has a real API server judge the manifests of all overlays, by a dry run in which every warning is an error.
 # usage: check.sh FOLDER     FOLDER keeps etcd and kube-apiserver; what is missing is built with Go (10 minutes the first time).
 # No nodes, no containers: everything listens on this machine alone, and is stopped at the end.
 set -euo pipefail
@@ -92,8 +92,8 @@ done
 cp -r "$here" "$here/../nginx" "$data"
 "$here/make_secrets.sh" "$data/k8s/overlays/local/secrets" consolemail:// nexus.localhost
 k apply --server-side --filename "$here/overlays/production/namespace.yaml" >/dev/null # its Pod Security Standard warns
-for overlay in local production; do
+for overlay in local production ingress; do
   "$kubectl" kustomize "$data/k8s/overlays/$overlay" >"$data/$overlay.yaml"
   k apply --server-side --dry-run=server --warnings-as-errors --filename "$data/$overlay.yaml"
 done
-echo "Kubernetes $version takes both overlays."
+echo "Kubernetes $version takes all overlays."

@@ -51,7 +51,7 @@ namespace=$(sed -n 's/^  namespace: //p' "$rendered" | head -1)
 
 # In production the operator makes them (docs/kubernetes.md); a pod without one would only wait.
 if ! grep -q '^kind: Secret$' "$rendered"; then
-  sed -n -e '/secretRef:/{n;h;n;/optional: true/!{g;s/ *name: //p}}' -e '/^ *secret:/,/secretName:/s/ *secretName: //p' \
+  sed -n -e '/secretRef:/{n;h;n;/optional: true/!{g;s/ *name: //p}}' -e '/^ *secret:/,/secretName:/s/ *secretName: //p' -e 's/^    secretName: //p' \
     "$rendered" | sort -u | while read -r secret; do
     ask get secret "$secret" --output name >/dev/null </dev/null || { say "the Secret $secret is missing" && exit 1; }
   done

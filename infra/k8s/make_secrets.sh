@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Writes the Secrets of the shop, for infra/k8s/base: five env files with new random values, and a folder for each certificate
-# of the web pods and of the servers, by a CA that is made for these alone. ca.key stays with you: no Secret is made of it.
+# of the web pods, of the servers and of Nginx behind an Ingress, by a CA that is made for these alone. ca.key stays with you: no Secret is made of it.
 # With a HOST it writes a certificate for it, which nobody trusts but who trusts ca.crt: for one's own machine.
 # With BACKUP_URL (and BACKUP_RECIPIENTS, BACKUP_IDENTITIES, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY) in the environment it
 # writes those of backups, too.
@@ -51,6 +51,7 @@ fi
 mkdir -p "$folder/tls-ca"
 cp "$folder/ca.crt" "$folder/tls-ca/ca.crt"
 for name in web postgres redis rabbitmq; do for_server "$name"; done
+for_server inside nginx # what Nginx shows to an Ingress
 [[ -z $host ]] || for_server nginx "$host"
 
 verified="?sslmode=verify-full&sslrootcert=/tls/ca.crt"

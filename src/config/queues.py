@@ -26,6 +26,7 @@ _KINDS = (
     ("orders.", MONEY),
     ("sandbox.", MONEY),
     ("notifications.", MAIL),
+    ("core.handlers.", MAIL),
     ("", BULK),
 )
 

@@ -8,6 +8,8 @@ transaction and refuse it by raising.
 from __future__ import annotations
 
 SUBSCRIPTIONS: dict[str, tuple[str, ...]] = {
+    "core.public_reads_changed": ("core.handlers.tell_caches",),
+    "core.cache_missed": ("core.handlers.tell_cache_again",),
     "accounts.user_registered": (
         "notifications.handlers.welcome_customer",
         "notifications.handlers.alert_staff_of_registration",
@@ -81,7 +83,11 @@ HANDLERS_OF_MANY: dict[str, str] = {
 
 # Handlers that call others, of many facts at once: while they run, no transaction is open. They may run twice, and at
 # the same time.
-HANDLERS_OUTSIDE: tuple[str, ...] = ("products.handlers.index_products",)
+HANDLERS_OUTSIDE: tuple[str, ...] = (
+    "core.handlers.tell_cache_again",
+    "core.handlers.tell_caches",
+    "products.handlers.index_products",
+)
 
 INLINE_SUBSCRIPTIONS: dict[str, tuple[str, ...]] = {
     "accounts.signed_in": ("carts.handlers.merge_guest_cart",),

@@ -10,6 +10,7 @@ from babel import Locale, UnknownLocaleError
 from django.conf import settings
 
 from core import money, outbox
+from core.kept import announce_change
 from core.transactions import command, step
 from markets.domain import TaxRounding, new_version
 from markets.errors import MarketExists, MarketInvalid, MarketNotFound
@@ -54,6 +55,7 @@ def create_market(*, data: MarketData, at: datetime) -> Market:
     if not created:
         raise MarketExists(market=data.code)
     outbox.publish(MarketSaved(market_id=market.pk), at=at)
+    announce_change(at=at)
     return market
 
 
@@ -77,6 +79,7 @@ def update_market(*, code: str, changes: dict[str, object], at: datetime) -> Mar
     market.rules_version = new_version()
     market.save()
     outbox.publish(MarketSaved(market_id=market.pk), at=at)
+    announce_change(at=at)
     return market
 
 

@@ -131,10 +131,11 @@ class Proxy(Door):
     def __post_init__(self) -> None:
         certify(self.folder / "tls", names=["web"], at=datetime.now(UTC))
         self.shop = Shop(self.folder / "tls")
-        self.http, self.https = free_port(), free_port()
+        self.http, self.https, self.health = free_port(), free_port(), free_port()
         make_certificate(self.folder)
         (self.folder / "media").mkdir()
         values = values_in(self.folder, http=self.http, https=self.https, shops={f"127.0.0.1:{self.shop.port}": ""})
+        values["NEXUS_HEALTH"] = f"127.0.0.1:{self.health}"
         first = {"NEXUS_MAIN": f"daemon off; {'user root;' if os.geteuid() == 0 else ''}"}
         self.conf = write_configuration(self.folder, values | first | self.values)
         self.command = [nginx_program(), "-e", str(self.folder / "error.log"), "-c", str(self.conf)]
@@ -153,6 +154,11 @@ class Proxy(Door):
             self.process.send_signal(signal.SIGTERM)
             self.process.wait(30)
         self.shop.close()
+
+    @property
+    def door(self) -> str:
+        """Where it is told that what it keeps is old."""
+        return f"http://127.0.0.1:{self.health}/forget"
 
     def noted(self, request_id: str) -> dict[str, Any]:
         """Return the line of the log about a request, once it is written."""

@@ -19,6 +19,8 @@ ROOT = Path(__file__).resolve().parents[2]
 K8S = ROOT / "infra" / "k8s"
 NGINX = ROOT / "infra" / "nginx"
 OVERLAYS = ("local", "production")
+# The second, behind an Ingress of the cluster.
+BEHIND_AN_INGRESS = "ingress"
 COMPONENT = "app.kubernetes.io/component"
 WORKLOADS = frozenset({"Deployment", "StatefulSet", "Job", "CronJob"})
 # The Secrets that a shop has, as make_secrets.sh writes them.
@@ -32,7 +34,7 @@ BACKUPS = {
     "AWS_SECRET_ACCESS_KEY": "word",
 }
 # Those with the certificates of servers, and of the CA.
-CERTIFICATES = ("tls-ca", "tls-nginx", "tls-web", "tls-postgres", "tls-redis", "tls-rabbitmq")
+CERTIFICATES = ("tls-ca", "tls-nginx", "tls-inside", "tls-web", "tls-postgres", "tls-redis", "tls-rabbitmq")
 # What that script leaves in a folder.
 MADE = (*(f"{name}.env" for name in SECRETS), "ca.*", "tls-*")
 

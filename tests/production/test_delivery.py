@@ -136,6 +136,7 @@ class TestPipelines:
         scripts = set(re.findall(r"(?:infra/[\w/-]+\.sh|\.ci/run)", text))
 
         assert {"infra/k8s/deploy.sh", "infra/push_image.sh", "infra/try_image.sh"} <= scripts
+        assert "infra/try_compose.sh" in scripts or file == "infra/jenkins/Jenkinsfile"
         for script in scripts:
             assert (ROOT / script).stat().st_mode & 0o111, script
         for target in re.findall(r"make ([a-z-]+)", text):
@@ -167,6 +168,19 @@ class TestJenkins:
         for variable in variables["envVars"]["env"]:
             assert f"${variable['key']}" in pipeline
 
+    def test_is_configured_by_plugins_that_it_has(self) -> None:
+        casc = yaml.safe_load((ROOT / "infra/jenkins/casc.yaml").read_text())
+        plugins = {line.split(":")[0] for line in (ROOT / "infra/jenkins/plugins.txt").read_text().split()}
+        (domain,) = casc["credentials"]["system"]["domainCredentials"]
+        kinds = {kind for credential in domain["credentials"] for kind in credential}
+
+        assert casc.keys() == {"jenkins", "credentials", "unclassified", "jobs"}
+        assert {"configuration-as-code", "job-dsl"} <= plugins
+        assert kinds == {"usernamePassword", "file"}
+        assert {"credentials-binding", "plain-credentials"} & plugins
+        for job in casc["jobs"]:
+            assert job["script"].count("{") == job["script"].count("}")
+
     def test_builds_the_pipeline_of_the_repository(self) -> None:
         casc = (ROOT / "infra/jenkins/casc.yaml").read_text()
 
@@ -175,7 +189,60 @@ class TestJenkins:
         assert (ROOT / place).is_file()
 
 
+# Of what Render's specification of blueprints and Railway's schema know, what a shop may want: place -> keys.
+KNOWN_TO_RENDER = {
+    "": {"services", "databases", "envVarGroups", "previews", "projects", "ungrouped", "version"},
+    "docker": {
+        "type", "name", "runtime", "region", "plan", "dockerfilePath", "dockerContext", "dockerCommand",
+        "preDeployCommand", "healthCheckPath", "maxShutdownDelaySeconds", "autoDeployTrigger", "envVars",
+        "numInstances", "scaling", "domains", "disk", "buildFilter", "branch", "repo", "rootDir",
+    },
+    "keyvalue": {"type", "name", "region", "plan", "maxmemoryPolicy", "ipAllowList"},
+    "database": {
+        "name", "region", "plan", "postgresMajorVersion", "databaseName", "user", "ipAllowList", "diskSizeGB",
+        "highAvailability", "readReplicas",
+    },
+}  # fmt: skip
+KNOWN_TO_RAILWAY = {
+    "": {"$schema", "build", "deploy", "environments"},
+    "build": {"builder", "dockerfilePath", "watchPatterns", "buildCommand"},
+    "deploy": {
+        "startCommand", "preDeployCommand", "healthcheckPath", "healthcheckTimeout", "overlapSeconds",
+        "drainingSeconds", "restartPolicyType", "restartPolicyMaxRetries", "numReplicas",
+        "cronSchedule", "region", "multiRegionConfig",
+    },
+}  # fmt: skip
+# A variable has one source, by these keys.
+SOURCES = ({"key", "value"}, {"key", "sync"}, {"key", "fromDatabase"}, {"key", "fromService"}, {"fromGroup"})
+REGIONS = {"oregon", "ohio", "virginia", "frankfurt", "singapore"}
+
+
 class TestRender:
+    def test_says_nothing_that_render_does_not_know(self) -> None:
+        assert RENDER.keys() <= KNOWN_TO_RENDER[""]
+        for service in RENDER["services"]:
+            kind = service.get("runtime", service["type"])
+            assert service.keys() <= KNOWN_TO_RENDER[kind], service["name"]
+            assert service["type"] in {"web", "worker", "pserv", "cron", "keyvalue"}
+            assert service["region"] in REGIONS
+            assert service.get("autoDeployTrigger", "off") in {"commit", "checksPass", "off"}
+            assert 1 <= service.get("maxShutdownDelaySeconds", 30) <= 300
+        for database in RENDER["databases"]:
+            assert database.keys() <= KNOWN_TO_RENDER["database"]
+            assert database["postgresMajorVersion"] in {"13", "14", "15", "16", "17", "18"}
+
+    def test_takes_each_variable_from_one_place(self) -> None:
+        holders = [*RENDER["envVarGroups"], *(each for each in RENDER["services"] if "envVars" in each)]
+        groups = {each["name"] for each in RENDER["envVarGroups"]}
+        entries = [entry for holder in holders for entry in holder["envVars"]]
+
+        assert [entry for entry in entries if entry.keys() not in SOURCES] == []
+        assert {entry["fromGroup"] for entry in entries if "fromGroup" in entry} <= groups
+        assert [entry for entry in entries if not isinstance(entry.get("value", ""), str)] == []
+        for holder in holders:
+            names = [entry["key"] for entry in holder["envVars"] if "key" in entry]
+            assert len(names) == len(set(names))
+
     def test_has_all_that_the_shop_consists_of(self) -> None:
         services = {service["name"]: service for service in RENDER["services"]}
 
@@ -217,6 +284,18 @@ class TestRender:
 
 class TestRailway:
     @pytest.mark.parametrize("role", ROLES)
+    def test_says_nothing_that_railway_does_not_know(self, role: str) -> None:
+        said = RAILWAY[role]
+
+        assert said.keys() <= KNOWN_TO_RAILWAY[""]
+        assert said["$schema"] == "https://railway.com/railway.schema.json"
+        for part in ("build", "deploy"):
+            assert said[part].keys() <= KNOWN_TO_RAILWAY[part]
+        assert said["build"]["builder"] in {"DOCKERFILE", "RAILPACK", "NIXPACKS"}
+        assert said["deploy"]["restartPolicyType"] in {"ON_FAILURE", "ALWAYS", "NEVER"}
+        assert isinstance(said["deploy"].get("preDeployCommand", []), list)
+
+    @pytest.mark.parametrize("role", ROLES)
     def test_starts_a_role_of_the_image(self, role: str) -> None:
         assert RAILWAY[role]["deploy"]["startCommand"] == f"nexus {role}"
         assert RAILWAY[role]["build"]["dockerfilePath"] == RENDER["services"][0]["dockerfilePath"]
@@ -238,6 +317,19 @@ class TestRailway:
 
 
 class TestImage:
+    def test_says_where_its_code_is_by_both_pipelines(self) -> None:
+        label = 'org.opencontainers.image.source="${SOURCE}"'
+        builds = [
+            text.count('--build-arg "SOURCE=')
+            for text in (
+                (ROOT / ".github/workflows/pipeline.yml").read_text(),
+                (ROOT / "infra/jenkins/Jenkinsfile").read_text(),
+            )
+        ]
+
+        assert label in (ROOT / "infra/docker/Dockerfile").read_text()
+        assert builds == [2, 2]
+
     def test_is_built_of_what_is_listed_and_never_of_the_repository(self) -> None:
         listed = [line for line in (ROOT / ".dockerignore").read_text().splitlines() if line and line[0] != "#"]
         taken = {line[1:] for line in listed if line.startswith("!")}

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.production.manifests import CERTIFICATES, SECRETS, copy_manifests, kustomize
+from tests.production.manifests import BEHIND_AN_INGRESS, CERTIFICATES, SECRETS, copy_manifests, kustomize
 
 IMAGE = "registry.example/nexus@sha256:" + "a" * 64
 BACKUP_IMAGE = "registry.example/nexus-backup@sha256:" + "b" * 64
@@ -94,8 +94,14 @@ class TestDeploy:
         cluster.deploy()
 
         asked = [call.split()[2] for call in cluster.calls if call.startswith("get secret")]
-        wanted = {*SECRETS, *CERTIFICATES} - {"owner", "drill"}
+        wanted = {*SECRETS, *CERTIFICATES} - {"owner", "drill", "tls-inside"}
         assert sorted(asked) == sorted(wanted), "without an owner, one role does all; without a seal, nothing opens it"
+
+    def test_asks_for_those_of_an_ingress_too(self, cluster: Cluster) -> None:
+        cluster.deploy(overlay=BEHIND_AN_INGRESS)
+
+        asked = {call.split()[2] for call in cluster.calls if call.startswith("get secret")}
+        assert {"tls-inside", "tls-nginx"} <= asked
 
     def test_names_the_image_by_its_digest_in_all_roles(self, cluster: Cluster) -> None:
         cluster.deploy()

@@ -16,6 +16,7 @@ from config.queues import MONEY
 from config.settings import processes
 from core import health
 from tests.production.manifests import (
+    BEHIND_AN_INGRESS,
     COMPONENT,
     K8S,
     NGINX,
@@ -47,6 +48,10 @@ def shop(request: pytest.FixtureRequest, folder: Path) -> Rendered:
 
 
 class TestSchema:
+    @pytest.fixture(params=[*OVERLAYS, BEHIND_AN_INGRESS])
+    def shop(self, request: pytest.FixtureRequest, folder: Path) -> Rendered:
+        return render(request.param, folder)
+
     @pytest.mark.parametrize("version", VERSIONS)
     def test_is_kept(self, shop: Rendered, version: str) -> None:
         for document in shop.documents:
@@ -203,7 +208,7 @@ class TestPods:
 
 def certificate_of(name: str) -> str:
     """The Secret's name before kustomize gave it the hash of what is in it."""
-    (found,) = re.findall(r"^tls-(?:ca|nginx|web|postgres|redis|rabbitmq)(?=$|-)", name)
+    (found,) = re.findall(r"^tls-(?:ca|inside|nginx|web|postgres|redis|rabbitmq)(?=$|-)", name)
     return str(found)
 
 
@@ -369,6 +374,61 @@ class TestNginx:
         assert longest < shop.container("web")["lifecycle"]["preStop"]["sleep"]["seconds"]
 
 
+class TestBehindAnIngress:
+    @pytest.fixture
+    def shop(self, folder: Path) -> Rendered:
+        return render(BEHIND_AN_INGRESS, folder)
+
+    def test_people_come_by_it_alone_and_it_shows_them_their_certificate(self, shop: Rendered) -> None:
+        ingress = shop.one("Ingress", "nginx")["spec"]
+        host = shop.environment("web")["ALLOWED_HOSTS"].split(",")[0]
+
+        assert [service["spec"].get("type", "ClusterIP") for service in shop.of("Service")].count("ClusterIP") == len(
+            list(shop.of("Service"))
+        )
+        assert not shop.one("Service", "nginx")["spec"].keys() & {"externalTrafficPolicy", "sessionAffinity"}
+        assert ingress["ingressClassName"]
+        assert ingress["tls"] == [{"hosts": [host], "secretName": "tls-nginx"}]
+        assert [rule["host"] for rule in ingress["rules"]] == [host]
+
+    def test_leads_to_the_port_of_nginx_that_speaks_tls(self, shop: Rendered) -> None:
+        (path,) = shop.one("Ingress", "nginx")["spec"]["rules"][0]["http"]["paths"]
+        service = shop.one("Service", path["backend"]["service"]["name"])["spec"]
+        (port,) = [each for each in service["ports"] if each["name"] == path["backend"]["service"]["port"]["name"]]
+        ports = {each["name"]: str(each["containerPort"]) for each in shop.container("nginx")["ports"]}
+
+        assert (path["path"], path["pathType"]) == ("/", "Prefix")
+        assert ports[port["targetPort"]] == shop.environment("nginx")["NEXUS_HTTPS"]
+
+    def test_nginx_shows_it_a_certificate_by_the_ca_of_the_servers(self, shop: Rendered) -> None:
+        volumes = {volume["name"]: volume for volume in shop.pods["nginx"]["spec"]["volumes"]}
+
+        assert volumes["tls"]["secret"]["secretName"] == "tls-inside"
+
+    def test_its_pods_are_believed_who_the_client_is(self, shop: Rendered) -> None:
+        told = shop.environment("nginx")
+
+        assert told["NEXUS_BALANCER"] == shop.environment("web")["TRUSTED_PROXIES"].split(",")[0]
+        assert told["NEXUS_CLIENT_FROM"] == "X-Forwarded-For"
+
+    def test_is_let_in_and_nobody_else(self, shop: Rendered) -> None:
+        assert shop.lets_through("ns:traefik", "nginx", 8443)
+        others = ("ns:another", "203.0.113.9", "2001:db8::9", "10.0.0.1", "web")
+        assert not [start for start in others if shop.lets_through(start, "nginx", 8443)]
+        assert not shop.lets_through("ns:traefik", "nginx", 8080)
+        assert not shop.lets_through("ns:traefik", "nginx", 8081)
+        assert not shop.lets_through("ns:traefik", "web", 8000)
+
+    def test_adds_an_ingress_and_takes_nothing_away(self, shop: Rendered, folder: Path) -> None:
+        before, behind = (
+            {(each["kind"], each["metadata"]["name"]) for each in of.documents if each["kind"] != "ConfigMap"}
+            for of in (render("production", folder), shop)
+        )
+
+        assert behind - before == {("Ingress", "nginx")}
+        assert before - behind == set()
+
+
 def template(name: str) -> str:
     return (NGINX / "templates" / f"{name}.conf.template").read_text()
 
@@ -461,6 +521,7 @@ class TestNetwork:
             ("10.0.0.1", "nginx", 8443),
             ("ns:another", "nginx", 8443),
             ("nginx", "web", 8000),
+            ("worker", "nginx", 8081),
             ("nginx", "ns:kube-system", 53),
             ("web", "ns:kube-system", 53),
             ("web", "203.0.113.9", 443),
@@ -493,6 +554,9 @@ class TestNetwork:
             ("nginx", "169.254.169.254", 80),
             ("nginx", "nginx", 8081),
             ("web", "nginx", 8443),
+            ("web", "nginx", 8081),
+            ("worker", "nginx", 8443),
+            ("worker-money", "nginx", 8081),
             ("ns:another", "postgres", 5432),
             ("ns:another", "worker", 8000),
             ("ns:another", "beat", 8000),

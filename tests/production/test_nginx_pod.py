@@ -23,7 +23,7 @@ from core import errors
 from proxy_conf import NGINX
 from tests.production.before import Asked, Reply, Shop
 from tests.production.fleet import Answer, Fleet
-from tests.production.manifests import OVERLAYS, Rendered, render, write_secrets
+from tests.production.manifests import BEHIND_AN_INGRESS, OVERLAYS, Rendered, render, write_secrets
 from tests.production.pod import NginxPod, started
 from tests.production.test_proxy import LIST, PUBLIC, assert_problem
 from tests.runtime.shop import free_port, temporary_folder, wait_for
@@ -89,7 +89,7 @@ class TestConfiguration:
         assert scripts == {name: (NGINX / name).read_text() for name in ("drain.sh", "renew.sh")}
         assert manifests.container("nginx")["image"] in compose
 
-    @pytest.mark.parametrize("overlay", OVERLAYS)
+    @pytest.mark.parametrize("overlay", [*OVERLAYS, BEHIND_AN_INGRESS])
     def test_is_taken_by_nginx(self, manifests: Rendered, secrets: Path, place: Path, overlay: str) -> None:
         with temporary_folder() as folder:
             folder.chmod(0o755)
@@ -217,6 +217,20 @@ class TestBehindABalancer:
 
         assert (by_balancer.status, by_another.status) == (200, 403)
         assert [asked.headers["X-Forwarded-For"] for asked in web.asked] == ["203.0.113.9"]
+
+    def test_behind_an_ingress_shows_it_what_it_can_check_and_believes_it(
+        self, make: MAKE, web: Shop, place: Path, secrets: Path
+    ) -> None:
+        pod = make(overlay=render(BEHIND_AN_INGRESS, place), NEXUS_BALANCER="127.0.0.2/32")
+        pod.context = ssl.create_default_context(cafile=str(secrets / "tls-ca" / "ca.crt"))
+        said = {"X-Forwarded-For": "203.0.113.9", "X-Forwarded-Proto": "https"}
+
+        answer = pod.ask("/api/v1/cart", headers=said, client=OTHER)
+
+        shown = ssl.PEM_cert_to_DER_cert(ssl.get_server_certificate(("127.0.0.1", pod.https)))
+        assert answer.status == 200
+        assert web.last().headers["X-Forwarded-For"] == "203.0.113.9"
+        assert shown == ssl.PEM_cert_to_DER_cert((secrets / "tls-inside" / "tls.crt").read_text())
 
     def test_hears_of_the_client_by_the_proxy_protocol_and_takes_no_header_for_it(self, make: MAKE, web: Shop) -> None:
         pod = make(

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import gzip
+import http.client
 import json
 import re
 import socket
 import ssl
 import subprocess
+import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -25,7 +29,7 @@ from core.api.uploads import UploadView
 from proxy_conf import NGINX, defaults, write_configuration
 from tests.production.before import Asked, Proxy, Reply, Shop
 from tests.production.fleet import Answer
-from tests.runtime.shop import temporary_folder
+from tests.runtime.shop import temporary_folder, wait_for
 
 LIST = "/api/v1/products"
 SECONDS_TO_BE_CLOSED = 30
@@ -65,6 +69,24 @@ def _is_closed(line: ssl.SSLSocket, *, drip: bool) -> bool:
     except OSError:
         return True
     return True
+
+
+@pytest.fixture
+def keeping(nginx: None) -> Iterator[Proxy]:
+    """Nginx that answers for ten minutes without asking."""
+    with temporary_folder() as folder:
+        made = Proxy(folder, {"NEXUS_KEPT": "600"})
+        try:
+            yield made.start()
+        finally:
+            made.stop()
+
+
+def forget(proxy: Proxy, *, method: str = "POST") -> int:
+    """Tell it as a worker does, and return what it answers."""
+    with closing(http.client.HTTPConnection("127.0.0.1", proxy.health, timeout=30)) as connection:
+        connection.request(method, "/forget")
+        return connection.getresponse().status
 
 
 def kept(proxy: Proxy, answer: Answer) -> str:
@@ -482,6 +504,103 @@ class TestKeptReads:
 
         assert kept(proxy, goods.read()) == "MISS"
         assert kept(proxy, goods.read()) == "REVALIDATED"
+
+    def test_are_answered_without_the_shop_for_as_long_as_one_says_until_it_is_told(self, keeping: Proxy) -> None:
+        goods = Goods(keeping, Vary="X-Market")
+        first, again = goods.read(), goods.read()
+        goods.version = 2
+        old = goods.read()
+        told = forget(keeping)
+        new, kept_anew = goods.read(), goods.read(X_Market="de")
+
+        assert told == 204
+        assert [answer.json["version"] for answer in (first, again, old, new, kept_anew)] == [1, 1, 1, 2, 2]
+        assert [kept(keeping, answer) for answer in (first, again, old, new)] == ["MISS", "HIT", "HIT", "MISS"]
+        assert kept(keeping, goods.read()) == "HIT"
+
+    def test_that_were_asked_for_before_a_change_are_not_found_after_it(self, keeping: Proxy) -> None:
+        goods, asked, may_answer = Goods(keeping), threading.Event(), threading.Event()
+
+        def slowly(one: Asked) -> Reply:
+            reply = goods.answer(one)
+            asked.set()
+            may_answer.wait(30)
+            return reply
+
+        keeping.shop.answer = slowly
+        with ThreadPoolExecutor() as clients:
+            under_way = clients.submit(goods.read)
+            asked.wait(30)
+            goods.version = 2
+            forget(keeping)
+            may_answer.set()
+            before = under_way.result().json["version"]
+
+        assert (before, goods.read().json["version"]) == (1, 2)
+
+    def test_are_forgotten_by_all_workers_and_after_a_new_start(self, nginx: None) -> None:
+        with temporary_folder() as folder:
+            proxy = Proxy(folder, {"NEXUS_KEPT": "600", "NEXUS_WORKERS": "4"}).start()
+            try:
+                goods = Goods(proxy)
+                before = {goods.read().json["version"] for _ in range(12)}
+                goods.version = 2
+                forget(proxy)
+                after = {goods.read().json["version"] for _ in range(12)}
+                assert proxy.process is not None
+                proxy.process.terminate()
+                proxy.process.wait(30)
+                goods.version = 3
+                proxy.start()
+                old = goods.read().json["version"]
+                forget(proxy)
+                told = goods.read().json["version"]
+            finally:
+                proxy.stop()
+
+        assert (before, after, old, told) == ({1}, {2}, 2, 3)
+
+    def test_are_gone_by_themselves_where_nobody_tells(self, nginx: None) -> None:
+        with temporary_folder() as folder:
+            proxy = Proxy(folder, {"NEXUS_KEPT": "1"}).start()
+            try:
+                goods = Goods(proxy)
+                goods.read()
+                goods.version = 2
+                wait_for(lambda: goods.read().json["version"] == 2, 10)
+            finally:
+                proxy.stop()
+
+    def test_keep_files_of_the_pages_that_have_names_of_their_own(self, keeping: Proxy) -> None:
+        goods = Goods(keeping)
+        keeping.ask("/static/app.1234.js")
+        forget(keeping)
+
+        assert kept(keeping, keeping.ask("/static/app.1234.js")) == "HIT"
+        assert goods.version == 1
+
+    def test_are_forgotten_at_nobodys_word_from_outside(self, keeping: Proxy) -> None:
+        goods = Goods(keeping)
+        goods.read()
+
+        for path in ("/forget", "/.edition"):
+            for method in ("GET", "POST"):
+                keeping.ask(path, method=method)
+        looked = forget(keeping, method="GET")
+
+        assert looked == 403
+        assert keeping.ask("/.edition").status == 404
+        assert kept(keeping, goods.read()) == "HIT"
+
+    def test_are_forgotten_at_the_word_of_those_inside_alone(self, nginx: None) -> None:
+        with temporary_folder() as folder:
+            proxy = Proxy(folder, {"NEXUS_KEPT": "600", "NEXUS_INSIDE": "allow 10.0.0.0/8;"}).start()
+            try:
+                told = forget(proxy)
+            finally:
+                proxy.stop()
+
+        assert told == 403
 
     def test_are_changed_by_nobody(self, proxy: Proxy) -> None:
         proxy.shop.answer = lambda asked: Reply(201, {}, asked.body)

@@ -23,6 +23,7 @@ from config.settings.backups import (  # noqa: F401 - settings
 )
 from config.settings.databases import replicas
 from config.settings.env import SRC, data_folder, env, origins
+from config.settings.kept import CACHE_KEPT_SECONDS, CACHE_PURGE_URLS  # noqa: F401 - settings
 from config.settings.limits import RATE_LIMITS
 from config.settings.mail import (  # noqa: F401 - settings
     ANYMAIL,

@@ -22,6 +22,7 @@ class TestQueueOf:
             ("notifications.tasks.send_waiting_mail", queues.MAIL),
             ("products.tasks.follow_clock", queues.BULK),
             ("core.tasks.collect_dead_letters", queues.BULK),
+            ("core.handlers.tell_caches", queues.MAIL),
             ("somebody.elses", queues.BULK),
         ],
     )

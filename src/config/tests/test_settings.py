@@ -378,6 +378,18 @@ class TestPlainLines:
         assert "shop:" not in str(refusal.value)
 
 
+class TestKept:
+    @pytest.mark.parametrize(
+        "given",
+        ["nginx:8081", "https://nginx:8081/forget", f"http://{'shop:word'}@nginx/forget", "http://nginx/forget?x=1"],
+    )
+    def test_at_an_odd_place_stops_the_boot(self, monkeypatch: pytest.MonkeyPatch, given: str) -> None:
+        with pytest.raises(ImproperlyConfigured, match=r"^CACHE_PURGE_URLS") as refusal:
+            boot(monkeypatch, "kept", {"CACHE_PURGE_URLS": f"http://nginx:8081/forget,{given}"})
+
+        assert "word" not in str(refusal.value)
+
+
 class TestSearch:
     @pytest.mark.parametrize(
         ("name", "given"),

@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING, Any
 from django.db import connection
 from django.db.models import Max, QuerySet
 from django.db.models.functions import Length
+from django.utils import timezone
 from django.utils.text import slugify
 
 from core.ids import new_id
 from core.images import StoredImage
+from core.kept import announce_change
 from core.media import forget_files, keep_files
 from core.transactions import command, step
 from products.domain import SLUG_LENGTH, is_slug, is_uuid, numbered_slug
@@ -67,6 +69,7 @@ def create_category(
     if len(node.path) > MAX_PATH_LENGTH:
         raise CategoryTooDeep(max_path_length=MAX_PATH_LENGTH)
     node.save(force_insert=True)
+    announce_change(at=at)
     return node
 
 
@@ -103,6 +106,7 @@ def update_category(*, slug: str, changes: Mapping[str, Any], at: datetime) -> C
     node.save(update_fields=["name", "slug", "position", "parent", "updated_at"])
     if moved or is_shown_anew:
         _follow(node, at)
+    announce_change(at=at)
     return node
 
 
@@ -121,6 +125,7 @@ def delete_category(*, slug: str) -> None:
         raise CategoryInUse(children=children, products=products)
     node.delete()
     forget_files([node.image.name])
+    announce_change(at=timezone.now())
 
 
 @command
@@ -136,6 +141,7 @@ def set_category_image(*, slug: str, image: StoredImage | None, at: datetime) ->
     node.image = image.name if image else ""
     node.updated_at = at
     node.save(update_fields=["image", "updated_at"])
+    announce_change(at=at)
     return node
 
 

@@ -19,6 +19,7 @@ from django.db import connection
 from django.utils import timezone
 
 from core import outbox
+from core.kept import announce_change
 from core.sql import uuid_array
 from core.transactions import command, step
 from markets import selectors as market_reads
@@ -100,6 +101,7 @@ def show_availability(*, product_ids: Collection[UUID], available: Mapping[UUID,
         cursor.execute(_READ, {"products": uuid_array(product_ids)})
         changed = [_with_availability(pk, body, version, shown) for pk, body, version in cursor.fetchall()]
         cursor.execute(_SHOW_AVAILABILITY, [orjson.dumps(changed).decode()])
+    announce_change(at=timezone.now())
 
 
 def _with_availability(pk: UUID, body: str, version: str, available: Mapping[str, bool]) -> dict[str, Any]:
@@ -149,6 +151,7 @@ def render_market(*, market_id: UUID, after: UUID | None = None, at: datetime) -
     if not list_markets(market_id):
         GroupDocument.objects.filter(market_id=market_id).delete()
         ProductDocument.objects.filter(market_id=market_id).delete()
+        announce_change(at=at)
         return
     rows = Product.objects.filter(pk__gt=after) if after else Product.objects.all()
     part = list(rows.order_by("pk").values_list("pk", flat=True)[:_PART])
@@ -170,8 +173,11 @@ def _render(product_ids: Sequence[UUID], market_id: UUID | None) -> set[UUID]:
 
 @step
 def announce_rendered(product_ids: Collection[UUID]) -> None:
-    """Tell of documents that have changed, where a search engine follows them. One event, at no time in particular."""
-    if settings.SEARCH_URL and product_ids:
+    """Tell of documents that have changed, where a search engine or caches follow them. One event for each."""
+    if not product_ids:
+        return
+    announce_change(at=timezone.now())
+    if settings.SEARCH_URL:
         outbox.publish(ProductsRendered(product_ids=sorted(product_ids)), at=timezone.now())
 
 
