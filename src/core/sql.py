@@ -146,7 +146,12 @@ def copy_lines(target: str, lines: Iterable[str]) -> None:
     """
     left = iter(lines)
     send_batch()
-    with connection.cursor() as cursor, cursor.copy(f"COPY {target} FROM STDIN") as copy:
+    # What is sent within a COPY goes past Django's cursors, and so would its errors.
+    with (
+        connection.wrap_database_errors,
+        connection.cursor() as cursor,
+        cursor.copy(f"COPY {target} FROM STDIN") as copy,
+    ):
         while some := "".join(islice(left, _LINES)):
             copy.write(some)
 

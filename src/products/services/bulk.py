@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
 from django.db import connection
 
 from core import outbox
-from core.ids import new_id
 from core.transactions import command, step
 from products.domain import CategoryFacts, NewProduct, Written
 from products.errors import CategoryNotFound, ProductInvalid
 from products.events import StockDeclared
-from products.models import FormerSlug, Product, Variant
+from products.models import Variant
 from products.services import slugs
 from products.services.bulk_rows import BulkRows
-from products.services.documents import announce_rendered, list_markets, lock_products, render_once, render_products
+from products.services.documents import list_markets, lock_products, render_once, render_products
 from products.services.drafts import Draft, draft_product
 from products.services.merging import merge_products
 from products.services.sketches import Place, place_of
@@ -55,22 +54,43 @@ def write_drafts(
     share_tree()
     known = _known({draft.sku for draft in drafts})
     lock_products(product_ids=set(known.values()))
-    places = _lock_categories({draft.category_id for draft in drafts})
+    places = lock_places(category_ids={draft.category_id for draft in drafts})
     new = [draft for draft in drafts if draft.sku not in known]
     old = {known[draft.sku]: draft.placed() for draft in drafts if draft.sku in known}
 
     rows = BulkRows(at=at, places=places, markets=list_markets())
-    for draft, slug in zip(new, _slugs_for(new), strict=True):
+    for draft, slug in zip(new, slugs.choose_slugs(choices=[draft.slugs for draft in new]), strict=True):
         rows.add_product(draft, slug)
     with slugs.refused_when_taken(), render_once():
         changed = merge_products(old, at=at, add_variant=rows.add_variant) if old else set()
-        rows.write()
-        if rows.units:
-            outbox.publish(StockDeclared(units=rows.units, actor_id=actor_id, reference=reference), at=at)
+        _write(rows, at, reference, actor_id)
         rows.write_documents()
-        announce_rendered([UUID(draft.facts.id) for draft in new])
         render_products(product_ids=changed)
     return Written(created=len(new), changed=len(changed), unchanged=len(old) - len(changed))
+
+
+@step
+def write_new(
+    *, drafts: Sequence[Draft], given: Sequence[str], places: Mapping[UUID, Place], at: datetime, reference: str
+) -> BulkRows:
+    """Write new products with these slugs in these categories, but for their documents. The caller has the locks.
+
+    :returns: rows of which ``write_documents`` is still to be called
+    :raises SkuTaken, SlugTaken: somebody was a moment faster
+    """
+    rows = BulkRows(at=at, places=places, markets=list_markets())
+    for draft, slug in zip(drafts, given, strict=True):
+        rows.add_product(draft, slug)
+    with slugs.refused_when_taken(), render_once():
+        _write(rows, at, reference, None)
+    return rows
+
+
+def _write(rows: BulkRows, at: datetime, reference: str, actor_id: UUID | None) -> None:
+    rows.write()
+    if rows.units:
+        outbox.publish(StockDeclared(units=rows.units, actor_id=actor_id, reference=reference), at=at)
+    rows.give_documents()
 
 
 def _check_distinct(drafts: Iterable[Draft]) -> None:
@@ -86,7 +106,13 @@ def _known(skus: set[str]) -> dict[str, UUID]:
     return dict(Variant.objects.filter(sku__any_of=skus).values_list("sku", "product_id"))
 
 
-def _lock_categories(wanted: set[UUID]) -> dict[UUID, Place]:
+@step
+def lock_places(*, category_ids: Collection[UUID]) -> dict[UUID, Place]:
+    """Keep these categories as they are till the commit, and return them as documents need them. One statement.
+
+    :raises CategoryNotFound: one is not there
+    """
+    wanted = set(category_ids)
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT id, name, slug, path, ancestor_ids FROM products_category WHERE id = ANY(%s) ORDER BY id FOR SHARE",
@@ -104,16 +130,3 @@ def _lock_categories(wanted: set[UUID]) -> dict[UUID, Place]:
     if missing := wanted - found.keys():
         raise CategoryNotFound(category=str(min(missing)))
     return found
-
-
-def _slugs_for(drafts: Sequence[Draft]) -> list[str]:
-    """Return a free slug for each: the first of those that it wants, or one with a random end if all are taken."""
-    wanted = {slug for draft in drafts for slug in draft.slugs}
-    taken = set(Product.objects.filter(slug__any_of=wanted).values_list("slug", flat=True))
-    taken |= set(FormerSlug.objects.filter(slug__any_of=wanted).values_list("slug", flat=True))
-    given = []
-    for choices in (draft.slugs for draft in drafts):
-        slug = next((choice for choice in choices if choice not in taken), f"{choices[0][:100]}-{new_id().hex[-12:]}")
-        taken.add(slug)
-        given.append(slug)
-    return given

@@ -9,8 +9,9 @@ from uuid import UUID
 
 from core.sql import copy_lines
 from products.domain import MarketFacts, NewVariant
+from products.services.documents import announce_rendered
 from products.services.drafts import Draft, VariantDraft, draft_variant
-from products.services.sketches import Place, fill_in, insert_lines, sketch_documents
+from products.services.sketches import Place, fill_in, give_lines, sketch_documents, write_given
 
 _PRODUCTS = (
     "products_product (slug, category_id, id, created_at, updated_at, name, description, tags, brand, options,"
@@ -38,7 +39,7 @@ class BulkRows:
     units: dict[str, int] = field(default_factory=dict)
     _new: list[tuple[Draft, str]] = field(default_factory=list)
     _products: list[str] = field(default_factory=list)
-    _variants: list[str] = field(default_factory=list)
+    _variants: list[VariantDraft] = field(default_factory=list)
     _prices: list[str] = field(default_factory=list)
     _points: list[str] = field(default_factory=list)
     _images: list[str] = field(default_factory=list)
@@ -56,10 +57,13 @@ class BulkRows:
         self._add_variant(draft_variant(str(product_id), variant, position, self.at.isoformat()))
 
     def write(self) -> None:
-        """Write all rows but the documents. A COPY for each table that has any."""
+        """Write all rows but the documents. A COPY for each table that has any.
+
+        Slugs and SKUs stand in their order: of two who bring the same ones, one waits for the other, never in a circle.
+        """
         tables = {
-            _PRODUCTS: self._products,
-            _VARIANTS: self._variants,
+            _PRODUCTS: sorted(self._products),
+            _VARIANTS: [variant.row for variant in sorted(self._variants, key=_sku)],
             _PRICES: self._prices,
             _POINTS: self._points,
             _IMAGES: self._images,
@@ -68,10 +72,16 @@ class BulkRows:
             if lines:
                 copy_lines(target, lines)
 
-    def write_documents(self) -> None:
-        """Write the documents of the new products, in the markets that there are now. Four statements and a COPY."""
+    def give_documents(self) -> None:
+        """Give the database the documents of the new products, in the markets that there are now."""
         if self._new:
-            insert_lines(line for draft, slug in self._new for line in self._documents(draft, slug))
+            give_lines(line for draft, slug in self._new for line in self._documents(draft, slug))
+
+    def write_documents(self) -> None:
+        """Write the documents that were given. Who writes documents takes turns from here to the commit."""
+        if self._new:
+            write_given()
+            announce_rendered([UUID(draft.facts.id) for draft, _ in self._new])
 
     def _documents(self, draft: Draft, slug: str) -> Iterator[str]:
         sketches = draft.documents
@@ -80,8 +90,12 @@ class BulkRows:
         return fill_in(sketches, slug, self.places[draft.category_id])
 
     def _add_variant(self, variant: VariantDraft) -> None:
-        self._variants.append(variant.row)
+        self._variants.append(variant)
         self.units[variant.facts.id] = variant.units
         if variant.price:
             self._prices.append(variant.price)
             self._points.append(variant.point)
+
+
+def _sku(variant: VariantDraft) -> str:
+    return variant.facts.sku

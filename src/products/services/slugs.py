@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from contextlib import contextmanager
 from uuid import UUID
 
 from django.db import IntegrityError, connection
 
 from core.batching import send_batch
+from core.ids import new_id
 from products import domain
 from products.errors import ProductInvalid, SkuTaken, SlugTaken
 from products.models import FormerSlug, Product, Variant
@@ -18,6 +20,12 @@ def lock_slugs() -> None:
     """Take turns with whoever else gives out slugs, until the transaction ends. Before any product is locked."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(hashtext('products_slugs'))")
+
+
+def share_slugs() -> None:
+    """Have slugs given out by nobody but those who share, too: of two of them the unique index lets one pass."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock_shared(hashtext('products_slugs'))")
 
 
 def taken_slugs(*, like: str, but_for: UUID | None = None) -> set[str]:
@@ -42,6 +50,24 @@ def claim_slug(*, wanted: str | None, name: str, product_id: UUID) -> str:
     if wanted in taken_slugs(like=wanted, but_for=product_id):
         raise SlugTaken(slug=wanted)
     return wanted
+
+
+def choose_slugs(*, choices: Sequence[tuple[str, str]], beside: AbstractSet[str] = frozenset()) -> list[str]:
+    """Return a free slug for each product: the first that it wants, or one with a random end if all are taken.
+
+    After ``lock_slugs`` or ``share_slugs``. Two queries for any number.
+
+    :param beside: slugs that are taken, too, though nobody sees them yet
+    """
+    wanted = {slug for some in choices for slug in some}
+    taken = set(Product.objects.filter(slug__any_of=wanted).values_list("slug", flat=True)) | beside
+    taken |= set(FormerSlug.objects.filter(slug__any_of=wanted).values_list("slug", flat=True))
+    given = []
+    for some in choices:
+        slug = next((choice for choice in some if choice not in taken), f"{some[0][:100]}-{new_id().hex[-12:]}")
+        taken.add(slug)
+        given.append(slug)
+    return given
 
 
 def claim_skus(*, wanted: Collection[str | None], slug: str) -> list[str]:

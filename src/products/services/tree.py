@@ -19,3 +19,11 @@ def share_tree() -> None:
     """Keep the tree as it is till the commit. Any number may at once; before stock and products are locked."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock_shared(hashtext('products_category'))")
+
+
+@step
+def grow_tree() -> None:
+    """Be alone in adding categories till the commit; those that are there stay as they are (``share_tree``)."""
+    share_tree()
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtext('products_category_added'))")

@@ -23,9 +23,11 @@ from products.services import categories
 from products.services.documents import list_markets
 from products.services.importing.graph import CategoryGraph
 from products.services.importing.mappings import Mapping
+from products.services.importing.overlapping import Batch, lanes
 from products.services.importing.reports import Report
 from products.services.importing.rows import ProductRow
 from products.services.importing.tree import Change, write_nodes
+from products.services.importing.turns import LANES
 from products.services.importing.writing import (
     Item,
     Tally,
@@ -36,7 +38,7 @@ from products.services.importing.writing import (
 )
 
 BATCH = 1000
-# After so many batches the tables have outgrown what the database last knew of them, and its plans with them.
+# After so many written batches the tables have outgrown what the database last knew of them, and its plans with them.
 _GROWN = (1, 4, 16, 64)
 # So many objects more than before make Python look for circles; the batches that are in hand have less.
 _ALLOCATIONS = 250_000
@@ -75,25 +77,30 @@ def finish(*, run: Run, tally: Tally, at: datetime) -> None:
 def write_batches(numbered: Iterable[tuple[int, ProductRow]], mapping: Mapping, run: Run, report: Report) -> Tally:
     """Write rows, each with the progress that it means, a thousand in one transaction.
 
-    Where a batch is refused its rows are tried one by one, so that the bad one alone is refused. While one is written
-    the next is read and prepared, in a thread.
+    Batches of new products are written two at a time (``overlapping``), others alone. Where one is refused its rows are
+    tried one by one, so that the bad one alone is refused. Meanwhile the next is read and prepared, in a thread.
     """
     tally = Tally()
     items = _prepared(numbered, mapping, run, report, list_markets())
-    with _tuned():
-        for count, batch in enumerate(_read_ahead(_in_batches(items, BATCH)), start=1):
-            _write_each(batch, run, report, tally)
-            if count in _GROWN and tally.created:
+
+    def write_alone(batch: Batch) -> None:
+        _write_each(batch, run, report, tally)
+
+    with _tuned(), lanes(run_id=run.id, at=run.started_at, done=run.done, tally=tally, alone=write_alone) as writing:
+        for count, found in enumerate(_read_ahead(_in_batches(items, BATCH)), start=1):
+            batch = Batch(items=_without_repeats(found, report), done=found[-1].number)
+            report.secure()
+            writing.write(batch, is_last=len(found) < BATCH)
+            if count - LANES in _GROWN and tally.created:
                 refresh_plans()
     return tally
 
 
-def _write_each(batch: Sequence[Item], run: Run, report: Report, tally: Tally) -> None:
-    kept = _without_repeats(batch, report)
+def _write_each(batch: Batch, run: Run, report: Report, tally: Tally) -> None:
     try:
-        tally.add(_write(kept, batch[-1].number, run, report))
+        tally.add(_write(batch.items, batch.done, run, report))
     except (DomainError, IntegrityError):
-        for item in kept:
+        for item in batch.items:
             _write_alone(item, run, report, tally)
 
 

@@ -28,6 +28,7 @@ class Report:
     refused: int = 0
     noted: int = 0
     _turn: Lock = field(default_factory=Lock)
+    _is_secure: bool = False
 
     def refuse(self, *, line: int, key: object, reason: str) -> None:
         """Note a row that was not taken."""
@@ -44,10 +45,14 @@ class Report:
     def secure(self) -> None:
         """Bring what was written so far to the disk: called before the progress beside it is committed."""
         with self._turn:
+            if self._is_secure:
+                return
             self.file.flush()
+            self._is_secure = True
         os.fsync(self.file.fileno())
 
     def _write(self, line: int, outcome: str, key: object, reason: str) -> None:
+        self._is_secure = False
         csv.writer(self.file).writerow([line, outcome, _harmless(str(key or "")), _harmless(reason)])
 
 

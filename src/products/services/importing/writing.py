@@ -17,11 +17,12 @@ from core.transactions import command, step
 from products.domain import MarketFacts, NewImage, NewProduct, NewVariant
 from products.errors import ProductInvalid
 from products.models import ImportRun, Variant
-from products.services.bulk import write_drafts
+from products.services.bulk import lock_places, write_drafts, write_new
 from products.services.drafts import Draft, draft_product
 from products.services.importing.rows import ProductRow
-from products.services.importing.tree import Path, ensure_paths
-from products.services.slugs import lock_slugs
+from products.services.importing.tree import Path, ensure_paths, find_paths
+from products.services.importing.turns import FellBehind, NotNew, PathsMissing, Turn
+from products.services.slugs import choose_slugs, lock_slugs, share_slugs
 
 # The category of a draft is known when its batch is written.
 _NOWHERE = UUID(int=0)
@@ -101,6 +102,43 @@ def write_batch(*, items: Sequence[Item], run_id: UUID, done: int, at: datetime)
     return Tally(written.created, written.changed, written.unchanged)
 
 
+@command
+def write_beside(*, items: Sequence[Item], run_id: UUID, turn: Turn, at: datetime) -> Tally:
+    """Write rows of new products while documents of the batch before are written; commit after it, with the progress.
+
+    Whatever this does not take has to be written by ``write_batch``, when nothing else is under way.
+
+    :raises NotNew: a product is there already
+    :raises PathsMissing: so is not a category; nothing has been waited for
+    :raises FellBehind: the batch before was not written
+    :raises SkuTaken, SlugTaken, CategoryNotFound: somebody was a moment faster
+    """
+    turn.take()
+    share_slugs()  # before the tree, as all who make products do
+    _refuse_old([item.draft.sku for item in items])
+    categories = find_paths(paths={item.category for item in items})
+    if missing := {item.category for item in items} - categories.keys():
+        raise PathsMissing(missing)
+    drafts = [item.draft for item in items]
+    for item in items:
+        item.draft.category_id = categories[item.category]
+    places = lock_places(category_ids=set(categories.values()))
+    given = choose_slugs(choices=[draft.slugs for draft in drafts], beside=turn.slugs_before)
+    turn.let_next_begin(given)
+    rows = write_new(drafts=drafts, given=given, places=places, at=at, reference="import")
+    _check_keys()
+    turn.wait_for_the_one_before()
+    _go_on(run_id, turn)
+    rows.write_documents()
+    return Tally(created=len(items))
+
+
+@command
+def make_paths(*, paths: Collection[Path], at: datetime) -> None:
+    """Make the categories of these paths that are not there."""
+    ensure_paths(paths=paths, at=at)
+
+
 def refresh_statistics() -> None:
     """Tell the database what its tables hold by now, so that it plans well before it would notice itself."""
     with connection.cursor() as cursor:
@@ -117,6 +155,27 @@ def refresh_catalogue_statistics() -> None:
     """Tell the database what the catalogue holds by now, but for the long texts that nothing is searched by."""
     with connection.cursor() as cursor:
         cursor.execute(f"ANALYZE {', '.join(_SEARCHED)}")
+
+
+@step
+def _refuse_old(skus: Sequence[str]) -> None:
+    if Variant.objects.filter(sku__any_of=skus).exists():
+        raise NotNew
+
+
+@step
+def _check_keys() -> None:
+    """Have the foreign keys checked now rather than at the commit, for which the next batch has to wait."""
+    with connection.cursor() as cursor:
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+
+
+@step
+def _go_on(run_id: UUID, turn: Turn) -> None:
+    run = ImportRun.objects.filter(pk=run_id).locked().get()
+    if run.rows_done != turn.after:
+        raise FellBehind
+    ImportRun.objects.filter(pk=run_id).update(rows_done=turn.done)
 
 
 @step
