@@ -18,6 +18,7 @@ from orders.models import Order, OrderLine
 from orders.services import parcels
 from orders.services.fulfilling import complete_sending
 from orders.services.moving import Cause
+from payments import selectors as payment_reads
 from payments import services as payments
 from payments.domain import store_credit_of
 
@@ -32,6 +33,7 @@ _CARRIER = "E-mail"
 def issue_gift_cards(*, order_id: UUID, at: datetime) -> None:
     """Make the gift cards of a paid order, one for each unit, and send them. Any number of times it is the same cards.
 
+    Where the payment was charged back meanwhile nobody can spend them: ``block_gift_cards`` came before there were any.
     Locks the order, its cards, then the stock rows. Of an order that came from elsewhere none are made: whoever sold
     it has made them.
     """
@@ -45,6 +47,8 @@ def issue_gift_cards(*, order_id: UUID, at: datetime) -> None:
         for source in _sources(line)[: line.quantity - line.cancelled]
     ]
     payments.sell_gift_cards(sold=sold, currency=order.currency, recipient=order.email, at=at)
+    if any(attempt.disputed_minor for attempt in payment_reads.list_means(order_id=order.pk)):
+        _block(order)
     _send(order, {line.pk: line.open for line in lines if line.open}, at)
 
 
@@ -64,7 +68,11 @@ def block_gift_cards(*, order_id: UUID) -> None:
     """Let nobody spend the gift cards of an order whose payment was charged back, until staff allow it again."""
     order: Order | None = Order.objects.filter(pk=order_id, has_gift_cards=True).locked().first()
     if order is not None:
-        payments.block_gift_cards(sources=all_sources(order=order), note=f"Order {order.number} was charged back.")
+        _block(order)
+
+
+def _block(order: Order) -> None:
+    payments.block_gift_cards(sources=all_sources(order=order), note=f"Order {order.number} was charged back.")
 
 
 @step

@@ -7,6 +7,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from core import outbox
+from core.models import Delivery
 from orders import selectors, services
 from orders.domain import OrderStatus, Resolution
 from orders.errors import ExchangeRefused, GiftCardForGiftCard, GiftCardsOut
@@ -133,6 +134,21 @@ class TestBlockGiftCards:
 
         [card] = cards_of(order)
         assert (card.is_active, card.left_minor) == (False, 5000)
+
+    def test_blocks_those_that_are_made_after_the_payment_was_charged_back(self) -> None:
+        order = make_order((make_card_stock(), 2))
+        pay(order)
+        attempt = Payment.objects.get(order_id=order.pk).attempts.get()
+        known = {"disputed_minor": 10000, "reference": attempt.provider_reference}
+        charge = charge_of(attempt, AttemptStatus.CAPTURED, **known)
+
+        payments.record_outcome(attempt_id=attempt.pk, charge=charge, at=timezone.now())
+        for early in Delivery.objects.filter(handler="orders.handlers.block_gift_cards"):
+            outbox.deliver(delivery_ids=[str(early.pk)])
+        assert cards_of(order) == []
+        outbox.drain(now=timezone.now())
+
+        assert [(card.is_active, card.left_minor) for card in cards_of(order)] == [(False, 5000)] * 2
 
 
 @pytest.mark.django_db(transaction=True)
