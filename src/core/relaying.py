@@ -28,7 +28,8 @@ from core.transactions import command
 # Of one handler, as many deliveries are with workers, or tried again within a lease, at a time.
 UNDER_WAY = 1000
 _TOGETHER = 10
-# Handed out so often, and never heard of again, it may be what its workers are lost with.
+# Handed out so often, and never heard of again, it may be what its workers are lost with. A broker with dead letters
+# counts that by itself (``core.deadletters``).
 _SUSPECT = 4
 # What is due for longer was left by a relay that had handed out enough.
 _LEFT_OVER = timedelta(seconds=1)
@@ -124,7 +125,8 @@ def parcelled(deliveries: Iterable[Delivery]) -> Iterator[Parcel]:
     """
     alike: dict[tuple[str, bool], list[str]] = {}
     for delivery in deliveries:
-        alike.setdefault((delivery.handler, delivery.handed_out >= _SUSPECT), []).append(str(delivery.pk))
+        is_suspect = delivery.handed_out >= _SUSPECT and not settings.DEAD_LETTER_QUEUE
+        alike.setdefault((delivery.handler, is_suspect), []).append(str(delivery.pk))
     for (handler, is_suspect), ids in alike.items():
         for start in range(0, len(ids), _TOGETHER):
             yield Parcel(handler, ids[start : start + _TOGETHER], is_suspect)

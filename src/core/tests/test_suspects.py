@@ -80,6 +80,12 @@ class TestSuspects:
 
         assert parcels == [([str(rows[0].pk), str(rows[2].pk)], False), ([str(rows[1].pk)], True)]
 
+    def test_are_left_to_a_broker_that_counts_by_itself(self, settings: Any) -> None:
+        settings.DEAD_LETTER_QUEUE = "nexus.dead"
+        rows = [Delivery(handler=REMEMBER, handed_out=relaying._SUSPECT)]
+
+        assert [parcel.is_suspect for parcel in relaying.parcelled(rows)] == [False]
+
     def test_the_message_says_so(self, monkeypatch: pytest.MonkeyPatch) -> None:
         make_delivery(REMEMBER, handed_out=relaying._SUSPECT, due_at=timezone.now())
         sent: list[dict[str, Any]] = []
