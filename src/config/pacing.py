@@ -116,7 +116,7 @@ class Paced:
 def _scope_of(environ: dict[str, Any]) -> str:
     path, method = environ.get("PATH_INFO", ""), environ["REQUEST_METHOD"]
     if method in {"GET", "HEAD"}:
-        return "search" if _is_search(environ.get("QUERY_STRING", "")) and _LIST.fullmatch(path) else ""
+        return "search" if _LIST.fullmatch(path) and _is_search(environ.get("QUERY_STRING", "")) else ""
     return next((scope for scope, methods, where in _SCOPES if method in methods and where.fullmatch(path)), "")
 
 

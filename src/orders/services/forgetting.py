@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from uuid import UUID
 
+import structlog
+
 from accounts import selectors as account_reads
 from core import media
 from core.transactions import command, step
@@ -12,6 +14,8 @@ from orders.models import Order, Return, ReturnPicture, Withdrawal
 from orders.services.drafts import forget_drafts
 from orders.services.gift_cards import all_sources
 from payments import services as payments
+
+log = structlog.get_logger(__name__)
 
 # No request takes that long; the clock comes round twice meanwhile.
 _LATE = timedelta(hours=2)
@@ -39,12 +43,19 @@ def scrub_customer(*, user_id: UUID) -> None:
 def scrub_erased(*, now: datetime) -> int:
     """Scrub once more what was written of people while they were erased, and return how many they were.
 
-    Whoever was let in a moment before may place an order a moment after. Not a command: each person is one.
+    Whoever was let in a moment before may place an order a moment after. Not a command: each person is one, and one
+    that fails holds up no other.
     """
-    erased = account_reads.erased_since(at=now - _LATE)
-    for user_id, _ in erased:
+    return sum(_try_to_scrub(user_id) for user_id, _ in account_reads.erased_since(at=now - _LATE))
+
+
+def _try_to_scrub(user_id: UUID) -> bool:
+    try:
         _scrub(user_id=user_id)
-    return len(erased)
+    except Exception:
+        log.exception("orders of an erased account are not scrubbed", user_id=str(user_id))
+        return False
+    return True
 
 
 @command

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from uuid import UUID
 
 import pytest
 from django.db import transaction
 from django.test import TestCase
 from django.utils import timezone
 
+from accounts import selectors as account_reads
 from accounts import services as accounts
 from accounts.models import User
 from accounts.tests.factories import PASSWORD, make_user
@@ -17,7 +19,8 @@ from core import outbox
 from core.media import private_files
 from inventory.tests.factories import NOON, make_stock
 from orders import services, tasks
-from orders.models import Return, ReturnPicture, Withdrawal
+from orders.models import Order, Return, ReturnPicture, Withdrawal
+from orders.services import forgetting
 from orders.tests.factories import ADDRESS, make_order
 from orders.tests.returned import make_picture, make_return, make_sent_order, make_withdrawal
 
@@ -63,6 +66,23 @@ class TestScrubErased:
         assert (order.email, order.email_key) == ("", "")
         assert order.shipping_address is not None
         assert (order.shipping_address["name"], order.shipping_address["country"]) == ("", "GB")
+
+    def test_one_that_fails_holds_up_no_other(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        orders = make_order(), make_order()
+        User.objects.filter(pk__in=[order.customer_id for order in orders]).update(deleted_at=timezone.now())
+        first, _ = account_reads.erased_since(at=NOON)
+        scrub = forgetting.scrub_customer
+
+        def scrub_some(*, user_id: UUID) -> None:
+            if user_id == first[0]:
+                raise RuntimeError("not this one")
+            scrub(user_id=user_id)
+
+        monkeypatch.setattr(forgetting, "scrub_customer", scrub_some)
+        tasks.scrub_erased()
+
+        left = {order.customer_id: Order.objects.get(pk=order.pk).email for order in orders}
+        assert [user_id for user_id, email in left.items() if email] == [first[0]]
 
     def test_leaves_alone_who_was_erased_long_ago_and_who_was_not(self) -> None:
         gone, stays = make_order(), make_order()
