@@ -144,7 +144,7 @@ class Crowd:
         self, method: str, path: str, body: str | None = None, headers: dict[str, str] | None = None
     ) -> tuple[int, bytes]:
         """Send one request; 0 where the connection breaks."""
-        client, begun = http.client.HTTPConnection("127.0.0.1", self.shop.port, timeout=30), time.monotonic()
+        client, begun = http.client.HTTPConnection("127.0.0.1", self.shop.port, timeout=90), time.monotonic()
         with contextlib.closing(client), contextlib.suppress(OSError, http.client.HTTPException):
             client.request(method, path, body, headers or {})
             answer = client.getresponse()

@@ -81,13 +81,13 @@ def test_r37_a_webhook_from_another_time_is_refused_and_the_payment_known_all_th
     order, payment, shown = buy(shop, "slow")
 
     shop.run("sandbox.tasks.settle_due", at="gateway")
-    wait_for(Sending.objects.exists, 30)
+    wait_for(Sending.objects.exists)
 
     def is_known() -> bool:
         answer = shop.ask("GET", f"/api/v1/payments/{payment['id']}", **shown)
         return bool(answer.json()["status"] == "captured")
 
-    wait_for(is_known, 30)
+    wait_for(is_known)
     is_apart = abs(clocks.web - clocks.gateway) > 5
     assert Sending.objects.earliest("pk").is_success is not is_apart
     assert ProviderEvent.objects.exists() is not is_apart
@@ -106,7 +106,7 @@ def test_r37_no_reservation_is_given_up_before_its_time_by_the_databases_clock(
     order, _, _ = buy(shop, "3ds")
 
     shop.run("orders.tasks.expire_unpaid_orders")
-    wait_for(lambda: state_of(lapsed) == "cancelled", 30)
+    wait_for(lambda: state_of(lapsed) == "cancelled")
 
     assert state_of(order) == "pending"
     held_until = Reservation.objects.get(reference=order.pk).expires_at
@@ -127,7 +127,7 @@ def test_r37_a_mailed_token_is_good_for_one_use(start: Callable[[Clocks], Skewed
             shop.run(task)
         return bool(shop.mails())
 
-    wait_for(is_mailed, 30)
+    wait_for(is_mailed)
     token = _TOKEN.search(shop.mails()[0].replace("=\n", ""))
 
     assert token is not None

@@ -108,10 +108,10 @@ class Door:
     ) -> Answer:  # fmt: skip
         """Ask by TLS, or without, from an address of this machine."""
         connection = (
-            http.client.HTTPConnection("127.0.0.1", self.http, timeout=30, source_address=(client, 0))
+            http.client.HTTPConnection("127.0.0.1", self.http, timeout=90, source_address=(client, 0))
             if plain
             else http.client.HTTPSConnection(
-                "127.0.0.1", self.https, timeout=30, context=self.context, source_address=(client, 0)
+                "127.0.0.1", self.https, timeout=90, context=self.context, source_address=(client, 0)
             )
         )
         with closing(connection):

@@ -191,7 +191,7 @@ class Fleet:
         write_configuration(self.folder, filled | first | self.conf | values)
 
     def _is_led(self) -> bool:
-        return status_of(http.client.HTTPConnection("127.0.0.1", self.http, timeout=30), "/healthz") == 308
+        return status_of(http.client.HTTPConnection("127.0.0.1", self.http, timeout=90), "/healthz") == 308
 
     def reload(self, *, down: str = "") -> None:
         """Have Nginx take a new configuration, and return when the old one takes no more requests."""
@@ -205,7 +205,7 @@ class Fleet:
     def ask(self, path: str, *, method: str = "GET", body: bytes | None = None, **headers: str) -> Answer:
         """Ask the shop through Nginx, by TLS."""
         context = ssl.create_default_context(cafile=str(self.certificate))
-        client = http.client.HTTPSConnection("127.0.0.1", self.https, timeout=30, context=context)
+        client = http.client.HTTPSConnection("127.0.0.1", self.https, timeout=90, context=context)
         with contextlib.closing(client):
             client.request(method, path, body, {name.replace("_", "-"): value for name, value in headers.items()})
             answer = client.getresponse()
@@ -213,7 +213,7 @@ class Fleet:
 
     def client(self, web: Part) -> http.client.HTTPSConnection:
         """Return a connection to a web server itself, which asks it as Nginx does."""
-        return http.client.HTTPSConnection("127.0.0.1", web.port, timeout=30, context=self.trusting())
+        return http.client.HTTPSConnection("127.0.0.1", web.port, timeout=90, context=self.trusting())
 
     def trusting(self) -> ssl.SSLContext:
         """Return what believes web servers, as Nginx does."""

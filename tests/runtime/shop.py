@@ -125,7 +125,7 @@ class Shop:
 
     def says(self, path: str) -> dict[str, Any]:
         """Ask it something, and return the JSON of the answer, whatever its status."""
-        client = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
+        client = http.client.HTTPConnection("127.0.0.1", self.port, timeout=90)
         with contextlib.closing(client):
             client.request("GET", path)
             said: dict[str, Any] = json.loads(client.getresponse().read())
@@ -205,7 +205,7 @@ def free_port() -> int:
         return port
 
 
-def wait_for(condition: Callable[[], object], seconds: float = 30.0) -> None:
+def wait_for(condition: Callable[[], object], seconds: float = 90.0) -> None:
     """Ask until it holds.
 
     :raises AssertionError: it does not in time

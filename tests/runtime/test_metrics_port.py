@@ -43,7 +43,7 @@ class Web:
 
     def ask(self, token: str, *, port: int = 0) -> tuple[int, str]:
         """Ask as Prometheus asks a pod: by an address that is no host of the shop."""
-        client = http.client.HTTPConnection("127.0.0.1", port or self.metrics_port, timeout=30)
+        client = http.client.HTTPConnection("127.0.0.1", port or self.metrics_port, timeout=90)
         try:
             client.request("GET", "/metrics", headers={"Host": "10.2.3.4:9100", "Authorization": f"Bearer {token}"})
             answer = client.getresponse()

@@ -23,7 +23,7 @@ def ask(shop: Shop, path: str, *, address: str, body: object = None) -> tuple[in
     headers = {"X-Forwarded-For": address, "Content-Type": "application/json"}
     request = urllib.request.Request(f"http://127.0.0.1:{shop.port}{path}", data=data, headers=headers)
     try:
-        with urllib.request.urlopen(request, timeout=30) as answer:
+        with urllib.request.urlopen(request, timeout=90) as answer:
             return answer.status, answer.headers.get("RateLimit", ""), ""
     except urllib.error.HTTPError as refusal:
         return refusal.code, refusal.headers.get("RateLimit", ""), json.load(refusal)["code"]

@@ -90,7 +90,7 @@ class Seen:
     collector: Collector
 
     def metrics(self, token: str = TOKEN) -> tuple[int, str]:
-        client = http.client.HTTPConnection("127.0.0.1", self.shop.port, timeout=30)
+        client = http.client.HTTPConnection("127.0.0.1", self.shop.port, timeout=90)
         client.request("GET", "/metrics", headers={"Authorization": f"Bearer {token}"})
         answer = client.getresponse()
         return answer.status, answer.read().decode()
