@@ -329,19 +329,6 @@ class GroupDocument(models.Model):
         constraints = [models.UniqueConstraint(fields=["product", "market", "group"], name="document_per_group")]
 
 
-class ListingCount(models.Model):
-    """How many documents a market lists, in all (no category) and below each category. Kept by a trigger."""
-
-    market = models.ForeignKey("markets.Market", on_delete=models.CASCADE, related_name="+")
-    category = models.ForeignKey(Category, on_delete=models.CASCADE, null=True, related_name="+")
-    products = models.BigIntegerField()
-
-    class Meta:
-        constraints = [
-            models.UniqueConstraint(fields=["market", "category"], name="listing_count_once", nulls_distinct=False)
-        ]
-
-
 class Tally(models.Model):
     """A change of how many documents a market lists, and how many of them in stock: of all, or of a kind of them.
 

@@ -36,7 +36,7 @@ EARLIER = NOON - timedelta(days=1)
 SRC = Path(__file__).parents[2] / "src"
 COLUMNS = ("sku", "name", "category", "price", "stock")
 
-# Who has written all but its documents, and waits for the batch before: the connection's last statement is over.
+# Who has written all but the progress, and waits for the batch before: the connection's last statement is over.
 _WAITING = """
     SELECT count(*) FROM pg_stat_activity
      WHERE datname = current_database() AND state = 'idle in transaction' AND query = 'SET CONSTRAINTS ALL IMMEDIATE'
@@ -94,15 +94,6 @@ def check_all_is_there_once(count: int) -> None:
 
 
 @contextmanager
-def nobody_writes_documents() -> Iterator[None]:
-    """Have the block's transaction be the one whose turn it is to count documents."""
-    with transaction.atomic():
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_xact_lock(hashtext('products_listingcount'))")
-        yield
-
-
-@contextmanager
 def about_to_take(sku: str) -> Iterator[Variant]:
     """Have the block's transaction write a variant of that SKU, which others then wait to see the end of."""
     product = make_product("Other", with_variant=False)
@@ -137,14 +128,16 @@ class TestTwoAtATime:
         path = write_csv(tmp_path / "some.csv", [row(n) for n in range(35)])
 
         with ThreadPoolExecutor(max_workers=1) as people:
-            with nobody_writes_documents():
+            with about_to_take("S-5"):
                 running = people.submit(in_thread, bring, path)
                 both = comes_to(one_waits, running)
-                there = Variant.objects.count()
+                there = list(Variant.objects.values_list("sku", flat=True))
+                transaction.set_rollback(True)
             outcome = running.result()
+        Product.objects.filter(name="Other").delete()
 
         assert both
-        assert there == 0
+        assert there == ["S-5"], "that of the other alone"
         assert (outcome.created, outcome.refused) == (35, 0)
         assert ImportRun.objects.get().rows_done == 36
         check_all_is_there_once(35)
@@ -210,7 +203,7 @@ class TestTwoAtATime:
 
 
 class TestWriteBeside:
-    def test_takes_its_locks_in_order_and_its_progress_before_documents(self) -> None:
+    def test_takes_its_locks_in_order_and_its_progress_last(self) -> None:
         make_category("Home")
         run = ImportRun.objects.create(digest="d")
 
@@ -228,10 +221,10 @@ class TestWriteBeside:
             r"pg_advisory_xact_lock_shared\(hashtext\('products_slugs'",
             r"pg_advisory_xact_lock_shared\(hashtext\('products_category'",
             r"products_category .* ORDER BY id FOR SHARE",
+            r"INSERT INTO products_productdocument",
             r"SET CONSTRAINTS ALL IMMEDIATE",
             r"products_importrun.*FOR UPDATE",
             r"UPDATE .products_importrun",
-            r"INSERT INTO products_productdocument",
         ]
         places = [next(place for place, text in enumerate(sent) if re.search(part, text)) for part in parts]
         assert places == sorted(places)

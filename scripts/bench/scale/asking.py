@@ -20,7 +20,9 @@ _ROW = "SELECT {key}::text || ' ' || product_id FROM products_productdocument OR
 _SORTS = {"newest": ("published_at", "DESC"), "price": ("price_minor", "ASC"), "name": ("name", "ASC")}
 _CATEGORIES = """
     SELECT json_agg(c.slug ORDER BY n.products, c.slug)
-      FROM products_category c JOIN products_listingcount n ON n.category_id = c.id
+      FROM products_category c
+      JOIN (SELECT label, sum(products) AS products FROM products_tally WHERE kind = 'c' GROUP BY 1) n
+        ON n.label = c.id::text
      WHERE EXISTS (SELECT FROM products_category below WHERE below.parent_id = c.id) = %(is_upper)s
 """
 _ORDER = "SELECT placed_at::text || ' ' || id FROM orders_order ORDER BY placed_at DESC, id DESC OFFSET %(n)s LIMIT 1"

@@ -55,8 +55,8 @@ _COMPOUND = "^[[:alnum:]]+(-[[:alnum:]]+)+$"
 _UNKNOWN = "NULL::bigint"
 # filter -> which share of all products it leaves at least, by the database's own statistics.
 _SHARES = {
-    "category": "(SELECT k.products FROM products_listingcount k WHERE k.market_id = m.id AND k.category_id = c.id)"
-    " / n.products::float8",
+    "category": """(SELECT sum(t.products) FROM products_tally t
+                     WHERE t.market_id = m.id AND t.kind = 'c' AND t.label = c.id::text) / n.products::float8""",
     "tag": "products_share('tags', %(tag)s::text)",
     "in_stock": "products_share('in_stock', left(%(in_stock)s::boolean::text, 1))",
     # Only of a single word: of several, and of all but words, nothing is known. By what is kept: the database's own
@@ -76,8 +76,11 @@ _KEPT = {"category": ("c", "c.id::text"), "tag": ("t", "%(tag)s::text")}
 
 def of_listing(category: str | None = None) -> str:
     """Return how many documents the market lists, in all or below a category; in all, too, where that is null."""
-    which = f"n.category_id IS NOT DISTINCT FROM {category}" if category else "n.category_id IS NULL"
-    return f"""coalesce((SELECT n.products FROM products_listingcount n WHERE n.market_id = m.id AND {which}), 0)"""  # nosec B608  # noqa: S608 - of our own parts; values are bound
+    listed = _sum("t.products", "a", _NO_LABEL)
+    if category is None:
+        return listed
+    below = _sum("t.products", "c", f"({category})::text")
+    return f"CASE WHEN ({category}) IS NULL THEN {listed} ELSE {below} END"
 
 
 def kept_count(filters: Collection[str], *, of_group: bool) -> str:
@@ -115,7 +118,7 @@ def promise(filters: Collection[str], *, of_group: bool) -> str:
     lacking = " + ".join(f"1 - coalesce({share}, 0)" for share in shares)
     return f"""coalesce((
                     SELECT CASE WHEN n.products > {SURELY} THEN n.products * (1 - ({lacking})) > {SURELY} END
-                      FROM products_listingcount n WHERE n.market_id = m.id AND n.category_id IS NULL), false)"""  # nosec B608  # noqa: S608 - as above
+                      FROM (SELECT {of_listing()} AS products OFFSET 0) n), false)"""  # nosec B608  # noqa: S608 - as above
 
 
 def part_of_list(offset: str) -> str:

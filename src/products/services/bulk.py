@@ -64,7 +64,6 @@ def write_drafts(
     with slugs.refused_when_taken(), render_once():
         changed = merge_products(old, at=at, add_variant=rows.add_variant) if old else set()
         _write(rows, at, reference, actor_id)
-        rows.write_documents()
         render_products(product_ids=changed)
     return Written(created=len(new), changed=len(changed), unchanged=len(old) - len(changed))
 
@@ -72,10 +71,9 @@ def write_drafts(
 @step
 def write_new(
     *, drafts: Sequence[Draft], given: Sequence[str], places: Mapping[UUID, Place], at: datetime, reference: str
-) -> BulkRows:
-    """Write new products with these slugs in these categories, but for their documents. The caller has the locks.
+) -> None:
+    """Write new products with these slugs in these categories. The caller has the locks.
 
-    :returns: rows of which ``write_documents`` is still to be called
     :raises SkuTaken, SlugTaken: somebody was a moment faster
     """
     rows = BulkRows(at=at, places=places, markets=list_markets())
@@ -83,14 +81,13 @@ def write_new(
         rows.add_product(draft, slug)
     with slugs.refused_when_taken(), render_once():
         _write(rows, at, reference, None)
-    return rows
 
 
 def _write(rows: BulkRows, at: datetime, reference: str, actor_id: UUID | None) -> None:
     rows.write()
     if rows.units:
         outbox.publish(StockDeclared(units=rows.units, actor_id=actor_id, reference=reference), at=at)
-    rows.give_documents()
+    rows.write_documents()
 
 
 def _check_distinct(drafts: Iterable[Draft]) -> None:

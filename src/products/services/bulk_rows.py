@@ -11,7 +11,7 @@ from core.sql import copy_lines
 from products.domain import MarketFacts, NewVariant
 from products.services.documents import announce_rendered
 from products.services.drafts import Draft, VariantDraft, draft_variant
-from products.services.sketches import Place, fill_in, give_lines, sketch_documents, write_given
+from products.services.sketches import Place, fill_in, sketch_documents, write_lines
 
 _PRODUCTS = (
     "products_product (slug, category_id, id, created_at, updated_at, name, description, tags, brand, options,"
@@ -72,15 +72,10 @@ class BulkRows:
             if lines:
                 copy_lines(target, lines)
 
-    def give_documents(self) -> None:
-        """Give the database the documents of the new products, in the markets that there are now."""
-        if self._new:
-            give_lines(line for draft, slug in self._new for line in self._documents(draft, slug))
-
     def write_documents(self) -> None:
-        """Write the documents that were given. Who writes documents takes turns from here to the commit."""
+        """Write the documents of the new products, in the markets that there are now."""
         if self._new:
-            write_given()
+            write_lines(line for draft, slug in self._new for line in self._documents(draft, slug))
             announce_rendered([UUID(draft.facts.id) for draft, _ in self._new])
 
     def _documents(self, draft: Draft, slug: str) -> Iterator[str]:

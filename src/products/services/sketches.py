@@ -76,18 +76,12 @@ def fill_in(sketches: Sketches, slug: str, place: Place) -> Iterator[str]:
 
 
 @step
-def give_lines(lines: Iterable[str]) -> None:
-    """Give the database the lines of documents, to be written by ``write_given``. A statement and a COPY."""
+def write_lines(lines: Iterable[str]) -> None:
+    """Write the documents of products that this transaction made. Four statements and a COPY for any number."""
     with connection.cursor() as cursor:
         # Not worth compressing for the moment that they stand there.
         cursor.execute(f"CREATE TEMPORARY TABLE products_given ({_GIVEN}) WITH (toast_tuple_target = 8160)")
         copy_lines("products_given", lines)
-
-
-@step
-def write_given() -> None:
-    """Write the documents that were given, of products that this transaction made. Three statements for any number."""
-    with connection.cursor() as cursor:
         cursor.execute("ANALYZE products_given (product_id)")  # or the join would be planned for anything
         cursor.execute(f"{INSERT_GIVEN} FROM products_given g JOIN products_product p ON p.id = g.product_id")
         cursor.execute("DROP TABLE products_given")

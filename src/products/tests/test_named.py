@@ -12,7 +12,7 @@ from django.test import Client
 from core.pagination import encode_cursor
 from core.tests.plans import STATISTICS, analyze, fill, visits
 from products import services
-from products.models import ListingCount, ProductDocument
+from products.models import ProductDocument
 from products.selectors import counting, named
 from products.selectors.statements import statement_of
 from products.services import tallies
@@ -180,7 +180,6 @@ def fill_shop(statistics: str) -> None:
     fill(ProductDocument, MANY // 2, columns, first=MANY // 2 + 1)
     if statistics == STATISTICS[2]:
         analyze(ProductDocument)
-    ListingCount.objects.filter(category=None).update(products=MANY + 1)
     with connection.cursor() as cursor:
         cursor.execute("SELECT products_fill_tallies(), products_fill_word_tallies()")
         # As a vacuum would: what waits there makes an index look dear.

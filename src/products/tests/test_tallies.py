@@ -268,35 +268,38 @@ class TestWords:
 @pytest.mark.django_db(transaction=True)
 class TestWriters:
     def test_wait_for_nobody_and_are_counted_once_they_commit(self, client: Client) -> None:
-        category = make_category(slug="lamps")
-        one, other = (make_product(f"Lamp {n}", category=category) for n in range(2))
+        category, elsewhere = make_category(slug="lamps"), make_category(slug="others")
+        sold_out, gone, *others = (make_product(f"Lamp {n}", category=category) for n in range(5))
         services.gather_tallies()
         begun, may_end = threading.Event(), threading.Event()
 
-        def sell_out_slowly() -> None:
+        def take_away_slowly() -> None:
             with transaction.atomic():
-                services.set_availability(available={one.variants.get().pk: False})
+                services.set_availability(available={sold_out.variants.get().pk: False})
+                ProductDocument.objects.filter(product=gone).delete()
                 begun.set()
                 assert may_end.wait(60)
 
-        def free() -> int:
-            found: int = listed(client, category="lamps", in_stock="true")["count"]
-            return found
+        def counts() -> tuple[int, int]:
+            """All there are, and those that are free."""
+            return tuple(listed(client, category="lamps", **more)["count"] for more in ({}, {"in_stock": "true"}))
 
-        thread = threading.Thread(target=in_thread, args=(sell_out_slowly,))
+        thread = threading.Thread(target=in_thread, args=(take_away_slowly,))
         thread.start()
         try:
             assert begun.wait(60)
-            before = free()
+            before = counts()
             with transaction.atomic():
-                scalar("SELECT set_config('lock_timeout', '10s', true)")
-                services.set_availability(available={other.variants.get().pk: False})
+                services.set_availability(available={others[0].variants.get().pk: False})
+            now, changes = timezone.now(), {"category": str(elsewhere.pk)}
+            services.delete_product(product_id=others[1].pk, at=now)
+            services.update_product(product_id=others[2].pk, changes=changes, at=now)
             services.gather_tallies()
-            between = free()
+            between = counts()
         finally:
             may_end.set()
             thread.join()
 
-        assert (before, between, free()) == (2, 1, 0)
+        assert (before, between, counts()) == ((5, 5), (3, 2), (2, 0))
         services.gather_tallies()
-        assert (free(), listed(client, category="lamps", in_stock="false")["count"]) == (0, 2)
+        assert counts() == (2, 0)

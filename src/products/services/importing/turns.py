@@ -37,8 +37,8 @@ class Turn:
 
     What makes two at a time as safe as one after the other:
 
-    * A batch begins when the one before has its locks and slugs. It writes its documents, for which all take turns, and
-      its progress when that has committed: whoever waits here has nothing that the one before waits for.
+    * A batch begins when the one before has its locks and slugs. It writes its progress when that has committed:
+      whoever waits here has nothing that the one before waits for.
     * The one before tells its slugs, which nobody sees yet, and they count as taken. SKUs are not shared by the two.
     * All imports together have two lanes. Two batches that know of each other fill both, and of two that do not none
       waits here: these meet at the unique indexes, and the database sees who waits for whom.

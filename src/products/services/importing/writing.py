@@ -104,7 +104,7 @@ def write_batch(*, items: Sequence[Item], run_id: UUID, done: int, at: datetime)
 
 @command
 def write_beside(*, items: Sequence[Item], run_id: UUID, turn: Turn, at: datetime) -> Tally:
-    """Write rows of new products while documents of the batch before are written; commit after it, with the progress.
+    """Write rows of new products while the batch before is written; commit after it, with the progress.
 
     Whatever this does not take has to be written by ``write_batch``, when nothing else is under way.
 
@@ -125,11 +125,10 @@ def write_beside(*, items: Sequence[Item], run_id: UUID, turn: Turn, at: datetim
     places = lock_places(category_ids=set(categories.values()))
     given = choose_slugs(choices=[draft.slugs for draft in drafts], beside=turn.slugs_before)
     turn.let_next_begin(given)
-    rows = write_new(drafts=drafts, given=given, places=places, at=at, reference="import")
+    write_new(drafts=drafts, given=given, places=places, at=at, reference="import")
     _check_keys()
     turn.wait_for_the_one_before()
     _go_on(run_id, turn)
-    rows.write_documents()
     return Tally(created=len(items))
 
 
