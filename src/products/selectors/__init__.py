@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from products.selectors.categories import get_category, list_categories, page_of_categories
+from products.selectors.conditions import SORTS
 from products.selectors.details import get_document
 from products.selectors.editions import edition_of
 from products.selectors.listing import Documents, Listing, list_documents
@@ -11,7 +12,6 @@ from products.selectors.naming import get_product_for_message
 from products.selectors.offers import labels, offers, offers_by_sku, unknown_variants, variants_by_sku
 from products.selectors.searching import search_state
 from products.selectors.staff import get_product_for_staff, get_product_id, page_of_products_for_staff
-from products.selectors.statements import SORTS
 
 __all__ = [
     "SORTS",

@@ -19,8 +19,9 @@ from markets.errors import UnknownMarket
 from products import domain
 from products.domain.searching import split_last
 from products.selectors import named, searching
+from products.selectors.conditions import SORTS
 from products.selectors.prepared import fetch_one
-from products.selectors.statements import SORTS, Asked, is_counted, rows_for, statement_of
+from products.selectors.statements import Asked, is_counted, rows_for, statement_of
 
 # How a cursor says that the walk goes by an engine's scores.
 _TOLD = "told"

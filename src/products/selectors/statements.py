@@ -2,75 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
-import orjson
-import pycountry
-
-from core import money
 from core.pagination import DEFAULT_SIZE, EXACT_COUNT_LIMIT, MAX_SIZE
 from products.models import CATEGORY_LEVELS
 from products.selectors import counting, named
+from products.selectors.conditions import CONDITIONS, FOUND_BY_WORDS, GIVEN, SCORE, SORTS, sought
 from products.selectors.editions import CATEGORY, EDITION, NO_CATEGORY
 from products.selectors.reading import DEFAULT_MARKET, NAMED_MARKET, OVERLAY, for_group
 
-# How many digits a price in each currency has (ISO 4217), for the filters, which are asked in major units.
-_DIGITS = orjson.dumps(
-    {c.alpha_3: money.digits(c.alpha_3) for c in pycountry.currencies if money.digits(c.alpha_3) != 2}
-).decode()
-_SCALE = f"10 ^ coalesce(('{_DIGITS}'::jsonb ->> m.currency)::int, 2)"
-
-# With more words that begin like the last, a row is looked at sooner, where the rarest of those before is in so few.
-_MANY_WORDS, _FEW_ROWS = 8, 5000
-_IN_LANGUAGE = "websearch_to_tsquery(products_text_config(m.language), unaccent(%({words})s::text))"
-_ANY_BEGINNING = "to_tsquery('simple', '''' || replace(unaccent(%(prefix)s::text), '''', '') || ''':*')"
-
-# In a query of its own, as all that decides how many rows are expected: PostgreSQL plans the statement once, rather
-# than for each word anew, which takes longer than to find it.
-_AS_SKU = "ARRAY[(SELECT upper(%(search)s::text))]::varchar[]"
+# Where the rarest word is in so few rows, and the last may stand for many, a row is looked at sooner.
+_FEW_ROWS = 5000
+# In a query of its own, as all that decides how many rows are expected: PostgreSQL plans the statement once.
 _OFFSET = "(SELECT %(offset)s::bigint)"
-_HAS_SKU = f"d.skus @> {_AS_SKU}"
-
-# filter -> what its condition needs, worked out once for all rows.
-_GIVEN = {
-    "min_price": f"ceil(%(min_price)s::numeric * {_SCALE})::bigint AS lowest",
-    "max_price": f"floor(%(max_price)s::numeric * {_SCALE})::bigint AS highest",
-    "search": "w.query, w.head",
-}
-# filter -> condition; the values are bound by the same names.
-_CONDITIONS = {
-    "category": "d.category_ids @> ARRAY[c.id]",
-    "tag": "d.tags @> ARRAY[%(tag)s::text]::varchar[]",
-    "min_price": "d.price_minor >= q.lowest",
-    "max_price": "d.price_minor <= q.highest",
-    "in_stock": "d.in_stock = (SELECT %(in_stock)s::boolean)",
-    "rating": "d.rating >= %(rating)s::numeric",
-    "search": f"(d.search @@ q.query OR {_HAS_SKU})",
-    "sku": _HAS_SKU,
-    # Not asked for by name: what is found by its words, but has not that very SKU.
-    "by_words": f"NOT ({_HAS_SKU})",
-}
-# As the condition, for an index: where that was asked for the whole, no row is looked through again.
-_FOUND_BY_WORDS = (
-    f"(d.search @@ (SELECT query FROM looked_for) OR {_HAS_SKU})"  # nosec B608  # noqa: S608 - as above
-    f" AND ((SELECT is_all FROM looked_for) OR ts_match_vq(d.search, q.query) OR {_HAS_SKU})"
-)
-# Mostly nothing has that very SKU, and then no row is asked for it.
-_SCORE = (
-    f"(ts_rank(d.search, q.query)::float8 + CASE WHEN EXISTS (SELECT FROM skus) AND {_HAS_SKU} THEN 1000 ELSE 0 END)"  # nosec B608
-)
-# sort -> what rows go by, its type, and the direction; the product's id follows in the same one.
-SORTS: Mapping[str, tuple[str, str, str]] = {
-    "newest": ("d.published_at", "timestamptz", "DESC"),
-    "price": ("d.price_minor", "bigint", "ASC"),
-    "-price": ("d.price_minor", "bigint", "DESC"),
-    "name": ("d.name", "text", "ASC"),
-    "-name": ("d.name", "text", "DESC"),
-    "rating": ("d.rating", "numeric", "DESC"),
-    "relevance": (_SCORE, "float8", "DESC"),
-}
 # The sorts in which an index has what is below a category.
 _SORTS_OF_CATEGORIES = {"newest", "price", "-price"}
 
@@ -162,8 +108,8 @@ def statement_of(asked: Asked) -> str:
     the next page begins."""
     filters = [name for name in asked.filters if not (asked.is_told and name == "search")]
     category = CATEGORY if "category" in filters else NO_CATEGORY
-    given = ", ".join(_GIVEN[name] for name in filters if name in _GIVEN) or "NULL"
-    given += f" FROM {_sought()} w" if "search" in filters else ""
+    given = ", ".join(GIVEN[name] for name in filters if name in GIVEN) or "NULL"
+    given += f" FROM {sought()} w" if "search" in filters else ""
     page = _page_of(asked)
     told = _IS_THAT_MARKET if asked.is_told else ""
     return f"""
@@ -176,21 +122,6 @@ def statement_of(asked: Asked) -> str:
     """  # nosec B608  # noqa: S608 - of our own parts; values are bound
 
 
-def _sought() -> str:
-    """Return what is searched: all words, of which the last may also be the beginning of one.
-
-    Those with that beginning are named where they are few: to find many words, and what they have in common, costs an
-    index less than one beginning. ``head`` has the words before, where there are many that the last may stand for.
-    """
-    return f"""(
-    SELECT CASE WHEN %(prefix)s::text = '' THEN {_IN_LANGUAGE.format(words="search")}
-                WHEN numnode(last) = 0 AND numnode(head) > 0 THEN head
-                ELSE head && (last || coalesce(b.named, {_ANY_BEGINNING})) END AS query,
-           CASE WHEN b.n > {_MANY_WORDS} THEN head END AS head
-      FROM {counting.WORDS_BEGINNING} b, {_IN_LANGUAGE.format(words="head")} head,
-           {_IN_LANGUAGE.format(words="prefix")} last)"""  # nosec B608  # noqa: S608 - of our own parts; values are bound
-
-
 def _page_of(asked: Asked) -> str:
     if asked.is_told:
         return _page_of_told(asked)
@@ -199,8 +130,8 @@ def _page_of(asked: Asked) -> str:
 
 def _parts(asked: Asked) -> _Parts:
     key, kind, direction = SORTS[asked.sort]
-    if key == _SCORE and _may_go_by_name(asked):
-        key = named.KEY if asked.is_after else f"CASE WHEN {named.IS_SO} THEN {named.KEY} ELSE {_SCORE} END"
+    if key == SCORE and _may_go_by_name(asked):
+        key = named.KEY if asked.is_after else f"CASE WHEN {named.IS_SO} THEN {named.KEY} ELSE {SCORE} END"
     source, document, version, where = "products_productdocument d", "d.document", "d.version", _where(asked)
     if asked.of_group:
         source += OVERLAY
@@ -212,7 +143,7 @@ def _parts(asked: Asked) -> _Parts:
 
 
 def _where(asked: Asked) -> str:
-    return " AND ".join(["d.market_id = m.id", *(_CONDITIONS[name] for name in asked.filters)])
+    return " AND ".join(["d.market_id = m.id", *(CONDITIONS[name] for name in asked.filters)])
 
 
 def _page_by_index(asked: Asked) -> str:
@@ -261,7 +192,7 @@ def _by_level(parts: _Parts, asked: Asked) -> Iterator[str]:
         return
     for level in _levels(asked):
         condition = f"c.level = {level} AND d.category_ids[{level}] = c.id"
-        yield parts.where.replace(_CONDITIONS["category"], condition)
+        yield parts.where.replace(CONDITIONS["category"], condition)
     if _may_be_deep(asked):
         yield f"c.level > {CATEGORY_LEVELS} AND {parts.where}"
 
@@ -297,7 +228,7 @@ def _page_of_found(asked: Asked) -> str:
         else f"(NOT (SELECT is_met OR is_newest FROM met) AND (SELECT n FROM counted) <= {EXACT_COUNT_LIMIT})"  # nosec B608  # noqa: S608 - as below
     )
     many = f"NOT {few} AND NOT (SELECT is_newest FROM met)"  # nosec B608  # noqa: S608 - as below
-    by_index = parts._replace(where=parts.where.replace(_CONDITIONS["search"], _FOUND_BY_WORDS))
+    by_index = parts._replace(where=parts.where.replace(CONDITIONS["search"], FOUND_BY_WORDS))
     found = " UNION ALL ".join(
         f"SELECT {parts.order.key} AS key, d.product_id FROM {parts.source}"  # nosec B608  # noqa: S608
         f" WHERE NOT (SELECT is_met OR is_newest OR coalesce(n, 0) > {EXACT_COUNT_LIMIT} FROM met) AND {where}"
@@ -363,7 +294,7 @@ def _newest(asked: Asked) -> str:
         return ""
     parts = _parts(asked)
     order = parts.order
-    where = parts.where.replace(_CONDITIONS["search"], named.condition())
+    where = parts.where.replace(CONDITIONS["search"], named.condition())
     before = f"{asked.most} + %(offset)s::bigint" if asked.is_further else str(asked.most)
     return f"""named AS MATERIALIZED ({named.rule(is_after=asked.is_after)}),
             span AS MATERIALIZED ({named.span(before=before, listed=counting.of_listing(), is_after=asked.is_after)}),
@@ -441,7 +372,7 @@ def _walk(asked: Asked) -> str:
 def _all_that_is_listed(asked: Asked) -> Iterator[str]:
     """Return what a walk passes: all of the category where an index has that in this order, else of the market; by
     price, of the prices that are asked for."""
-    everything = " AND ".join(["d.market_id = m.id", *(_CONDITIONS[name] for name in _bounds(asked))])
+    everything = " AND ".join(["d.market_id = m.id", *(CONDITIONS[name] for name in _bounds(asked))])
     if not _goes_by_category(asked):
         yield everything
         return

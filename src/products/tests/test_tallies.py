@@ -16,7 +16,7 @@ from django.utils import timezone
 from core.tests.threads import in_thread
 from products import services
 from products.models import Product, ProductDocument, Tally, Variant, WordTally
-from products.selectors import counting, statements
+from products.selectors import conditions, counting, statements
 from products.services import tallies
 from products.tests.factories import make_category, make_product
 
@@ -246,7 +246,7 @@ class TestWords:
         ways = []
 
         for many, few in ((8, 5000), (0, 5000), (0, 2), (0, -1)):
-            monkeypatch.setattr(statements, "_MANY_WORDS", many)
+            monkeypatch.setattr(conditions, "_MANY_WORDS", many)
             monkeypatch.setattr(statements, "_FEW_ROWS", few)
             statements.statement_of.cache_clear()
             found = listed(client, search=search)
