@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from django.db import transaction
 from django.test import Client
+from django.utils import timezone
 from pytest_django import Settings
 
 from core.models import OutboxEvent
@@ -146,3 +147,32 @@ class TestBareNotice:
         attempt.refresh_from_db()
         assert (attempt.state, attempt.captured_minor) == (AttemptStatus.CAPTURED, 2500)
         assert Flutterwave.name == attempt.provider
+
+    def test_of_a_page_that_was_given_up_leads_to_what_was_paid_there_later(self, far: FlutterwaveFar) -> None:
+        attempt, sale = begin(far)
+        sale.state = "failed"
+        services.ask(attempt_id=attempt.pk, at=attempt.created_at)
+        attempt.refresh_from_db()
+        assert attempt.state is AttemptStatus.FAILED
+        sale.take()
+
+        self.send(far, event("charge.completed", far.transaction(sale)))
+        take_in()
+        services.sweep(now=timezone.now())
+
+        attempt.refresh_from_db()
+        assert (attempt.state, attempt.captured_minor, attempt.ask_at) == (AttemptStatus.CAPTURED, 2500, None)
+
+    @pytest.mark.parametrize("state", ["failed", "open"])
+    def test_of_a_page_that_was_given_up_is_asked_about_once(self, far: FlutterwaveFar, state: str) -> None:
+        attempt, sale = begin(far)
+        sale.state = "failed"
+        services.ask(attempt_id=attempt.pk, at=attempt.created_at)
+        sale.state = state
+
+        self.send(far, event("charge.completed", far.transaction(sale)))
+        take_in()
+        services.sweep(now=timezone.now())
+
+        attempt.refresh_from_db()
+        assert (attempt.state, attempt.captured_minor, attempt.ask_at) == (AttemptStatus.FAILED, 0, None)
