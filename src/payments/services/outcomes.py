@@ -116,7 +116,8 @@ class _Known:
 
 
 def _check(payment: Payment, attempt: Attempt, charge: Charge) -> None:
-    if charge.captured_minor and charge.currency != payment.currency:
+    moved = (charge.captured_minor, charge.refunded_minor, charge.disputed_minor)
+    if any(moved) and charge.currency != payment.currency:
         raise ChargeMismatch(f"{attempt.pk}: {charge.currency} instead of {payment.currency}")
     if charge.captured_minor > attempt.amount_minor:
         raise ChargeMismatch(f"{attempt.pk}: {charge.captured_minor} of {attempt.amount_minor} captured")

@@ -19,7 +19,7 @@ from payments.errors import PaymentNotFound
 from payments.models import Attempt, LedgerEntry, ProviderEvent
 from payments.providers import Charge, calling
 from payments.providers.flutterwave import Flutterwave
-from payments.tests.factories import NOON, charge_of, make_attempt
+from payments.tests.factories import NOON, charge_of, make_attempt, make_captured
 from payments.tests.flutterwave_far import FlutterwaveFar, event
 from payments.tests.wires import begin, take_in
 
@@ -79,6 +79,17 @@ class TestTakeNotice:
         assert (attempt.state, attempt.captured_minor) == (AttemptStatus.CREATED, 0)
         assert not LedgerEntry.objects.exists()
         assert selectors.find_differences() == []
+
+    @pytest.mark.parametrize("what", ["disputed_minor", "refunded_minor"])
+    def test_takes_in_nothing_that_left_in_another_currency(self, what: str) -> None:
+        attempt = make_captured()
+
+        notice = tell(charge_of(attempt, AttemptStatus.PENDING, currency="JPY", **{what: 600}))
+
+        attempt.refresh_from_db()
+        assert (notice.processed_at, alerts()) == (None, ["charge_mismatch"])
+        assert (attempt.disputed_minor, attempt.refunded_minor) == (0, 0)
+        assert not LedgerEntry.objects.exclude(kind="capture").exists()
 
 
 @pytest.mark.django_db
