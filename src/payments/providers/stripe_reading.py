@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from core.money import digits
+from core.money import digits, portion
 from payments.domain import DECLINED, AttemptStatus
-from payments.providers.base import Charge, GivenBack, OutcomeUnknown, SavedToken
+from payments.providers.base import Charge, GivenBack, OutcomeUnknown, ProviderRefused, SavedToken
 from payments.providers.wire import rescale
 
 # docs.stripe.com/currencies: no decimals where ISO 4217 has two, two where it has none any more.
 _PLACES = {"MGA": 0, "ISK": 2, "UGX": 2}
 # Of three decimals the last has to be 0.
 _COARSE = 3
+# How the state of a dispute begins that is no more than a bank's question.
+_QUESTION = "warning_"
 
 _STATUS = {
     "requires_payment_method": AttemptStatus.REQUIRES_ACTION,
@@ -52,8 +54,14 @@ def to_stripe(minor: int, currency: str) -> int:
 
 
 def from_stripe(amount: int, currency: str) -> int:
-    """Return what Stripe counts, in minor units."""
-    return rescale(int(amount), _PLACES.get(currency, digits(currency)), digits(currency))
+    """Return what Stripe counts, in minor units.
+
+    :raises OutcomeUnknown: it has more digits than the currency
+    """
+    try:
+        return rescale(int(amount), _PLACES.get(currency, digits(currency)), digits(currency))
+    except ProviderRefused as error:
+        raise OutcomeUnknown("unreadable") from error
 
 
 def charge_of_intent(intent: Mapping[str, Any]) -> Charge:
@@ -188,8 +196,12 @@ def _refund_told(said: Mapping[str, Any]) -> Charge | None:
 
 
 def _dispute_told(kind: str, said: Mapping[str, Any]) -> Charge | None:
-    """What the bank took. That it gave it back after all is for staff to book: our totals only grow."""
-    if not said.get("payment_intent") or kind == "charge.dispute.funds_reinstated":
+    """What the bank took. That it gave it back after all is for staff to book: our totals only grow.
+
+    A bank that only asks takes nothing (docs.stripe.com/disputes/how-disputes-work, inquiries).
+    """
+    is_question = str(said.get("status") or "").startswith(_QUESTION)
+    if not said.get("payment_intent") or is_question or kind == "charge.dispute.funds_reinstated":
         return None
     currency = str(said["currency"]).upper()
     disputed = from_stripe(said["amount"], currency)
@@ -216,11 +228,15 @@ def _action_of(intent: Mapping[str, Any]) -> dict[str, str] | None:
 
 
 def _fee_of(latest: Mapping[str, Any], currency: str) -> int:
-    """Return the fee where it was paid in the charge's own currency; the ledger does not convert."""
+    """Return the fee where it was paid in the charge's own currency; the ledger does not convert.
+
+    To the nearest minor unit: Stripe may tell it with more digits than the currency has.
+    """
     paid = latest.get("balance_transaction")
     if not isinstance(paid, Mapping) or str(paid.get("currency") or "").upper() != currency:
         return 0
-    return from_stripe(paid.get("fee") or 0, currency)
+    scale = 10 ** digits(currency)
+    return portion(int(paid.get("fee") or 0), scale, int(10 ** _PLACES.get(currency, digits(currency))))
 
 
 def _saved_of(intent: Mapping[str, Any], latest: Mapping[str, Any]) -> SavedToken | None:
