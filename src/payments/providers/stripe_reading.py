@@ -26,6 +26,8 @@ _STATUS = {
     "canceled": AttemptStatus.CANCELLED,
     "succeeded": AttemptStatus.CAPTURED,
 }
+# Nothing came of it yet: another card, or a confirmation, is waited for.
+_WAITS = frozenset({"requires_payment_method", "requires_confirmation", "requires_action"})
 _OF_INTENT = frozenset(
     f"payment_intent.{what}"
     for what in (
@@ -64,9 +66,15 @@ def from_stripe(amount: int, currency: str) -> int:
         raise OutcomeUnknown("unreadable") from error
 
 
-def charge_of_intent(intent: Mapping[str, Any]) -> Charge:
+def is_tried_on_page(intent: Mapping[str, Any]) -> bool:
+    """Tell whether it is of a page on which nothing came of it yet: as long as that is open, it says nothing more."""
+    return bool((intent.get("metadata") or {}).get("page")) and intent.get("status") in _WAITS
+
+
+def charge_of_intent(intent: Mapping[str, Any], *, is_over: bool = False) -> Charge:
     """Return what a Payment Intent says, with its latest charge where that was fetched along.
 
+    :param is_over: its page is closed
     :raises OutcomeUnknown: it cannot be read
     """
     try:
@@ -75,7 +83,7 @@ def charge_of_intent(intent: Mapping[str, Any]) -> Charge:
         metadata = intent.get("metadata") or {}
         failure = _failure_of(intent)
         # On a page the shopper may try another card.
-        if failure and intent["status"] == "requires_payment_method" and not metadata.get("page"):
+        if failure and intent["status"] == "requires_payment_method" and (is_over or not metadata.get("page")):
             status = AttemptStatus.FAILED
         latest = intent.get("latest_charge")
         latest = latest if isinstance(latest, Mapping) else {}
@@ -97,14 +105,16 @@ def charge_of_intent(intent: Mapping[str, Any]) -> Charge:
 
 
 def charge_of_session(session: Mapping[str, Any], currency: str = "") -> Charge:
-    """Return what a Checkout Session says: its Payment Intent's state once there is one.
+    """Return what a Checkout Session says: its Payment Intent's state once something came of that.
+
+    As long as the page is open the shopper may try another card there.
 
     :param currency: where the session does not tell
     :raises OutcomeUnknown: it cannot be read
     """
-    intent = session.get("payment_intent")
-    if isinstance(intent, Mapping) and intent.get("status") != "requires_payment_method":
-        return charge_of_intent(intent)
+    intent, is_complete = session.get("payment_intent"), session.get("status") == "complete"
+    if isinstance(intent, Mapping) and (is_complete or intent.get("status") not in _WAITS):
+        return charge_of_intent(intent, is_over=is_complete)
     try:
         of = str(session.get("currency") or currency).upper()
         is_over = session["status"] == "expired"
@@ -147,7 +157,7 @@ def charge_told(kind: str, said: Mapping[str, Any]) -> Charge | None:
     """
     if kind in _OF_INTENT:
         charge = charge_of_intent(said)
-        return charge if charge.key else None
+        return charge if charge.key and not is_tried_on_page(said) else None
     if kind in _OF_SESSION:
         return _session_told(kind, said)
     if kind == "charge.refunded":

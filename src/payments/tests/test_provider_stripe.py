@@ -161,6 +161,59 @@ class TestPage:
 
         assert charge.status is AttemptStatus.REQUIRES_ACTION
 
+    @pytest.mark.parametrize("state", ["declined", "asked"])
+    def test_is_shown_and_closed_as_a_page_also_when_a_card_was_tried_there(
+        self, far: StripeFar, stripe: Stripe, state: str
+    ) -> None:
+        asked = wanted()
+        stripe.create(asked)
+        far.sales[0].state = state
+
+        before = stripe.fetch(reference="", key=asked.key)
+        said = stripe.void(reference="", key=f"{asked.key}-void")
+
+        assert before is not None
+        assert (before.reference, before.next_action) == (
+            "",
+            {"type": "redirect", "url": "https://checkout.stripe.com/c/1"},
+        )
+        assert (said.status, far.sales[0].state) == (AttemptStatus.CANCELLED, "gone")
+
+    @pytest.mark.parametrize(("state", "kind"), [("declined", "payment_failed"), ("asked", "requires_action")])
+    def test_is_not_told_of_by_what_is_tried_there(self, far: StripeFar, stripe: Stripe, state: str, kind: str) -> None:
+        at = timezone.now()
+        stripe.create(wanted())
+        far.sales[0].state = state
+        body = far.intent_told(kind, far.sales[0])
+
+        notice = stripe.parse_webhook(body=body, headers=far.sign(body, at=at, secret=far.secrets[0]), at=at)
+
+        assert notice.charge is None
+
+    @pytest.mark.parametrize("reference", ["", "pi_1"])
+    def test_has_failed_when_what_was_to_come_from_a_bank_did_not(
+        self, far: StripeFar, stripe: Stripe, reference: str
+    ) -> None:
+        asked = wanted()
+        stripe.create(asked)
+        far.sales[0].state = "bounced"
+
+        charge = stripe.fetch(reference=reference, key=asked.key)
+
+        assert charge is not None
+        assert (charge.reference, charge.status) == ("pi_1", AttemptStatus.FAILED)
+
+    def test_of_which_an_earlier_webhook_named_the_charge_is_closed_as_a_page(
+        self, far: StripeFar, stripe: Stripe
+    ) -> None:
+        asked = wanted()
+        stripe.create(asked)
+        far.sales[0].state = "declined"
+
+        said = stripe.void(reference="pi_1", key=f"{asked.key}-void")
+
+        assert (said.status, far.sales[0].state) == (AttemptStatus.CANCELLED, "gone")
+
 
 class TestRefund:
     def test_goes_back_once_though_stripe_forgot_the_key(self, far: StripeFar, stripe: Stripe) -> None:
