@@ -120,9 +120,13 @@ def clear_cart(*, holder: Holder, at: datetime) -> None:
 
 @step
 def open_cart(*, holder: Holder, market: Market | None, at: datetime) -> tuple[Cart, Holder, bool]:
-    """Lock the holder's open cart, or open one: the cart, its holder (a new guest gets a token), whether it is new."""
+    """Lock the holder's open cart, or open one: the cart, its holder (a new guest gets a token), whether it is new.
+
+    One whose market was closed goes on in the one that is given.
+    """
     cart = _lock_open_cart(holder)
     if cart is not None:
+        leave_closed_market(cart=cart, holder=holder, market=market, at=at)
         return cart, holder, False
     market = market or markets.get_market(code=None)
     if holder.user_id is None:
@@ -136,6 +140,23 @@ def open_cart(*, holder: Holder, market: Market | None, at: datetime) -> tuple[C
         return _locked(holder), holder, False
     tally.count_once_committed("carts_opened")
     return cart, holder, True
+
+
+@step
+def leave_closed_market(*, cart: Cart, holder: Holder, market: Market | None, at: datetime) -> None:
+    """Take a locked cart from a market that was closed to another, at its prices. Nothing otherwise.
+
+    :param market: where to; ``None`` for the default
+    """
+    if cart.market.is_active:
+        return
+    cart.market = market or markets.get_market(code=None)
+    Cart.objects.filter(pk=cart.pk).update(market=cart.market, updated_at=at)
+    held = {item.variant_id: item for item in selectors.items_of(cart=cart)}
+    wanted = {item.variant_id: item.quantity for item in held.values()}
+    asking = selectors.asking_of(terms=cart.terms, holder=holder, at=at)
+    quote = pricing.quote(wanted=wanted, market=cart.market, asking=asking)
+    _write(cart, held, quote.units, quote, at)
 
 
 @step

@@ -14,7 +14,7 @@ from carts import selectors
 from carts.domain import CartState, CartView, Holder, Wish, digest_of
 from carts.errors import NotForSale
 from carts.models import Cart, CartItem
-from carts.services.filling import open_cart, put
+from carts.services.filling import leave_closed_market, open_cart, put
 from core.transactions import command, step
 from products import selectors as product_reads
 
@@ -57,12 +57,15 @@ def merge_guest_cart(*, user_id: UUID, token_digest: str, at: datetime) -> None:
     if guest is None:
         return
     mine = next((cart for cart in carts if cart.owner_id == user_id), None)
+    holder, market = Holder(user_id=user_id), guest.market if guest.market.is_active else None
     if mine is None:
-        mine, _, _ = open_cart(holder=Holder(user_id=user_id), market=guest.market, at=at)
+        mine, _, _ = open_cart(holder=holder, market=market, at=at)
+    else:
+        leave_closed_market(cart=mine, holder=holder, market=market, at=at)
     added = {item.variant_id: item.quantity for item in selectors.items_of(cart=guest)}
     put(
         cart=mine,
-        holder=Holder(user_id=user_id),
+        holder=holder,
         items=selectors.items_of(cart=mine),
         added=added,
         at=at,

@@ -21,6 +21,7 @@ from inventory import services as inventory
 from inventory.errors import OutOfStock
 from inventory.models import Stock
 from inventory.tests.factories import NOON, make_stock
+from markets.models import Market
 from markets.tests.factories import make_market
 from products.models import Price, Product
 from products.tests.factories import make_product, make_variant
@@ -312,6 +313,67 @@ class TestForgetAbandoned:
 
         assert count == 3000
         assert [each.rows for each in seen] == [3000]
+
+
+@pytest.mark.django_db
+class TestClosedMarket:
+    """A cart that stands in a market in which nothing is sold any more."""
+
+    def test_goes_on_in_the_market_of_the_next_item_at_its_prices(self) -> None:
+        stock, other = make_stock(price_minor=1000), make_stock()
+        Price.objects.create(variant=stock.variant, currency="EUR", amount_minor=1200)
+        cart = in_closed_market((stock, 2))
+
+        view = add(other, holder=Holder(user_id=cart.owner_id))
+
+        seen = dict(CartItem.objects.filter(cart=cart).values_list("variant", "seen_price_minor"))
+        assert (view.quote.currency, view.quote.units) == ("GBP", {stock.variant_id: 2, other.variant_id: 1})
+        assert seen[stock.variant_id] == 1000
+        assert view.warnings == ()
+
+    def test_shows_that_nothing_of_it_can_be_had(self) -> None:
+        stock = make_stock()
+        Price.objects.create(variant=stock.variant, currency="EUR", amount_minor=1200)
+        cart = in_closed_market((stock, 2))
+
+        view = selectors.view_cart(holder=Holder(user_id=cart.owner_id), market=None, at=NOON)
+
+        assert (view.quote.total_minor, list(view.quote.gone)) == (0, [stock.variant_id])
+
+    def test_takes_in_a_guests_cart_and_loses_nothing_of_it(self) -> None:
+        stock, other = make_stock(price_minor=1000), make_stock()
+        Price.objects.create(variant=stock.variant, currency="EUR", amount_minor=1200)
+        cart, token = in_closed_market((stock, 2)), make_guest_cart((other, 3))
+
+        view = services.merge_token(holder=Holder(user_id=cart.owner_id), token=token, market=make_market(), at=NOON)
+
+        assert (view.quote.currency, view.quote.units) == ("GBP", {stock.variant_id: 2, other.variant_id: 3})
+
+    def test_of_a_guest_comes_along_to_one_that_is_open(self) -> None:
+        make_market()
+        stock, user = make_stock(), make_user()
+        Price.objects.create(variant=stock.variant, currency="EUR", amount_minor=1200)
+        cart = in_closed_market((stock, 2))
+        Cart.objects.filter(pk=cart.pk).update(owner=None, token_digest=digest_of("t"))
+
+        view = services.merge_token(holder=Holder(user_id=user.pk), token="t", market=make_market(), at=NOON)
+
+        assert (view.quote.currency, view.quote.units) == ("GBP", {stock.variant_id: 2})
+
+
+def in_closed_market(*wanted: tuple[Stock, int]) -> Cart:
+    """Return a customer's cart with these units in it, of a market that was closed since."""
+    market, owner = make_market("de", currency="EUR", countries=["DE"]), make_user()
+    for stock, quantity in wanted:
+        services.add_item(
+            holder=Holder(user_id=owner.pk),
+            wish=Wish(variant_id=stock.variant_id, quantity=quantity),
+            market=market,
+            at=NOON,
+        )
+    Market.objects.filter(pk=market.pk).update(is_active=False)
+    cart: Cart = Cart.objects.get(owner=owner)
+    return cart
 
 
 @pytest.mark.django_db

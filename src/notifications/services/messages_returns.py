@@ -100,11 +100,14 @@ def withdrawal_to_handle(*, withdrawal: Withdrawal, shipped_units: int, open_uni
 
 
 def _outcome(back: Return) -> str:
-    owed = money_text(back.worth_minor + back.delivery_minor - back.deduction_minor, back.order.currency)
-    replacement = back.exchange_order
+    owed_minor, currency = back.worth_minor + back.delivery_minor - back.deduction_minor, back.order.currency
+    owed, replacement = money_text(owed_minor, currency), back.exchange_order
     if replacement is not None:
+        taken_minor = min(owed_minor, replacement.total_minor)
+        taken, rest = money_text(taken_minor, currency), money_text(owed_minor - taken_minor, currency)
         left = "" if replacement.status != "pending" else " Please pay what is left of it."
-        return f"Your new order is {replacement.number}; {owed} of it are paid with what you sent back.{left}"
+        left += f" {rest} go back to you in the way you paid." if owed_minor > taken_minor else ""
+        return f"Your new order is {replacement.number}; {taken} of it are paid with what you sent back.{left}"
     if back.settled_as == Resolution.STORE_CREDIT.value:
         return f"{owed} are on your account with us."
     return f"{owed} go back to you in the way you paid."

@@ -11,6 +11,7 @@ from django.utils import timezone
 from accounts.tests.factories import make_user
 from core import outbox
 from core.models import OutboxEvent
+from inventory.tests.factories import make_stock
 from notifications.models import Mail, Notification
 from orders import services as orders
 from orders.domain import Resolution
@@ -184,3 +185,15 @@ def test_a_settled_exchange_names_the_new_order() -> None:
 
     assert settled.exchange_order is not None
     assert settled.exchange_order.number in text
+
+
+def test_a_settled_exchange_for_less_names_what_paid_it_and_what_goes_back() -> None:
+    order, cheaper = make_sent_order((make_stock(price_minor=5000), 1)), make_stock(price_minor=3000)
+    back = make_received_return(order, wanted=Resolution.EXCHANGE, wanted_variant=cheaper.variant_id)
+    settled = settle(back)
+
+    text = " ".join(mails("return_moved")[-1].text.split())
+
+    assert settled.exchange_order is not None
+    assert f"{settled.exchange_order.number}; £30.00 of it are paid with what you sent back." in text
+    assert "£20.00 go back to you in the way you paid." in text

@@ -14,6 +14,7 @@ from core.money import Money
 from inventory import services as inventory
 from inventory.errors import OutOfStock
 from inventory.tests.factories import NOON, make_stock
+from markets.models import Market
 from orders import services
 from orders.errors import (
     AddressMissing,
@@ -100,6 +101,19 @@ class TestPlaceOrder:
             place(cart)
 
         assert refusal.value.facts["variants"] == [str(stock.variant_id)]
+
+    def test_refuses_a_cart_whose_market_was_closed_meanwhile(self) -> None:
+        stock = make_stock()
+        cart = make_cart((stock, 1))
+        Market.objects.filter(pk=cart.market_id).update(is_default=False, is_active=False)
+
+        with pytest.raises(ItemsUnavailable) as refusal:
+            place(cart)
+
+        stock.refresh_from_db()
+        assert refusal.value.facts["variants"] == [str(stock.variant_id)]
+        assert stock.reserved == 0
+        assert not Order.objects.exists()
 
     def test_r10_refuses_a_total_that_moved_and_shows_the_new_quote(self) -> None:
         stock = make_stock(price_minor=1000)

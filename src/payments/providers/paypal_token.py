@@ -10,7 +10,7 @@ from typing import Any, Literal, TypeAlias
 import httpx
 from django.conf import settings
 
-from payments.providers.base import OutcomeUnknown, ProviderRefused, ProviderUnavailable
+from payments.providers.base import OutcomeUnknown, ProviderUnavailable
 from payments.providers.wire import judge, read, send
 
 Method: TypeAlias = Literal["GET", "POST", "DELETE"]
@@ -63,6 +63,6 @@ class AccessToken:
         except OutcomeUnknown as error:
             raise ProviderUnavailable("no token") from error
         if answer.status_code >= 400:
-            raise ProviderRefused(str(said.get("error") or answer.status_code))
+            raise ProviderUnavailable(str(said.get("error") or answer.status_code))
         self._value = str(said["access_token"])
         self._holds_until = time.monotonic() + float(said["expires_in"]) - _EARLY_SECONDS

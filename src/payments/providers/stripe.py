@@ -32,6 +32,7 @@ from payments.providers.stripe_reading import (
     charge_of_intent,
     charge_of_session,
     charge_told,
+    is_tried_on_page,
     reference_of,
     refund_of,
     to_stripe,
@@ -112,22 +113,24 @@ class Stripe:
 
     def void(self, *, reference: str, key: str) -> Charge:
         """Call it off, or close the page. What is over already is told as it is."""
-        params: Any = {"expand": _SEEN}
+        ours = key.removesuffix(_VOID)
         try:
-            if reference:
-                return charge_of_intent(
-                    self._write(lambda options: self._intents.cancel(reference, params, options), key)
-                )
-            return self._close_page(key)
+            return self._cancel(reference, key) if reference else self._close_page(ours, key)
         except ProviderRefused:
-            return self._known(reference, key.removesuffix(_VOID))
+            charge = self._known(reference, ours)
+            # What is tried on an open page cannot be cancelled; the page can be closed.
+            return self._close_page(ours, f"{key}-page") if reference and not charge.reference else charge
 
-    def _close_page(self, key: str) -> Charge:
-        session = self._find_session(key.removesuffix(_VOID))
+    def _cancel(self, reference: str, key: str) -> Charge:
+        params: Any = {"expand": _SEEN}
+        return charge_of_intent(self._write(lambda options: self._intents.cancel(reference, params, options), key))
+
+    def _close_page(self, ours: str, key: str) -> Charge:
+        session = self._find_session(ours)
         if session is None:
             raise OutcomeUnknown("no such page")
-        if intent := session.get("payment_intent"):
-            return self.void(reference=intent["id"], key=key)
+        if (intent := session.get("payment_intent")) and session.get("status") != "open":
+            return self._cancel(intent["id"], key)
         params: Any = {"expand": _SEEN_OF_SESSION}
         said = self._write(lambda options: self._sessions.expire(session["id"], params, options), key)
         return charge_of_session(said)
@@ -159,20 +162,26 @@ class Stripe:
 
     def fetch(self, *, reference: str, key: str) -> Charge | None:
         """Ask how it stands: by Stripe's id, else by our key among what was made at that time."""
-        if reference:
-            params: Any = {"expand": _SEEN}
-            try:
-                return charge_of_intent(self._ask(lambda: self._intents.retrieve(reference, params)))
-            except ProviderRefused as error:
-                if error.code == "resource_missing":
-                    return None
-                raise
+        intent = self._retrieve(reference) if reference else None
+        if reference and (intent is None or not is_tried_on_page(intent)):
+            return charge_of_intent(intent) if intent is not None else None
         if (session := self._find_session(key)) is not None:
             return charge_of_session(session)
-        params = {"created": around(key), "limit": 100, "expand": [f"data.{path}" for path in _SEEN]}
+        if intent is not None:
+            return charge_of_intent(intent)
+        params: Any = {"created": around(key), "limit": 100, "expand": [f"data.{path}" for path in _SEEN]}
         intents = self._all(lambda: self._intents.list(params))
-        found = next((intent for intent in intents if reference_of(intent) == key), None)
+        found = next((each for each in intents if reference_of(each) == key), None)
         return charge_of_intent(found) if found is not None else None
+
+    def _retrieve(self, reference: str) -> dict[str, Any] | None:
+        params: Any = {"expand": _SEEN}
+        try:
+            return self._ask(lambda: self._intents.retrieve(reference, params))
+        except ProviderRefused as error:
+            if error.code == "resource_missing":
+                return None
+            raise
 
     def parse_webhook(self, *, body: bytes, headers: Mapping[str, str], at: datetime) -> Notice:
         """Check ``Stripe-Signature`` by the SDK, with any of the live secrets, and its time by ours."""

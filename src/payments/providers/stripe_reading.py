@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from core.money import digits
+from core.money import digits, portion
 from payments.domain import DECLINED, AttemptStatus
-from payments.providers.base import Charge, GivenBack, OutcomeUnknown, SavedToken
+from payments.providers.base import Charge, GivenBack, OutcomeUnknown, ProviderRefused, SavedToken
 from payments.providers.wire import rescale
 
 # docs.stripe.com/currencies: no decimals where ISO 4217 has two, two where it has none any more.
 _PLACES = {"MGA": 0, "ISK": 2, "UGX": 2}
 # Of three decimals the last has to be 0.
 _COARSE = 3
+# How the state of a dispute begins that is no more than a bank's question.
+_QUESTION = "warning_"
 
 _STATUS = {
     "requires_payment_method": AttemptStatus.REQUIRES_ACTION,
@@ -24,6 +26,8 @@ _STATUS = {
     "canceled": AttemptStatus.CANCELLED,
     "succeeded": AttemptStatus.CAPTURED,
 }
+# Nothing came of it yet: another card, or a confirmation, is waited for.
+_WAITS = frozenset({"requires_payment_method", "requires_confirmation", "requires_action"})
 _OF_INTENT = frozenset(
     f"payment_intent.{what}"
     for what in (
@@ -52,13 +56,25 @@ def to_stripe(minor: int, currency: str) -> int:
 
 
 def from_stripe(amount: int, currency: str) -> int:
-    """Return what Stripe counts, in minor units."""
-    return rescale(int(amount), _PLACES.get(currency, digits(currency)), digits(currency))
+    """Return what Stripe counts, in minor units.
+
+    :raises OutcomeUnknown: it has more digits than the currency
+    """
+    try:
+        return rescale(int(amount), _PLACES.get(currency, digits(currency)), digits(currency))
+    except ProviderRefused as error:
+        raise OutcomeUnknown("unreadable") from error
 
 
-def charge_of_intent(intent: Mapping[str, Any]) -> Charge:
+def is_tried_on_page(intent: Mapping[str, Any]) -> bool:
+    """Tell whether it is of a page on which nothing came of it yet: as long as that is open, it says nothing more."""
+    return bool((intent.get("metadata") or {}).get("page")) and intent.get("status") in _WAITS
+
+
+def charge_of_intent(intent: Mapping[str, Any], *, is_over: bool = False) -> Charge:
     """Return what a Payment Intent says, with its latest charge where that was fetched along.
 
+    :param is_over: its page is closed
     :raises OutcomeUnknown: it cannot be read
     """
     try:
@@ -67,7 +83,7 @@ def charge_of_intent(intent: Mapping[str, Any]) -> Charge:
         metadata = intent.get("metadata") or {}
         failure = _failure_of(intent)
         # On a page the shopper may try another card.
-        if failure and intent["status"] == "requires_payment_method" and not metadata.get("page"):
+        if failure and intent["status"] == "requires_payment_method" and (is_over or not metadata.get("page")):
             status = AttemptStatus.FAILED
         latest = intent.get("latest_charge")
         latest = latest if isinstance(latest, Mapping) else {}
@@ -89,14 +105,16 @@ def charge_of_intent(intent: Mapping[str, Any]) -> Charge:
 
 
 def charge_of_session(session: Mapping[str, Any], currency: str = "") -> Charge:
-    """Return what a Checkout Session says: its Payment Intent's state once there is one.
+    """Return what a Checkout Session says: its Payment Intent's state once something came of that.
+
+    As long as the page is open the shopper may try another card there.
 
     :param currency: where the session does not tell
     :raises OutcomeUnknown: it cannot be read
     """
-    intent = session.get("payment_intent")
-    if isinstance(intent, Mapping) and intent.get("status") != "requires_payment_method":
-        return charge_of_intent(intent)
+    intent, is_complete = session.get("payment_intent"), session.get("status") == "complete"
+    if isinstance(intent, Mapping) and (is_complete or intent.get("status") not in _WAITS):
+        return charge_of_intent(intent, is_over=is_complete)
     try:
         of = str(session.get("currency") or currency).upper()
         is_over = session["status"] == "expired"
@@ -139,7 +157,7 @@ def charge_told(kind: str, said: Mapping[str, Any]) -> Charge | None:
     """
     if kind in _OF_INTENT:
         charge = charge_of_intent(said)
-        return charge if charge.key else None
+        return charge if charge.key and not is_tried_on_page(said) else None
     if kind in _OF_SESSION:
         return _session_told(kind, said)
     if kind == "charge.refunded":
@@ -188,8 +206,12 @@ def _refund_told(said: Mapping[str, Any]) -> Charge | None:
 
 
 def _dispute_told(kind: str, said: Mapping[str, Any]) -> Charge | None:
-    """What the bank took. That it gave it back after all is for staff to book: our totals only grow."""
-    if not said.get("payment_intent") or kind == "charge.dispute.funds_reinstated":
+    """What the bank took. That it gave it back after all is for staff to book: our totals only grow.
+
+    A bank that only asks takes nothing (docs.stripe.com/disputes/how-disputes-work, inquiries).
+    """
+    is_question = str(said.get("status") or "").startswith(_QUESTION)
+    if not said.get("payment_intent") or is_question or kind == "charge.dispute.funds_reinstated":
         return None
     currency = str(said["currency"]).upper()
     disputed = from_stripe(said["amount"], currency)
@@ -216,11 +238,15 @@ def _action_of(intent: Mapping[str, Any]) -> dict[str, str] | None:
 
 
 def _fee_of(latest: Mapping[str, Any], currency: str) -> int:
-    """Return the fee where it was paid in the charge's own currency; the ledger does not convert."""
+    """Return the fee where it was paid in the charge's own currency; the ledger does not convert.
+
+    To the nearest minor unit: Stripe may tell it with more digits than the currency has.
+    """
     paid = latest.get("balance_transaction")
     if not isinstance(paid, Mapping) or str(paid.get("currency") or "").upper() != currency:
         return 0
-    return from_stripe(paid.get("fee") or 0, currency)
+    scale = 10 ** digits(currency)
+    return portion(int(paid.get("fee") or 0), scale, int(10 ** _PLACES.get(currency, digits(currency))))
 
 
 def _saved_of(intent: Mapping[str, Any], latest: Mapping[str, Any]) -> SavedToken | None:

@@ -17,6 +17,8 @@ from payments.providers.base import OutcomeUnknown, ProviderRefused, ProviderUna
 NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol)
 NOT_PAYABLE = "amount_not_payable"
 
+# It does not take our key, or not yet: of what was asked it knows nothing.
+_LOCKED = 401
 _BUSY = 429
 _TIMED_OUT = 408
 
@@ -47,7 +49,7 @@ def judge(status: int) -> None:
     :raises ProviderUnavailable: it was turned away before anything was done
     :raises OutcomeUnknown: it may have been done
     """
-    if status == _BUSY:
+    if status in (_LOCKED, _BUSY):
         raise ProviderUnavailable(str(status))
     if status >= 500 or status == _TIMED_OUT:
         raise OutcomeUnknown(str(status))

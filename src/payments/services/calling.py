@@ -84,10 +84,11 @@ def ask(*, attempt_id: UUID, at: datetime) -> None:
     """Ask the provider how an attempt stands, and take it in; never charge again.
 
     What nobody wants any more is called off; what was authorised is captured. A charge that the provider does not know
-    a minute after we asked for it never arrived. One that is over is asked about for what was to be kept of it.
+    a minute after we asked for it never arrived. One that is over is asked about for what was to be kept of it, and
+    once more where a webhook had news of it.
     """
     attempt = selectors.get_attempt(attempt_id=attempt_id)
-    if attempt.state not in LIVE and not attempt.is_saving:
+    if attempt.state not in LIVE and not attempt.is_saving and attempt.ask_at is None:
         return
     if find_provider(attempt.provider).is_by_hand:
         # Nobody could be charged twice: what a crash left undone is done now.
@@ -101,6 +102,8 @@ def ask(*, attempt_id: UUID, at: datetime) -> None:
         take_in(attempt_id=attempt_id, charge=charge, at=at)
     elif attempt.state in IN_FLIGHT and at - attempt.created_at >= ARRIVES_WITHIN:
         take_in(attempt_id=attempt_id, charge=_said(attempt, AttemptStatus.FAILED, NEVER_ARRIVED), at=at)
+    elif attempt.state not in LIVE and attempt.state is not AttemptStatus.CAPTURED:
+        take_in(attempt_id=attempt_id, charge=_said(attempt, attempt.state), at=at)
 
 
 def _look(provider: Provider, attempt: Attempt) -> Charge | None:

@@ -13,7 +13,7 @@ from core.compiled import Compiled
 from core.ids import new_id
 from core.sql import insert_missing, update_together
 from core.transactions import command, step
-from payments.domain import LIVE, AttemptStatus
+from payments.domain import AttemptStatus
 from payments.errors import ChargeMismatch, PaymentNotFound, ProviderUnknown, WebhookNotFound
 from payments.events import NoticeReceived
 from payments.models import Attempt, ProviderEvent
@@ -106,9 +106,12 @@ def _take(provider: str, charge: Charge, at: datetime) -> bool:
 
 
 def _ask_soon(attempt_id: UUID, at: datetime) -> None:
-    """Have the provider asked by the sweep, at once: the webhook vouched for no more than that there is news."""
+    """Have the provider asked by the sweep, at once: the webhook vouched for no more than that there is news.
+
+    A page on which one card was refused, or that we gave up, may be paid on all the same.
+    """
     _, attempt = lock_attempt(attempt_id=attempt_id)
-    if attempt.state in LIVE:
+    if attempt.state is not AttemptStatus.CAPTURED:
         attempt.ask_at = at
         attempt.save(update_fields=["ask_at", "updated_at"])
         transaction.on_commit(_wake)

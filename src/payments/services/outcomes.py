@@ -69,7 +69,7 @@ def take_charge(*, attempt_id: UUID, charge: Charge, at: datetime) -> None:
     """Do what ``record_outcome`` does, in the caller's transaction."""
     payment, attempt = lock_attempt(attempt_id=attempt_id)
     _check(payment, attempt, charge)
-    before = _Known.of(attempt)
+    before, is_due = _Known.of(attempt), attempt.ask_at is not None
     _join(payment, attempt, charge, at)
     if _Known.of(attempt) != before:
         if attempt.captured_minor > before.captured_minor and not attempt.is_surplus:
@@ -81,6 +81,9 @@ def take_charge(*, attempt_id: UUID, charge: Charge, at: datetime) -> None:
     elif before.state in LIVE:
         # It was asked about just now, and need not be asked again at once.
         Attempt.objects.filter(pk=attempt.pk).update(updated_at=at)
+    elif is_due and before.state is not AttemptStatus.CAPTURED:
+        # It is over, and was asked about once more.
+        Attempt.objects.filter(pk=attempt.pk).update(ask_at=None, updated_at=at)
     if attempt.is_saving:
         keep_method(attempt=attempt, saved=charge.saved, at=at)
     if charge.refunded_minor:
@@ -113,7 +116,8 @@ class _Known:
 
 
 def _check(payment: Payment, attempt: Attempt, charge: Charge) -> None:
-    if charge.captured_minor and charge.currency != payment.currency:
+    moved = (charge.captured_minor, charge.refunded_minor, charge.disputed_minor)
+    if any(moved) and charge.currency != payment.currency:
         raise ChargeMismatch(f"{attempt.pk}: {charge.currency} instead of {payment.currency}")
     if charge.captured_minor > attempt.amount_minor:
         raise ChargeMismatch(f"{attempt.pk}: {charge.captured_minor} of {attempt.amount_minor} captured")

@@ -42,6 +42,7 @@ def _line(line: Line) -> Settled:
         keys=tuple(filter(None, [intent, line.text("charge_id"), line.text("payment_metadata[reference]")])),
         currency=currency,
         gross_minor=line.minor("gross", currency=currency),
-        fee_minor=line.minor("fee", currency=currency),
+        # It may be told with more digits than the currency has.
+        fee_minor=line.minor("fee", currency=currency, is_rounded=True),
         at=line.at("created_utc", "created"),
     )

@@ -85,6 +85,8 @@ class FarEnd:
         self.fault = ""
         # Of the write whose address ends like this.
         self.fault_at = ""
+        # Our key is not good, or not yet: nobody is answered.
+        self.is_locked = False
         self._lock = threading.Lock()
         self._is_over = threading.Event()
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
@@ -147,6 +149,8 @@ class FarEnd:
             self.asked.append((method, url.path))
             is_write = method != "GET" and "oauth2" not in url.path
             fault = self.fault if is_write and url.path.endswith(self.fault_at) else ""
+            if self.is_locked:
+                return 401, {"error": {"message": "who are you?"}}
             if fault == BUSY:
                 return 429, {"error": {"message": "slow down"}}
             if fault == AWAY:

@@ -17,6 +17,11 @@ from payments.tests.far_end import Answer, FarEnd, Sale
 _STATUS = {
     "open": "requires_action",
     "page": "requires_payment_method",
+    # On a page a card was declined, or is to be confirmed; the page is open for another.
+    "declined": "requires_payment_method",
+    "asked": "requires_action",
+    # What was to come from a bank after the page was closed did not.
+    "bounced": "requires_payment_method",
     "pending": "processing",
     "held": "requires_capture",
     "taken": "succeeded",
@@ -24,6 +29,8 @@ _STATUS = {
 }
 
 
+_OPEN_PAGES = ("page", "declined", "asked")
+_DECLINED = {"type": "card_error", "code": "card_declined"}
 _CARD = {"brand": "visa", "last4": "4242", "exp_month": 12, "exp_year": 2034, "fingerprint": "Xt5EWLLDS7FJjR1c"}
 
 
@@ -121,7 +128,7 @@ class StripeFar(FarEnd):
     def _move(self, sale: Sale, verb: list[str], asked: dict[str, str]) -> Answer:
         if verb == ["capture"] and sale.state == "held":
             sale.take(int(asked["amount_to_capture"]))
-        elif verb == ["cancel"] and sale.state != "taken":
+        elif verb == ["cancel"] and sale.state != "taken" and (sale.number not in self._pages or sale.state == "held"):
             sale.state = "gone"
         elif verb:
             return 400, {"error": {"type": "invalid_request_error", "code": "payment_intent_unexpected_state"}}
@@ -168,6 +175,10 @@ class StripeFar(FarEnd):
         session = self._session(sale) | {"payment_intent": f"pi_{sale.number}", "payment_status": "paid"}
         return self.event("checkout.session.completed", session, f"page_{sale.number}")
 
+    def intent_told(self, kind: str, sale: Sale) -> bytes:
+        """Return a webhook of the Payment Intent."""
+        return self.event(f"payment_intent.{kind}", self._intent(sale), f"{kind}_{sale.number}")
+
     def sign(self, body: bytes, *, at: datetime, secret: str) -> dict[str, str]:
         signed = stripe.WebhookSignature.generate_signature_header(body.decode(), secret, int(at.timestamp()))
         return {"Stripe-Signature": signed}
@@ -201,8 +212,9 @@ class StripeFar(FarEnd):
             "amount": sale.amount,
             "amount_received": sale.taken,
             "currency": sale.currency,
-            "metadata": {"reference": sale.key},
-            "next_action": action if sale.state == "open" else None,
+            "metadata": {"reference": sale.key} | ({"page": "1"} if sale.number in self._pages else {}),
+            "next_action": action if sale.state in ("open", "asked") else None,
+            "last_payment_error": _DECLINED if sale.state in ("declined", "bounced") else None,
             "latest_charge": self._charge_of(sale) if sale.taken else None,
             "setup_future_usage": "off_session" if sale.saves else None,
             "customer": "cus_1" if sale.saves else None,
@@ -210,7 +222,7 @@ class StripeFar(FarEnd):
         }
 
     def _session(self, sale: Sale) -> dict[str, Any]:
-        is_open = sale.state == "page"
+        is_open, has_intent = sale.state in _OPEN_PAGES, sale.state not in ("page", "gone")
         return {
             "id": f"cs_{sale.number}",
             "object": "checkout.session",
@@ -219,7 +231,7 @@ class StripeFar(FarEnd):
             "amount_total": sale.amount,
             "currency": sale.currency,
             "url": f"https://checkout.stripe.com/c/{sale.number}" if is_open else None,
-            "payment_intent": None if is_open or sale.state == "gone" else self._intent(sale),
+            "payment_intent": self._intent(sale) if has_intent else None,
         }
 
 

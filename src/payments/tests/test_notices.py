@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from django.db import transaction
 from django.test import Client
+from django.utils import timezone
 from pytest_django import Settings
 
 from core.models import OutboxEvent
@@ -18,7 +19,7 @@ from payments.errors import PaymentNotFound
 from payments.models import Attempt, LedgerEntry, ProviderEvent
 from payments.providers import Charge, calling
 from payments.providers.flutterwave import Flutterwave
-from payments.tests.factories import NOON, charge_of, make_attempt
+from payments.tests.factories import NOON, charge_of, make_attempt, make_captured
 from payments.tests.flutterwave_far import FlutterwaveFar, event
 from payments.tests.wires import begin, take_in
 
@@ -78,6 +79,17 @@ class TestTakeNotice:
         assert (attempt.state, attempt.captured_minor) == (AttemptStatus.CREATED, 0)
         assert not LedgerEntry.objects.exists()
         assert selectors.find_differences() == []
+
+    @pytest.mark.parametrize("what", ["disputed_minor", "refunded_minor"])
+    def test_takes_in_nothing_that_left_in_another_currency(self, what: str) -> None:
+        attempt = make_captured()
+
+        notice = tell(charge_of(attempt, AttemptStatus.PENDING, currency="JPY", **{what: 600}))
+
+        attempt.refresh_from_db()
+        assert (notice.processed_at, alerts()) == (None, ["charge_mismatch"])
+        assert (attempt.disputed_minor, attempt.refunded_minor) == (0, 0)
+        assert not LedgerEntry.objects.exclude(kind="capture").exists()
 
 
 @pytest.mark.django_db
@@ -146,3 +158,32 @@ class TestBareNotice:
         attempt.refresh_from_db()
         assert (attempt.state, attempt.captured_minor) == (AttemptStatus.CAPTURED, 2500)
         assert Flutterwave.name == attempt.provider
+
+    def test_of_a_page_that_was_given_up_leads_to_what_was_paid_there_later(self, far: FlutterwaveFar) -> None:
+        attempt, sale = begin(far)
+        sale.state = "failed"
+        services.ask(attempt_id=attempt.pk, at=attempt.created_at)
+        attempt.refresh_from_db()
+        assert attempt.state is AttemptStatus.FAILED
+        sale.take()
+
+        self.send(far, event("charge.completed", far.transaction(sale)))
+        take_in()
+        services.sweep(now=timezone.now())
+
+        attempt.refresh_from_db()
+        assert (attempt.state, attempt.captured_minor, attempt.ask_at) == (AttemptStatus.CAPTURED, 2500, None)
+
+    @pytest.mark.parametrize("state", ["failed", "open"])
+    def test_of_a_page_that_was_given_up_is_asked_about_once(self, far: FlutterwaveFar, state: str) -> None:
+        attempt, sale = begin(far)
+        sale.state = "failed"
+        services.ask(attempt_id=attempt.pk, at=attempt.created_at)
+        sale.state = state
+
+        self.send(far, event("charge.completed", far.transaction(sale)))
+        take_in()
+        services.sweep(now=timezone.now())
+
+        attempt.refresh_from_db()
+        assert (attempt.state, attempt.captured_minor, attempt.ask_at) == (AttemptStatus.FAILED, 0, None)

@@ -16,7 +16,7 @@ from payments.domain import RETURNS, AttemptStatus, RefundStatus, RefundWish
 from payments.models import Attempt, LedgerEntry, Refund
 from payments.providers import OutcomeUnknown, Provider, ProviderRefused
 from payments.tests.factories import charge_of
-from payments.tests.far_end import FarEnd, Sale
+from payments.tests.far_end import BREAK, FarEnd, Sale
 from payments.tests.stripe_far import StripeFar
 from payments.tests.wires import begin
 
@@ -52,6 +52,26 @@ def pending(far: FarEnd) -> tuple[Refund, Sale, datetime]:
 
 def refunds_booked() -> int:
     return LedgerEntry.objects.filter(kind="refund").count()
+
+
+@pytest.mark.django_db
+class TestUnknownRefund:
+    def test_goes_on_when_the_provider_did_not_let_us_in_for_a_while(self, far: FarEnd) -> None:
+        attempt, sale = taken(far)
+        at, far.fault = timezone.now(), BREAK
+        refund = promise(attempt, 400, at)
+        services.carry_out_refund(refund_id=refund.pk, at=at)
+        far.fault, far.is_locked = "", True
+
+        services.carry_out_refund(refund_id=refund.pk, at=at)
+
+        refund.refresh_from_db()
+        attempt.refresh_from_db()
+        assert (refund.status, attempt.promised_minor) == ("unknown", 400)
+        far.is_locked = False
+        services.carry_out_refund(refund_id=refund.pk, at=at)
+        refund.refresh_from_db()
+        assert (refund.status, sale.back) == ("succeeded", 400)
 
 
 @pytest.mark.django_db

@@ -9,7 +9,7 @@ from pytest_django import Settings
 
 from core.ids import new_id
 from payments.domain import DECLINED, AttemptStatus
-from payments.providers import Charge, NewCharge, NewRefund, ProviderRefused, SavedToken
+from payments.providers import Charge, NewCharge, NewRefund, OutcomeUnknown, ProviderRefused, SavedToken
 from payments.providers.stripe import Stripe
 from payments.providers.stripe_reading import charge_of_intent, from_stripe, to_stripe
 from payments.tests.stripe_far import StripeFar
@@ -161,6 +161,59 @@ class TestPage:
 
         assert charge.status is AttemptStatus.REQUIRES_ACTION
 
+    @pytest.mark.parametrize("state", ["declined", "asked"])
+    def test_is_shown_and_closed_as_a_page_also_when_a_card_was_tried_there(
+        self, far: StripeFar, stripe: Stripe, state: str
+    ) -> None:
+        asked = wanted()
+        stripe.create(asked)
+        far.sales[0].state = state
+
+        before = stripe.fetch(reference="", key=asked.key)
+        said = stripe.void(reference="", key=f"{asked.key}-void")
+
+        assert before is not None
+        assert (before.reference, before.next_action) == (
+            "",
+            {"type": "redirect", "url": "https://checkout.stripe.com/c/1"},
+        )
+        assert (said.status, far.sales[0].state) == (AttemptStatus.CANCELLED, "gone")
+
+    @pytest.mark.parametrize(("state", "kind"), [("declined", "payment_failed"), ("asked", "requires_action")])
+    def test_is_not_told_of_by_what_is_tried_there(self, far: StripeFar, stripe: Stripe, state: str, kind: str) -> None:
+        at = timezone.now()
+        stripe.create(wanted())
+        far.sales[0].state = state
+        body = far.intent_told(kind, far.sales[0])
+
+        notice = stripe.parse_webhook(body=body, headers=far.sign(body, at=at, secret=far.secrets[0]), at=at)
+
+        assert notice.charge is None
+
+    @pytest.mark.parametrize("reference", ["", "pi_1"])
+    def test_has_failed_when_what_was_to_come_from_a_bank_did_not(
+        self, far: StripeFar, stripe: Stripe, reference: str
+    ) -> None:
+        asked = wanted()
+        stripe.create(asked)
+        far.sales[0].state = "bounced"
+
+        charge = stripe.fetch(reference=reference, key=asked.key)
+
+        assert charge is not None
+        assert (charge.reference, charge.status) == ("pi_1", AttemptStatus.FAILED)
+
+    def test_of_which_an_earlier_webhook_named_the_charge_is_closed_as_a_page(
+        self, far: StripeFar, stripe: Stripe
+    ) -> None:
+        asked = wanted()
+        stripe.create(asked)
+        far.sales[0].state = "declined"
+
+        said = stripe.void(reference="pi_1", key=f"{asked.key}-void")
+
+        assert (said.status, far.sales[0].state) == (AttemptStatus.CANCELLED, "gone")
+
 
 class TestRefund:
     def test_goes_back_once_though_stripe_forgot_the_key(self, far: StripeFar, stripe: Stripe) -> None:
@@ -191,6 +244,15 @@ class TestParseWebhook:
 
         assert notice.charge is None
 
+    @pytest.mark.parametrize("status", ["warning_needs_response", "warning_under_review", "warning_closed"])
+    def test_books_no_question_of_a_bank_that_took_nothing(self, far: StripeFar, stripe: Stripe, status: str) -> None:
+        said = {"object": "dispute", "payment_intent": "pi_1", "amount": 600, "currency": "gbp", "status": status}
+        at, body = timezone.now(), far.event("charge.dispute.created", said, "1")
+
+        notice = stripe.parse_webhook(body=body, headers=far.sign(body, at=at, secret=far.secrets[0]), at=at)
+
+        assert notice.charge is None
+
 
 class TestChargeOfIntent:
     def test_has_failed_when_the_card_was_declined(self) -> None:
@@ -205,6 +267,17 @@ class TestChargeOfIntent:
 
         assert "4242" not in str(charge.as_dict())
         assert set(charge.as_dict()) == set(Charge.__slots__) - {"saved"}
+
+    def test_of_a_coarser_currency_has_its_fee_rounded(self) -> None:
+        latest = {"balance_transaction": {"currency": "isk", "fee": 1475}}
+
+        charge = charge_of_intent(taken_intent(amount=50000, received=50000) | {"latest_charge": latest})
+
+        assert (charge.status, charge.captured_minor, charge.fee_minor) == (AttemptStatus.CAPTURED, 500, 15)
+
+    def test_of_an_amount_that_is_none_of_ours_is_unknown_and_not_refused(self) -> None:
+        with pytest.raises(OutcomeUnknown):
+            charge_of_intent(taken_intent(amount=50000, received=49950))
 
 
 class TestToStripe:
@@ -227,6 +300,17 @@ class TestToStripe:
     def test_refuses_what_stripe_cannot_count(self, currency: str, minor: int) -> None:
         with pytest.raises(ProviderRefused):
             to_stripe(minor, currency)
+
+
+def taken_intent(*, amount: int, received: int) -> dict[str, Any]:
+    return {
+        "id": "pi_9",
+        "status": "succeeded",
+        "amount": amount,
+        "amount_received": received,
+        "currency": "isk",
+        "metadata": {"reference": "pay-9"},
+    }
 
 
 def declined_intent(**metadata: str) -> dict[str, Any]:

@@ -78,6 +78,14 @@ class TestCreate:
 
         assert far.sales == []
 
+    def test_that_is_not_let_in_did_nothing(self, far: FarEnd, provider: Provider) -> None:
+        far.is_locked = True
+
+        with pytest.raises(ProviderUnavailable):
+            provider.create(a_charge(far))
+
+        assert far.sales == []
+
     def test_that_is_sent_elsewhere_does_not_go_there(self, far: FarEnd, provider: Provider) -> None:
         far.fault = AWAY
 

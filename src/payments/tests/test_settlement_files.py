@@ -51,6 +51,11 @@ class TestStripe:
 
         assert line.gross_minor == minor
 
+    def test_rounds_a_fee_that_has_more_digits_than_the_currency(self) -> None:
+        [line] = read("stripe", table(STRIPE, [stripe_row("charge", "500.00", fee="14.75", currency="isk")]))
+
+        assert (line.gross_minor, line.fee_minor) == (500, 15)
+
     @pytest.mark.parametrize("delimiter", [",", ";", "\t"])
     def test_reads_any_order_of_columns_and_any_delimiter_behind_a_byte_order_mark(self, delimiter: str) -> None:
         heads = [f" {head.upper()} " for head in reversed(STRIPE)]

@@ -52,11 +52,12 @@ def offers(
     """Return variant id -> offer of those that are on sale in the market. One query.
 
     On sale is a living variant of a living, active product with a price in the market's currency; it may be sold out.
+    In a market that is closed nothing is.
 
     :param group_id: the customer group of whoever buys; without one, the prices of everybody
     :param at: by which moment price lists hold; without one, now
     """
-    if not variant_ids:
+    if not variant_ids or not market.is_active:
         return {}
     found = _fetch(_BY_ID, uuid_array(variant_ids), market, group_id, at)
     return {offer.variant_id: offer for offer in found}
@@ -66,7 +67,7 @@ def offers_by_sku(
     *, skus: Collection[str], market: Market, group_id: UUID | None = None, at: datetime | None = None
 ) -> dict[str, Offer]:
     """Return SKU -> offer of those that are on sale in the market, as ``offers`` does. One query."""
-    if not skus:
+    if not skus or not market.is_active:
         return {}
     return {offer.sku: offer for offer in _fetch(_BY_SKU, list(skus), market, group_id, at)}
 

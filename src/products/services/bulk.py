@@ -58,7 +58,7 @@ def write_drafts(
     new = [draft for draft in drafts if draft.sku not in known]
     old = {known[draft.sku]: draft.placed() for draft in drafts if draft.sku in known}
 
-    rows = BulkRows(at=at, places=places, markets=list_markets())
+    rows = BulkRows(at=at, places=places)
     for draft, slug in zip(new, slugs.choose_slugs(choices=[draft.slugs for draft in new]), strict=True):
         rows.add_product(draft, slug)
     with slugs.refused_when_taken(), render_once():
@@ -76,7 +76,7 @@ def write_new(
 
     :raises SkuTaken, SlugTaken: somebody was a moment faster
     """
-    rows = BulkRows(at=at, places=places, markets=list_markets())
+    rows = BulkRows(at=at, places=places)
     for draft, slug in zip(drafts, given, strict=True):
         rows.add_product(draft, slug)
     with slugs.refused_when_taken(), render_once():
@@ -87,7 +87,8 @@ def _write(rows: BulkRows, at: datetime, reference: str, actor_id: UUID | None) 
     rows.write()
     if rows.units:
         outbox.publish(StockDeclared(units=rows.units, actor_id=actor_id, reference=reference), at=at)
-    rows.write_documents()
+    # Whoever opens a market waits for those who have written products, and they are told of it if it is open.
+    rows.write_documents(list_markets())
 
 
 def _check_distinct(drafts: Iterable[Draft]) -> None:

@@ -35,7 +35,6 @@ class BulkRows:
 
     at: datetime
     places: Mapping[UUID, Place]
-    markets: Sequence[MarketFacts]
     units: dict[str, int] = field(default_factory=dict)
     _new: list[tuple[Draft, str]] = field(default_factory=list)
     _products: list[str] = field(default_factory=list)
@@ -72,16 +71,19 @@ class BulkRows:
             if lines:
                 copy_lines(target, lines)
 
-    def write_documents(self) -> None:
-        """Write the documents of the new products, in the markets that there are now."""
+    def write_documents(self, markets: Sequence[MarketFacts]) -> None:
+        """Write the documents of the new products, in these markets.
+
+        :param markets: those that there are now that the rows are written
+        """
         if self._new:
-            write_lines(line for draft, slug in self._new for line in self._documents(draft, slug))
+            write_lines(line for draft, slug in self._new for line in self._documents(draft, slug, markets))
             announce_rendered([UUID(draft.facts.id) for draft, _ in self._new])
 
-    def _documents(self, draft: Draft, slug: str) -> Iterator[str]:
+    def _documents(self, draft: Draft, slug: str, markets: Sequence[MarketFacts]) -> Iterator[str]:
         sketches = draft.documents
-        if sketches.markets != self.markets:
-            sketches = sketch_documents(draft.facts, self.markets)
+        if sketches.markets != markets:
+            sketches = sketch_documents(draft.facts, markets)
         return fill_in(sketches, slug, self.places[draft.category_id])
 
     def _add_variant(self, variant: VariantDraft) -> None:

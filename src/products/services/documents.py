@@ -15,7 +15,7 @@ from uuid import UUID
 
 import orjson
 from django.conf import settings
-from django.db import connection
+from django.db import connection, transaction
 from django.utils import timezone
 
 from core import outbox
@@ -144,10 +144,12 @@ def render_market(*, market_id: UUID, after: UUID | None = None, at: datetime) -
     """Write the market's documents of the next 2,000 products in id order, and announce the part if more may follow.
 
     So nobody waits for the locks of a whole catalogue, and what a crash undoes is one part. Of a market that is closed,
-    all documents are removed.
+    all documents are removed. The first part waits for whoever writes products and may know the market as it was.
 
     :param after: the last product of the part before; ``None`` to begin
     """
+    if after is None:
+        _wait_for_writers()
     if not list_markets(market_id):
         GroupDocument.objects.filter(market_id=market_id).delete()
         ProductDocument.objects.filter(market_id=market_id).delete()
@@ -158,6 +160,18 @@ def render_market(*, market_id: UUID, after: UUID | None = None, at: datetime) -
     render_products(product_ids=part, market_id=market_id)
     if len(part) == _PART:
         outbox.publish(MarketPartRendered(market_id=market_id, after=part[-1]), at=at)
+
+
+@step
+def _wait_for_writers() -> None:
+    """Wait until the products that are being written are committed, and hold nobody up from then on.
+
+    They are not to be seen before, and whoever wrote them has read which markets there are.
+    """
+    before = transaction.savepoint()
+    with connection.cursor() as cursor:
+        cursor.execute("LOCK TABLE products_product IN SHARE MODE")
+    transaction.savepoint_rollback(before)
 
 
 def _render(product_ids: Sequence[UUID], market_id: UUID | None) -> set[UUID]:

@@ -104,13 +104,16 @@ def update_product(
     if "category" in fields:
         share_tree()
     with slugs.refused_when_taken(), render_once():
-        variant = _only_variant(product_id) if _OF_VARIANT & fields.keys() else None
+        is_of_variant = bool(_OF_VARIANT & fields.keys())
+        variant = _only_variant(product_id) if is_of_variant else None
         if variant is not None and fields.get("stock") is not None:
             units = {str(variant.pk): fields["stock"]}
             outbox.publish(StockDeclared(units=units, actor_id=actor_id, reference="product edit"), at=at)
         product = lock_product(product_id=product_id, versions=versions)
         if "category" in fields:
             fields["category_id"] = lock_category(named=fields.pop("category"))
+        if is_of_variant:
+            variant = _same(variant, fields, _only_variant(product_id))
         if variant is not None:
             change_variant(variant, fields, at=at)
         change_fields(product, fields, at=at)
@@ -143,6 +146,16 @@ def _only_variant(product_id: UUID) -> Variant | None:
     if len(found) > 1:
         raise ProductInvalid("The product has several variants; change those.", field="variants")
     return found[0] if found else None
+
+
+def _same(before: Variant | None, fields: Mapping[str, Any], now: Variant | None) -> Variant | None:
+    """Return the only variant as it is under the lock.
+
+    :raises ProductInvalid: its stock was declared, and it is another
+    """
+    if fields.get("stock") is not None and before != now:
+        raise ProductInvalid("Its variants were changed meanwhile.", field="stock")
+    return now
 
 
 def change_variant(variant: Variant, fields: Mapping[str, Any], *, at: datetime) -> None:

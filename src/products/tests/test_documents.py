@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from core import outbox
 from core.models import OutboxEvent
+from core.tests.threads import in_thread, waits_for_a_lock
 from core.transactions import NoTransaction
 from markets.events import MarketSaved
 from markets.tests.factories import make_market
@@ -237,6 +238,26 @@ def test_a_stock_flip_and_an_edit_at_once_leave_a_document_that_shows_both() -> 
             done.result()
 
     assert (shown(product)["name"], shown(product)["in_stock"]) == ("After", False)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_market_that_opens_while_a_product_is_written_shows_it() -> None:
+    make_market()
+
+    def open_market() -> None:
+        market = make_market("ie", currency="GBP", countries=["IE"])
+        with transaction.atomic():
+            render_market(market_id=str(market.pk), delivery_id="x")
+
+    with ThreadPoolExecutor(max_workers=1) as staff:
+        with transaction.atomic():
+            product = make_product()
+            opening = staff.submit(in_thread, open_market)
+            waits_for_a_lock(opening)
+        opening.result()
+
+    markets = ProductDocument.objects.filter(product=product).values_list("market__code", flat=True)
+    assert sorted(markets) == ["ie", "uk"]
 
 
 @pytest.mark.django_db(transaction=True)

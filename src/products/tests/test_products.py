@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 from django.utils import timezone
 
 from core.errors import DomainError, PreconditionFailed
 from core.models import OutboxEvent
 from core.sql import insert_all
+from core.tests.threads import in_thread, waits_for_a_lock
 from core.transactions import command
 from markets.tests.factories import make_market
 from products import selectors, services
@@ -380,3 +381,19 @@ class TestRaces:
 
         assert outcomes == ["refused"] * 5 + ["taken"]
         assert Variant.objects.filter(sku="WANTED").count() == 1
+
+    def test_a_price_goes_to_the_variant_that_is_sold_by_then(self) -> None:
+        product = make_product("Oak lamp", price_minor=1000)
+        old = product.variants.get()
+
+        with ThreadPoolExecutor(max_workers=1) as staff:
+            with transaction.atomic():
+                services.lock_products(product_ids=[product.pk])
+                changing = staff.submit(in_thread, lambda: update(product, price=AmountGiven(amount=Decimal(8))))
+                assert waits_for_a_lock(changing)
+                Variant.objects.filter(pk=old.pk).update(deleted_at=timezone.now())
+                new = make_variant(product, sku="NEW", price_minor=1000)
+            changing.result()
+
+        assert Price.objects.get(variant=old).amount_minor == 1000
+        assert Price.objects.get(variant=new).amount_minor == 800
