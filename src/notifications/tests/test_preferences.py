@@ -103,10 +103,8 @@ class TestUnsubscribe:
 
     def test_is_good_under_an_earlier_secret_key(self, settings: Settings) -> None:
         token = selectors.unsubscribe_url(user_id=make_user().pk, kind=Kind.WELCOME).rpartition("/")[2]
-        settings.EARLIER_SECRET_KEYS, settings.SECRET_KEY = (
-            [settings.SECRET_KEY],
-            "another, long enough for its purpose",
-        )
+        settings.EARLIER_SECRET_KEYS = [settings.SECRET_KEY]
+        settings.SECRET_KEY = "another secret key, long enough for its purpose"
 
         assert services.unsubscribe(token=token) is Kind.WELCOME
 

@@ -191,10 +191,8 @@ class TestLifting:
 
     def test_is_known_under_an_earlier_secret_key(self, settings: Settings) -> None:
         services.take_report(report=Report(key="a", kind=ReportKind.BOUNCED, address=ADDRESS), at=NOON)
-        settings.EARLIER_SECRET_KEYS, settings.SECRET_KEY = (
-            [settings.SECRET_KEY],
-            "another, long enough for its purpose",
-        )
+        settings.EARLIER_SECRET_KEYS = [settings.SECRET_KEY]
+        settings.SECRET_KEY = "another secret key, long enough for its purpose"
 
         found = selectors.suppressed(addresses=["Ada@Example.com", "grace@example.com"])
 
