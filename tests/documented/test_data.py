@@ -1,4 +1,4 @@
-"""What the pages say of the data that the shop holds is so: of which class, sealed, append-only, and how long it is kept."""
+"""What the pages say of the data that the shop holds is so: of which class, sealed, append-only, how long kept."""
 
 from __future__ import annotations
 
