@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.apps import apps
 from django.conf import settings
 from django.contrib.auth.password_validation import CommonPasswordValidator, MinimumLengthValidator
 from django.core.exceptions import ValidationError
@@ -86,6 +87,18 @@ class TestPasswords:
 
         assert numbers(self.TEXT)[:3] == [MinimumLengthValidator().min_length, PasswordField().max_length, 20_000]
         assert 19_000 < commonest <= 20_000  # of the list of 20,000 some differ by their case alone
+
+
+class TestReminders:
+    def test_ask_for_no_hint_and_no_question(self) -> None:
+        sent = {
+            name for operation in operations() if operation.path.startswith(("/api/v1/auth", "/api/v1/me"))
+            for name in operation.body_schema.get("properties", {})
+        }  # fmt: skip
+        kept = {field.name for model in apps.get_app_config("accounts").get_models() for field in model._meta.fields}
+
+        assert {"email", "password"} <= sent
+        assert [name for name in sent | kept if re.search("hint|question|answer|remind", name)] == []
 
 
 class TestWaysIn:
