@@ -82,14 +82,19 @@ def list_mails(*, state: str | None = None) -> QuerySet[Mail]:
     return rows if state is None else rows.filter(state=state)
 
 
-def address_digest(address: str) -> str:
+def address_digest(address: str, *, secret: str | None = None) -> str:
     """Return the keyed digest by which a suppressed address is known, whatever its case. No query."""
-    return salted_hmac("notifications.suppression", email_key(address), algorithm="sha256").hexdigest()
+    return salted_hmac("notifications.suppression", email_key(address), secret=secret, algorithm="sha256").hexdigest()
+
+
+def _digests(address: str) -> list[str]:
+    """Return by what an address may be known: also under the keys of before."""
+    return [address_digest(address, secret=secret) for secret in (None, *settings.EARLIER_SECRET_KEYS)]
 
 
 def suppressed(*, addresses: Collection[str]) -> dict[str, set[str]]:
     """Return address -> what was reported of it that is in force, for those of which there is any. One query."""
-    digests = {address_digest(address): address for address in addresses if address}
+    digests = {digest: address for address in addresses if address for digest in _digests(address)}
     found: dict[str, set[str]] = {}
     rows = Suppression.objects.filter(address_digest__in=digests, lifted_at=None)
     for digest, report in rows.values_list("address_digest", "report"):
@@ -100,7 +105,7 @@ def suppressed(*, addresses: Collection[str]) -> dict[str, set[str]]:
 def list_suppressions(*, address: str = "") -> QuerySet[Suppression]:
     """Return the suppressions, for staff: of one address, or all."""
     rows: QuerySet[Suppression] = Suppression.objects.all()
-    return rows.filter(address_digest=address_digest(address)) if address else rows
+    return rows.filter(address_digest__in=_digests(address)) if address else rows
 
 
 def unsubscribe_url(*, user_id: UUID, kind: Kind) -> str:
@@ -120,7 +125,7 @@ def read_unsubscribe_token(*, token: str) -> Subscription:
     try:
         if len(token) > _MAX_TOKEN:
             raise BadUnsubscribeLink
-        user_id, kind = signing.loads(token, salt=_SALT)
+        user_id, kind = signing.loads(token, salt=_SALT, fallback_keys=settings.EARLIER_SECRET_KEYS)
         return Subscription(user_id=UUID(str(user_id)), kind=Kind(kind))
     except (signing.BadSignature, ValueError, TypeError, UnicodeError) as error:
         raise BadUnsubscribeLink from error

@@ -20,12 +20,14 @@ import pytest
 from celery import Celery
 from django.db import connection
 from django.test import Client
+from pytest_django import Settings
 
 from accounts.tests.factories import make_user
 from config import queues
 from markets.tests.factories import make_market
 from tests.journeys.back_office import browser_of
 from tests.journeys.real_data import INVOICES
+from tests.journeys.world import World
 
 _INFANCY_SECONDS = 0.25
 TICK = ("core.tasks.relay", "notifications.tasks.send_waiting_mail")
@@ -229,3 +231,11 @@ def boss(db: None) -> Any:
 @pytest.fixture
 def browser(boss: Any) -> Client:
     return browser_of(boss)
+
+
+@pytest.fixture
+def world(db: None, settings: Settings, tmp_path: Path) -> World:
+    """A shop with one of everything, which counts no tries and keeps its files in a folder of the test's."""
+    settings.THROTTLES = False
+    settings.MEDIA_ROOT = tmp_path
+    return World()

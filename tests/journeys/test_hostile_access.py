@@ -10,7 +10,6 @@ import pytest
 from django.db import connection
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
-from pytest_django import Settings
 
 from accounts.domain import Purpose
 from accounts.models import User
@@ -102,13 +101,6 @@ def rows() -> dict[str, int]:
             " WHERE relname NOT LIKE 'accounts_attempt' AND relname NOT LIKE 'accounts_turnstile'"
         )
         return dict(cursor.fetchall())
-
-
-@pytest.fixture
-def world(db: None, settings: Settings, tmp_path: Path) -> World:
-    settings.THROTTLES = False
-    settings.MEDIA_ROOT = tmp_path
-    return World()
 
 
 def statuses(world: World, who: str, asked: list[Operation], **headers: str) -> dict[str, int]:

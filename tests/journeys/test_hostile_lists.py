@@ -3,22 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
-
-import pytest
-from pytest_django import Settings
 
 from tests.journeys.world import Operation, World, undone, writes
 
 _MANY = 50_000
 _LISTS = 20
-
-
-@pytest.fixture
-def world(db: None, settings: Settings, tmp_path: Path) -> World:
-    settings.THROTTLES = False
-    settings.MEDIA_ROOT = tmp_path
-    return World()
 
 
 def lists_of_objects() -> Iterator[tuple[Operation, str]]:

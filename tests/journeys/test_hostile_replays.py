@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from copy import deepcopy
-from pathlib import Path
 from typing import Any
 
 import pytest
 from django.db import connection
-from pytest_django import Settings
 
 from accounts.models import User
 from core import idempotency
@@ -77,13 +75,6 @@ COVETED = (
 )
 # No answer names more unknown fields than these.
 _AT_ONCE = 20
-
-
-@pytest.fixture
-def world(db: None, settings: Settings, tmp_path: Path) -> World:
-    settings.THROTTLES = False
-    settings.MEDIA_ROOT = tmp_path
-    return World()
 
 
 def kept() -> list[Operation]:

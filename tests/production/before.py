@@ -19,9 +19,13 @@ from typing import Any, NamedTuple
 
 from config.certifying import certify
 from config.web_gunicorn import tls_context
+from core import errors
 from proxy_conf import values_in, write_configuration
 from tests.production.fleet import Answer, make_certificate, nginx_program
 from tests.runtime.shop import free_port, wait_for
+
+LIST = "/api/v1/products"
+PUBLIC = {"Cache-Control": "public, max-age=0, must-revalidate", "Content-Type": "application/json"}
 
 
 class Asked(NamedTuple):
@@ -176,3 +180,14 @@ class Proxy(Door):
             return self.ask("/", plain=True).status == 308
         except OSError:
             return False
+
+
+def assert_problem(answer: Answer, error: type[errors.DomainError]) -> None:
+    """It is worded as the shop words it."""
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert answer.headers["cache-control"] == "no-store"
+    told = answer.json
+    assert (answer.status, told["status"]) == (error.status, error.status)
+    assert (told["code"], told["title"], told["detail"]) == (error.code, error.title, error.title)
+    assert told["type"] == f"/docs/problems/{error.code}"
+    assert told["request_id"] == answer.headers["x-request-id"]

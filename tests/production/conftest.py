@@ -9,6 +9,7 @@ import pytest
 
 from tests.production.before import Proxy
 from tests.production.fleet import Fleet
+from tests.production.manifests import OVERLAYS, Rendered, render
 from tests.production.roles import two_roles
 from tests.runtime.shop import temporary_folder
 
@@ -60,3 +61,15 @@ def fleet(nginx: None, redis_url: str, rabbitmq_url: str) -> Iterator[Fleet]:
             yield made
         finally:
             made.end()
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where manifests are rendered, with secrets made once."""
+    return tmp_path_factory.mktemp("manifests")
+
+
+@pytest.fixture(params=OVERLAYS)
+def shop(request: pytest.FixtureRequest, folder: Path) -> Rendered:
+    """Return what a cluster would be given, of each overlay."""
+    return render(request.param, folder)

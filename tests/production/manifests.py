@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 from collections.abc import Collection, Iterator, Mapping
@@ -37,6 +38,8 @@ BACKUPS = {
 CERTIFICATES = ("tls-ca", "tls-nginx", "tls-inside", "tls-web", "tls-postgres", "tls-redis", "tls-rabbitmq")
 # What that script leaves in a folder.
 MADE = (*(f"{name}.env" for name in SECRETS), "ca.*", "tls-*")
+APP = ("web", "worker", "worker-money", "beat", "migrate")
+SERVERS = ("postgres", "redis", "rabbitmq")
 
 
 @dataclass(frozen=True)
@@ -180,3 +183,9 @@ def read_secrets(folder: Path) -> dict[str, dict[str, str]]:
 def read_lines(text: str) -> dict[str, str]:
     """Read ``NAME=value`` lines."""
     return {name: value for name, _, value in (line.partition("=") for line in text.splitlines())}
+
+
+def certificate_of(name: str) -> str:
+    """The Secret's name before kustomize gave it the hash of what is in it."""
+    (found,) = re.findall(r"^tls-(?:ca|inside|nginx|web|postgres|redis|rabbitmq)(?=$|-)", name)
+    return str(found)

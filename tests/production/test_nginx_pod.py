@@ -22,11 +22,10 @@ import pytest
 from config.certifying import certify
 from core import errors
 from proxy_conf import NGINX
-from tests.production.before import Asked, Reply, Shop
+from tests.production.before import LIST, PUBLIC, Asked, Reply, Shop, assert_problem
 from tests.production.fleet import Answer, Fleet
 from tests.production.manifests import BEHIND_AN_INGRESS, OVERLAYS, Rendered, render, write_secrets
 from tests.production.pod import NginxPod, started
-from tests.production.test_proxy import LIST, PUBLIC, assert_problem
 from tests.runtime.shop import free_port, temporary_folder, wait_for
 
 LOGIN = "/api/v1/auth/login"

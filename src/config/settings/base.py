@@ -306,6 +306,10 @@ SANDBOX_WSGI = ""
 # How long a charge by the slow card is pending.
 SANDBOX_SLOW_SECONDS = env.int("SANDBOX_SLOW_SECONDS", default=5)
 
+# What SECRET_KEY was before, the latest first. What stays good for years is still known by them: codes of gift cards,
+# suppressed addresses, links that unsubscribe. Nobody is signed in by them: Django's SECRET_KEY_FALLBACKS stays empty.
+EARLIER_SECRET_KEYS = env.list("EARLIER_SECRET_KEYS", default=[])
+
 # Whoever works here signs in with a code of an authenticator app, too.
 STAFF_SECOND_FACTOR = env.bool("STAFF_SECOND_FACTOR", default=False)
 # What the app calls the shop.

@@ -150,6 +150,14 @@ class TestProduction:
         assert told["CSRF_COOKIE_NAME"].startswith("__Host-")
         assert told["SECURE_HSTS_SECONDS"] >= 31_536_000
 
+    def test_keeps_the_secret_keys_of_before_for_what_stays_good_and_signs_nobody_in_by_them(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        told = boot(monkeypatch, "base", {"EARLIER_SECRET_KEYS": "second,first"})
+
+        assert told["EARLIER_SECRET_KEYS"] == ["second", "first"]
+        assert "SECRET_KEY_FALLBACKS" not in told
+
     @pytest.mark.parametrize("missing", NEEDED)
     def test_s13_does_not_boot_without(self, monkeypatch: pytest.MonkeyPatch, missing: str) -> None:
         with pytest.raises(ImproperlyConfigured, match=missing):

@@ -151,6 +151,15 @@ class NexusSchema(AutoSchema):
         """Group by app."""
         return [self.view.__module__.split(".")[0]]
 
+    def get_operation(self, *place: Any) -> dict[str, Any] | None:
+        """Name the permissions that are needed, behind what the view says of the operation."""
+        operation: dict[str, Any] | None = super().get_operation(*place)  # type: ignore[no-untyped-call]
+        said = operation.get("description", "") if operation else ""
+        needed = [f"`{name}`" for name in getattr(self.view, "permissions", {}).get(self.method, ())]
+        if operation and (unnamed := [name for name in needed if name not in said]):
+            operation["description"] = f"{said} Needs {' and '.join(unnamed)}.".strip()
+        return operation
+
     def get_operation_id(self) -> str:
         """Name it as ``extend_schema`` says, or by path and method."""
         name: str = super().get_operation_id()
@@ -158,6 +167,7 @@ class NexusSchema(AutoSchema):
 
     def get_auth(self) -> list[dict[str, list[str]]]:
         """Tell where a token is needed, and where it merely may be sent."""
+        super().get_auth()  # type: ignore[no-untyped-call] # describes the scheme
         bearer: list[dict[str, list[str]]] = [{"bearer": []}]
         is_needed = getattr(self.view, "signed_in", False) or self.method in getattr(self.view, "permissions", {})
         return bearer if is_needed else [*bearer, {}]

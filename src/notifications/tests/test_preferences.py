@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 from django.core import signing
 from django.db import transaction
+from pytest_django import Settings
 
 from accounts.tests.factories import make_user
 from core.ids import new_id
@@ -99,6 +100,13 @@ class TestUnsubscribe:
             services.unsubscribe(token=token)
 
         assert not Preference.objects.exists()
+
+    def test_is_good_under_an_earlier_secret_key(self, settings: Settings) -> None:
+        token = selectors.unsubscribe_url(user_id=make_user().pk, kind=Kind.WELCOME).rpartition("/")[2]
+        settings.EARLIER_SECRET_KEYS = [settings.SECRET_KEY]
+        settings.SECRET_KEY = "another secret key, long enough for its purpose"
+
+        assert services.unsubscribe(token=token) is Kind.WELCOME
 
     @pytest.mark.parametrize("salt", ["accounts", "notifications.unsubscribe2"])
     def test_refuses_what_was_signed_for_something_else(self, salt: str) -> None:

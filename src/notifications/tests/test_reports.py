@@ -13,6 +13,7 @@ from django.core import mail as django_mail
 from django.db import connection
 from django.test import Client
 from django.utils import timezone
+from pytest_django import Settings
 
 from accounts.domain import Role
 from accounts.tests.factories import make_user
@@ -187,6 +188,16 @@ class TestLifting:
             found = selectors.suppressed(addresses=["Ada@Example.com", "grace@example.com", ""])
 
         assert found == {"Ada@Example.com": {"bounced", "complained"}}
+
+    def test_is_known_under_an_earlier_secret_key(self, settings: Settings) -> None:
+        services.take_report(report=Report(key="a", kind=ReportKind.BOUNCED, address=ADDRESS), at=NOON)
+        settings.EARLIER_SECRET_KEYS = [settings.SECRET_KEY]
+        settings.SECRET_KEY = "another secret key, long enough for its purpose"
+
+        found = selectors.suppressed(addresses=["Ada@Example.com", "grace@example.com"])
+
+        assert found == {"Ada@Example.com": {"bounced"}}
+        assert selectors.list_suppressions(address="ada@example.com").count() == 1
 
     def test_staff_find_and_lift_it_in_the_back_office(self) -> None:
         send(signed())

@@ -27,7 +27,7 @@ def find_gift_card(*, code: str) -> Balance | None:
     """
     if len(plain_code(code)) != CODE_SIGNS:
         return None
-    secrets = [settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS]
+    secrets = [settings.SECRET_KEY, *settings.EARLIER_SECRET_KEYS]
     digests = [code_digest(code=code, secret=secret) for secret in secrets]
     found: Balance | None = Balance.objects.filter(kind=GIFT_CARD, code_digest__in=digests).first()
     return found

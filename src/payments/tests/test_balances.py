@@ -211,7 +211,7 @@ class TestBeginAttempt:
 
     def test_finds_a_card_made_under_an_earlier_secret_key(self, settings: Settings) -> None:
         made = make_gift_card(5000)
-        settings.SECRET_KEY_FALLBACKS = [settings.SECRET_KEY]
+        settings.EARLIER_SECRET_KEYS = [settings.SECRET_KEY]
         settings.SECRET_KEY = "another secret key, long enough for its purpose"
 
         assert spend(make_payment(), by_card(made)).captured_minor == 2500
