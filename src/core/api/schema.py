@@ -153,7 +153,7 @@ class NexusSchema(AutoSchema):
 
     def get_operation(self, *place: Any) -> dict[str, Any] | None:
         """Name the permissions that are needed, behind what the view says of the operation."""
-        operation: dict[str, Any] | None = super().get_operation(*place)  # type: ignore[no-untyped-call]
+        operation: dict[str, Any] | None = super().get_operation(*place)
         said = operation.get("description", "") if operation else ""
         needed = [f"`{name}`" for name in getattr(self.view, "permissions", {}).get(self.method, ())]
         if operation and (unnamed := [name for name in needed if name not in said]):
@@ -167,7 +167,7 @@ class NexusSchema(AutoSchema):
 
     def get_auth(self) -> list[dict[str, list[str]]]:
         """Tell where a token is needed, and where it merely may be sent."""
-        super().get_auth()  # type: ignore[no-untyped-call] # describes the scheme
+        super().get_auth()  # describes the scheme
         bearer: list[dict[str, list[str]]] = [{"bearer": []}]
         is_needed = getattr(self.view, "signed_in", False) or self.method in getattr(self.view, "permissions", {})
         return bearer if is_needed else [*bearer, {}]
