@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import cycle, islice
 
 from bench import client
 from bench.catalogue import RACE_UNITS, race_sku
+from bench.holding import Holds
 from bench.http import Asked
 from bench.reading import Pressure, pressure_of
 from bench.shop import ShopFailed
@@ -22,7 +24,7 @@ _QUIET_SECONDS = 5.0
 _SOLD = "SELECT coalesce(sum(quantity), 0) FROM orders_orderline WHERE sku = %s"
 
 
-def hot_variant(buyers: Buyers, *, number: int, seconds: float) -> dict[str, float]:
+def hot_variant(buyers: Buyers, holds: Holds, *, number: int, seconds: float) -> dict[str, float]:
     """Have guests try again and again to order the units of a race, 500 times a second if the shop takes that.
 
     Beside them, others order other goods. The same is measured with guests who want different things that are sold out
@@ -33,12 +35,14 @@ def hot_variant(buyers: Buyers, *, number: int, seconds: float) -> dict[str, flo
     wanted = buyers.fill(race_sku(number), _CARTS)
     spread, beside_spread = _crowd(buyers, buyers.left_with_nothing, seconds / 3)
     quiet = _others(buyers, buyers.fill_others(round(_QUIET_SECONDS * OTHERS_PER_SECOND)))
+    begun = time.monotonic()
     hot, beside_hot = _crowd(buyers, wanted, seconds)
     if (sold := buyers.shop.sql(_SOLD, (race_sku(number),))) != RACE_UNITS:
         raise ShopFailed(f"{sold} of {RACE_UNITS} sold")
     return {
         "per_second": hot.requests / hot.seconds,
         "p99_ms": hot.p99_ms,
+        "held_p99_ms": holds.p99_ms(begun),
         "spread_per_second": spread.requests / spread.seconds,
         "spread_p99_ms": spread.p99_ms,
         "others_p50_ms": beside_hot.p50_ms,

@@ -10,6 +10,7 @@ from tqdm import tqdm
 
 from bench import books, lives, machine, pricing
 from bench.catalogue import write_catalogue
+from bench.holding import noted
 from bench.hot import hot_variant
 from bench.measuring import Row, beside, measure, median
 from bench.proxy import through_nginx
@@ -172,7 +173,8 @@ def measure_crowds(shop: Shop, buyers: Buyers, plan: Plan) -> dict[str, Any]:
     figures: dict[str, Any] = {"race": race_summary(run_races(buyers, plan.races))}
     shop.manage("verify_books")
     print("One variant that everybody wants", flush=True)
-    figures["hot"] = hot_variant(buyers, number=plan.races, seconds=plan.hot_seconds)
+    with noted(shop) as holds:
+        figures["hot"] = hot_variant(buyers, holds, number=plan.races, seconds=plan.hot_seconds)
     shop.settle()
     shop.manage("verify_books")
     return figures

@@ -101,6 +101,8 @@ def _hot(figures: Mapping[str, float]) -> list[tuple[str, str, str]]:
          f"{figures['per_second']:.0f} ({figures['spread_per_second']:.0f})", f"{targets.HOT_PER_SECOND:.0f}"),
         ("  answered within, ms (p99)", f"{figures['p99_ms']:.0f} ({figures['spread_p99_ms']:.0f})",
          f"{targets.HOT_P99_MS:.0f}"),
+        ("  a connection to the database is held, ms (p99)", f"{figures['held_p99_ms']:.0f}",
+         f"{targets.HOT_HELD_P99_MS:.0f}"),
         ("  others' orders beside it, times those beside the many variants",
          f"{others / figures['others_beside_spread_p50_ms']:.2f}", f"{targets.HOT_OTHERS}"),
         ("  others' orders, times those with nobody beside", f"{others / figures['others_quiet_p50_ms']:.2f}", ""),
