@@ -90,6 +90,12 @@ def is_sealed(text: str) -> bool:
     return _SEALED.fullmatch(text) is not None
 
 
+def first_secret_key() -> bytes:
+    """Return the first ``SECRET_KEY`` of this shop: for what goes on as it began, whatever that was replaced by."""
+    first: str = [settings.SECRET_KEY, *settings.EARLIER_SECRET_KEYS][-1]
+    return first.encode()
+
+
 @cache
 def _blinding(key: bytes, purpose: str) -> bytes:
     return hmac.digest(key, b"blind index\0" + purpose.encode(), hashlib.sha256)

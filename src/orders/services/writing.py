@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 import msgspec
-from django.conf import settings
 
 from carts.domain import Terms, refused_coupon
 from carts.errors import VatIdRefused
 from core import outbox
+from core.crypto import first_secret_key
 from core.errors import Malformed
 from core.ids import new_id
 from core.models import remember_related
@@ -254,7 +254,7 @@ def _compose(agreement: Agreement, quote: Quote) -> Order:
 
 def _next_number() -> str:
     number: int = fetch("SELECT nextval('orders_number')")[0][0]
-    return order_number(number, settings.SECRET_KEY.encode())
+    return order_number(number, first_secret_key())
 
 
 def _summary(quote: Quote) -> dict[str, Any]:

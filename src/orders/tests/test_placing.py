@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from pytest_django import Settings
 
 from accounts.errors import AddressNotFound
 from accounts.tests.factories import make_address, make_user
@@ -190,6 +191,19 @@ class TestPlaceOrder:
         order = place(make_cart((stock, 2)), agreed_minor={stock.variant_id: 850}, external_number="536365")
 
         assert order.total_minor == 1700
+
+    @pytest.mark.parametrize("is_known", [True, False])
+    def test_numbers_go_on_when_the_secret_is_replaced(self, settings: Settings, is_known: bool) -> None:
+        stock = make_stock()
+        before = place(make_cart((stock, 1)))
+        Order.objects.filter(pk=before.pk).update(number="N-0")
+        settings.SECRET_KEY, settings.EARLIER_SECRET_KEYS = "another", [settings.SECRET_KEY] * is_known
+        with connection.cursor() as cursor:  # as if it were that order's turn once more
+            cursor.execute("SELECT setval('orders_number', currval('orders_number'), false)")
+
+        again = place(make_cart((stock, 1)))
+
+        assert (again.number == before.number) is is_known
 
     def test_addresses_and_guest_tokens_are_sealed_at_rest(self) -> None:
         order = make_guest_order()

@@ -7,11 +7,11 @@ from collections.abc import Collection
 from hashlib import blake2b
 from uuid import UUID
 
-from django.conf import settings
 from django.db.models import Count, F
 
 from accounts.domain import email_key
 from core.compiled import Compiled
+from core.crypto import first_secret_key
 from promotions.models import Buyer, PromotionUse
 
 _PERSON = b"promotions.buyer"
@@ -24,8 +24,8 @@ def buyer_key(*, customer_id: UUID | None, email: str) -> str:
     """Return what a buyer is counted by: a customer's id, or of a guest a keyed digest of the e-mail. No query."""
     if customer_id is not None:
         return str(customer_id)
-    key = settings.SECRET_KEY.encode()[:64]
-    return blake2b(email_key(email).encode("utf-8", "replace"), key=key, person=_PERSON, digest_size=24).hexdigest()
+    key, address = first_secret_key()[:64], email_key(email).encode("utf-8", "replace")
+    return blake2b(address, key=key, person=_PERSON, digest_size=24).hexdigest()
 
 
 def is_first_order(*, buyer: str, placed: int = 0) -> bool:

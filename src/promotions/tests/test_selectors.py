@@ -225,6 +225,12 @@ class TestBuyerKey:
 
         assert selectors.buyer_key(customer_id=None, email="ada@example.com") != before
 
+    def test_stays_when_the_secret_is_replaced_twice(self, settings: Any) -> None:
+        before = selectors.buyer_key(customer_id=None, email="ada@example.com")
+        settings.SECRET_KEY, settings.EARLIER_SECRET_KEYS = "third", ["second", settings.SECRET_KEY]
+
+        assert selectors.buyer_key(customer_id=None, email="ada@example.com") == before
+
 
 @pytest.mark.django_db
 class TestUsedUpBy:
